@@ -1,0 +1,92 @@
+//! Manifest rows: what one task is about, in the words of the manifest.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
+
+use crate::object::{MAX_KEY_BYTES, ObjectId};
+
+/// How keys are written in a manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyEncoding {
+    /// Percent-encoded UTF-8, as Amazon requires. Only `%xx` is decoded; `+` stands for itself.
+    #[default]
+    Url,
+    /// The key as it is.
+    Raw,
+}
+
+/// One row of a manifest. The key stays as it was written, because the completion report echoes it byte for byte.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// Bucket name.
+    pub bucket: String,
+    /// The key as the manifest writes it.
+    pub key: String,
+    /// Version ID, if the manifest has such a column.
+    pub version_id: Option<String>,
+}
+
+/// Why a key in a manifest is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadKey {
+    /// A `%` that is not followed by two hexadecimal digits.
+    #[error("'%' is not followed by two hexadecimal digits")]
+    Escape,
+    /// The bytes are not UTF-8 once decoded.
+    #[error("the decoded key is not UTF-8")]
+    NotUtf8,
+    /// No characters at all.
+    #[error("the key is empty")]
+    Empty,
+    /// More than [`MAX_KEY_BYTES`].
+    #[error("the key has {0} bytes; S3 allows 1,024")]
+    TooLong(usize),
+    /// A NUL character.
+    #[error("the key contains a NUL character")]
+    Nul,
+}
+
+impl Row {
+    /// The object this row names. Fails where the key is not a key under `encoding`.
+    pub fn object(&self, encoding: KeyEncoding) -> Result<ObjectId, BadKey> {
+        let key = decode_key(&self.key, encoding)?;
+        Ok(ObjectId {
+            bucket: self.bucket.clone(),
+            key: key.into_owned(),
+            version_id: self.version_id.clone(),
+        })
+    }
+}
+
+/// Decodes and checks one key as a manifest writes it.
+pub fn decode_key(text: &str, encoding: KeyEncoding) -> Result<Cow<'_, str>, BadKey> {
+    let key = match encoding {
+        KeyEncoding::Raw => Cow::Borrowed(text),
+        KeyEncoding::Url => decode_percent(text)?,
+    };
+    if key.is_empty() {
+        return Err(BadKey::Empty);
+    }
+    if key.len() > MAX_KEY_BYTES {
+        return Err(BadKey::TooLong(key.len()));
+    }
+    if key.contains('\0') {
+        return Err(BadKey::Nul);
+    }
+    Ok(key)
+}
+
+fn decode_percent(text: &str) -> Result<Cow<'_, str>, BadKey> {
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once('%') {
+        let bytes = after.as_bytes();
+        if !bytes.iter().take(2).all(u8::is_ascii_hexdigit) || bytes.len() < 2 {
+            return Err(BadKey::Escape);
+        }
+        rest = after;
+    }
+    percent_decode_str(text).decode_utf8().map_err(|_| BadKey::NotUtf8)
+}

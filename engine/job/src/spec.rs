@@ -1,0 +1,137 @@
+//! A job as the engine works on it: the job file resolved, ready to be stored and run.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::row::KeyEncoding;
+
+/// Everything that defines a job. Stored as JSON in the queue; holds no secrets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobSpec {
+    /// Free text, 1–256 characters.
+    pub description: Option<String>,
+    /// 0–2147483647, higher first.
+    pub priority: u32,
+    /// Name of the role in `longshore.toml` under which the job runs.
+    pub role: String,
+    /// Name of the store in `longshore.toml` whose objects the tasks work on.
+    pub store: String,
+    /// Labels of the job (not of objects).
+    pub tags: BTreeMap<String, String>,
+    /// Two submissions with one token are one job.
+    pub client_token: Option<String>,
+    /// What is done to each object.
+    pub operation: OperationSpec,
+    /// Which objects.
+    pub manifest: ManifestSpec,
+    /// The completion report; `None` if switched off.
+    pub report: Option<ReportSpec>,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+/// The operation and its parameters, already checked against the operation's schema.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OperationSpec {
+    /// Name of a built-in operation, or the plugin's file.
+    pub source: OperationSource,
+    /// The parameters, in the form of the operation's JSON Schema.
+    pub parameters: serde_json::Value,
+}
+
+/// Where an operation comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OperationSource {
+    /// A built-in, by name.
+    Builtin(String),
+    /// A plugin file, by absolute path, and the SHA-256 (lower-case hex) it had at submission.
+    File {
+        /// Absolute path.
+        path: String,
+        /// SHA-256 of the file, lower-case hex.
+        sha256: String,
+    },
+}
+
+/// A place for bytes: an object, a key prefix or a local path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Location {
+    /// An absolute local path (a file for manifests, a directory for reports).
+    Local(String),
+    /// `s3://bucket/key` or `s3://bucket/prefix`, on the job's store.
+    S3 {
+        /// Bucket name.
+        bucket: String,
+        /// Key (manifest) or prefix (report, may be empty), decoded.
+        key: String,
+    },
+}
+
+/// A column of a CSV manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Field {
+    /// Bucket name.
+    Bucket,
+    /// Object key.
+    Key,
+    /// Version ID.
+    VersionId,
+    /// A column to pass over.
+    Ignore,
+}
+
+/// Which objects, and how their list is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestSpec {
+    /// Where the list is.
+    pub location: Location,
+    /// The columns, in order.
+    pub fields: Vec<Field>,
+    /// How keys are written.
+    pub keys: KeyEncoding,
+    /// ETag that the list must have: without quotes; for a local file its MD5 in hex.
+    pub etag: Option<String>,
+    /// Version of the manifest object.
+    pub version_id: Option<String>,
+}
+
+/// Where the completion report goes and what it holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportSpec {
+    /// A local directory, or bucket and prefix.
+    pub location: Location,
+    /// Which tasks it lists.
+    pub scope: ReportScope,
+}
+
+/// Which tasks the completion report lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum ReportScope {
+    /// Every task.
+    #[default]
+    AllTasks,
+    /// Failed tasks only.
+    FailedTasksOnly,
+}
+
+/// Bounds of a job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Lanes: how many tasks run at once.
+    pub concurrency: u32,
+    /// When the job as a whole gives up.
+    pub failure_threshold: FailureThreshold,
+}
+
+/// The job fails once `minimum_tasks` have run and more than `percent` of the tasks run so far have failed
+/// (reference: S3 Batch Operations fails a job above 50 % of at least 1,000 tasks).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct FailureThreshold {
+    /// 0–100; 100 switches the rule off.
+    pub percent: f64,
+    /// Tasks that must have run before the rule applies.
+    pub minimum_tasks: u64,
+}

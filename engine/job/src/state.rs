@@ -1,0 +1,95 @@
+//! The states of a job and the one table of allowed transitions.
+
+use serde::{Deserialize, Serialize};
+
+/// Where a job is in its life. Names as in the S3 Control API (`JobStatus`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum JobState {
+    /// Accepted and stored. Submission puts a job here; the engine moves it on to `Preparing`.
+    New,
+    /// The engine reads and checks the manifest. It moves on to `Ready`, or to `Failing` on bad input.
+    Preparing,
+    /// Waits for the scheduler, which moves it to `Active`.
+    Ready,
+    /// Tasks run. The executor moves it to `Completing`, or to `Failing` at the failure threshold.
+    Active,
+    /// All tasks have a result; the report is being written. Then `Complete`.
+    Completing,
+    /// Every task has a result and the report is written. Terminal. Not the same as success.
+    Complete,
+    /// A user asked to cancel. The engine stops the tasks, writes the report and moves it to `Cancelled`.
+    Cancelling,
+    /// Stopped by a user; the report says what did run. Terminal.
+    Cancelled,
+    /// The job as a whole cannot go on. The engine writes what report it can and moves it to `Failed`.
+    Failing,
+    /// The job as a whole failed; its failure reason says why. Terminal.
+    Failed,
+}
+
+impl JobState {
+    /// Every state, in the order of a job's life.
+    pub const ALL: [Self; 10] = [
+        Self::New,
+        Self::Preparing,
+        Self::Ready,
+        Self::Active,
+        Self::Completing,
+        Self::Complete,
+        Self::Cancelling,
+        Self::Cancelled,
+        Self::Failing,
+        Self::Failed,
+    ];
+
+    /// Whether no transition leads out of this state.
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Complete | Self::Cancelled | Self::Failed)
+    }
+
+    /// Whether a job in this state may move to `next`.
+    pub fn may_become(self, next: Self) -> bool {
+        use JobState::{
+            Active, Cancelled, Cancelling, Complete, Completing, Failed, Failing, New, Preparing, Ready,
+        };
+        matches!(
+            (self, next),
+            (New, Preparing)
+                | (Preparing, Ready)
+                | (Ready, Active)
+                | (Active, Completing)
+                | (Completing, Complete)
+                | (New | Preparing | Ready | Active, Cancelling)
+                | (Cancelling, Cancelled)
+                | (Preparing | Ready | Active | Completing | Cancelling, Failing)
+                | (Failing, Failed)
+        )
+    }
+
+    /// The name as the S3 Control API spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::New => "New",
+            Self::Preparing => "Preparing",
+            Self::Ready => "Ready",
+            Self::Active => "Active",
+            Self::Completing => "Completing",
+            Self::Complete => "Complete",
+            Self::Cancelling => "Cancelling",
+            Self::Cancelled => "Cancelled",
+            Self::Failing => "Failing",
+            Self::Failed => "Failed",
+        }
+    }
+
+    /// The state of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+}
+
+impl std::fmt::Display for JobState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}
