@@ -1,1 +1,20 @@
-//! See docs/ARCHITECTURE.md.
+//! The built-in operations, compiled from `plugins/` by the build and embedded as components.
+
+/// One built-in operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Builtin {
+    /// The name that job files use.
+    pub name: &'static str,
+    /// The component's bytes.
+    pub component: &'static [u8],
+}
+
+/// Every built-in operation, by name.
+pub fn all() -> &'static [Builtin] {
+    &[]
+}
+
+/// The built-in operation of that name.
+pub fn get(name: &str) -> Option<&'static Builtin> {
+    all().iter().find(|builtin| builtin.name == name)
+}

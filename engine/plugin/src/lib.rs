@@ -1,1 +1,26 @@
-//! See docs/ARCHITECTURE.md.
+//! Loads, verifies, limits and runs operation plugins: the only crate that knows wasmtime.
+//!
+//! A plugin is a WebAssembly component of the world `longshore:operation/operation` (sdk/wit/longshore.wit). It sees
+//! the objects of one task through host resources and nothing else: no files, network, clock, environment,
+//! credentials, other tasks. [`Plugins`] holds the engine and its limits, [`Plugin`] is one compiled operation,
+//! [`Lane`] runs its tasks one after another.
+//!
+//! ```text
+//! Plugins::load(bytes) ─► Plugin::lane(parameters) ─► Lane::execute(object, gate)
+//!                                                       plan ─► policy check of each request ─► run ─► outcome
+//!                                                                                                └─ send ─► gate ─► store
+//! ```
+//!
+//! Whatever a guest does ends in an [`Execution`]: a trap, an endless loop or too much memory fails that task with
+//! one of the codes in [`codes`], never the engine.
+
+pub mod codes;
+mod error;
+mod lane;
+mod limits;
+mod plugin;
+
+pub use error::PluginError;
+pub use lane::{Execution, Lane};
+pub use limits::{Isolation, PluginLimits};
+pub use plugin::{Description, Plugin, Plugins};
