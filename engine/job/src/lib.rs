@@ -2,15 +2,31 @@
 //! jobs and their states, tasks and their outcomes, object names, the completion report's rows.
 //!
 //! No I/O, no clock, no randomness: text, time, ids and the environment are arguments.
+//!
+//! The two declarations are read by one mechanism, [`declare`]: TOML with positions, `${ENV}` in strings,
+//! a JSON Schema derived from the Rust types, and every problem of a file reported at once.
 
+pub mod config;
+pub mod declare;
+pub mod job_file;
 pub mod object;
+pub mod report;
 pub mod row;
+pub mod secret;
 pub mod spec;
 pub mod state;
+pub mod tally;
 pub mod task;
+pub mod throughput;
 
+pub use config::EngineConfig;
+pub use declare::{Problem, Problems};
+pub use job_file::{Environment, JobFile, OperationCatalog};
 pub use object::ObjectId;
 pub use row::{KeyEncoding, Row};
+pub use secret::Secret;
 pub use spec::JobSpec;
 pub use state::JobState;
+pub use tally::Tally;
 pub use task::{Failure, Outcome, TaskResult};
+pub use throughput::Throughput;
