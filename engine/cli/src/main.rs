@@ -1,2 +1,68 @@
-//! The `longshore` command.
-fn main() {}
+//! The `longshore` command: one file per command, no logic of its own.
+
+mod commands;
+mod context;
+mod exit;
+mod failure;
+mod logging;
+mod output;
+mod signals;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::CliError;
+use crate::logging::LogFormat;
+
+/// Runs one operation per object over a manifest of millions of S3 objects, on any S3-compatible store.
+#[derive(Debug, Parser)]
+#[command(name = "longshore", version, after_help = exit::HELP, max_term_width = 110, arg_required_else_help = true)]
+struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: commands::Command,
+}
+
+/// Options of every command.
+#[derive(Debug, clap::Args)]
+struct Global {
+    /// Engine configuration
+    #[arg(long, global = true, value_name = "FILE", env = "LONGSHORE_CONFIG", default_value = "longshore.toml")]
+    config: PathBuf,
+    /// Print JSON for machines on standard output (errors as JSON on standard error)
+    #[arg(long, global = true)]
+    json: bool,
+    /// Log filter on standard error, such as 'info' or 'longshore_store=debug'
+    #[arg(long, global = true, value_name = "FILTER", env = "LONGSHORE_LOG", default_value = "warn")]
+    log: String,
+    /// Form of the log
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let context = Context::new(arguments.global.config, arguments.global.json);
+    let result = logging::start(&arguments.global.log, arguments.global.log_format)
+        .and_then(|()| runtime())
+        .and_then(|runtime| runtime.block_on(commands::run(arguments.command, &context)));
+    match result {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            output::error(&error, context.json);
+            error.exit().into()
+        }
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::new(Exit::Error, format!("cannot start the async runtime: {error}")))
+}

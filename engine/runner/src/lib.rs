@@ -1,1 +1,31 @@
-//! See docs/ARCHITECTURE.md.
+//! The engine at work: which job is next, its manifest read into chunks, its tasks run in lanes, its report written.
+//!
+//! One job's way is in `stages`: every state of a job has one stage, and a stage ends by moving the job to its
+//! next state in the queue. So a job goes on from wherever the last process left it.
+
+mod catalog;
+mod close;
+mod collect;
+mod engine;
+mod error;
+mod event;
+mod execute;
+mod feed;
+mod job;
+mod prepare;
+mod plan;
+mod report;
+mod resolve;
+mod roles;
+mod spool;
+mod stages;
+mod store;
+
+pub use catalog::Catalog;
+pub use engine::Engine;
+pub use error::{JobFailure, RunnerError};
+pub use event::{Event, Observer, Progress};
+pub use plan::{PlannedTask, plan};
+pub use roles::load_role;
+pub use store::{check as check_store, connect as connect_store};
+pub use tokio_util::sync::CancellationToken;

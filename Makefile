@@ -1,0 +1,40 @@
+# Longshore. `make demo` and `make test` are all a newcomer needs; both install what is missing.
+# Everything that is built or installed goes to target/.
+
+CARGO ?= cargo
+VENV := target/venv
+DEMO_PROFILE ?= release
+
+.PHONY: help setup python demo test lint licences docs bench clean
+
+help: ## Show this help
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: ## Install what building needs and is missing (the wasm32 standard library, a C compiler)
+	@scripts/setup
+
+python: ## Install what the tests need and is missing (moto, boto3, s5cmd, in target/venv)
+	@scripts/python
+
+demo: setup ## Build, then run one job of each operation on the embedded store and show the reports
+	$(CARGO) build --profile $(DEMO_PROFILE) --package longshore-cli
+	@scripts/demo $(DEMO_PROFILE)
+
+test: setup python ## Run the whole test suite
+	$(CARGO) build --workspace --bins --examples
+	$(CARGO) test --workspace
+
+lint: setup ## Formatting, lints and documentation, all without warnings
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
+
+licences: ## Check the licences and sources of all dependencies
+	@scripts/licences
+
+bench: setup python ## Measure the engine, and s5cmd beside it in the same run
+	$(CARGO) build --release --package longshore-cli
+	@$(VENV)/bin/python tests/bench/bench.py target/release/longshore
+
+clean: ## Remove everything that was built or installed here
+	rm -rf target

@@ -1,0 +1,58 @@
+//! `longshore init`: a commented configuration, a first job file, a role's policy, a manifest.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::CliError;
+use crate::output::note;
+
+/// What is written, by path.
+const FILES: [(&str, &str); 4] = [
+    ("longshore.toml", include_str!("init/longshore.toml")),
+    ("job.toml", include_str!("init/job.toml")),
+    ("manifest.csv", include_str!("init/manifest.csv")),
+    ("policies/operator.json", include_str!("init/operator.json")),
+];
+
+/// Arguments of `longshore init`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Where to write; it is created
+    #[arg(default_value = ".")]
+    directory: PathBuf,
+}
+
+pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
+    let directory = &arguments.directory;
+    let there: Vec<String> = FILES
+        .iter()
+        .map(|(name, _)| directory.join(name))
+        .filter(|path| path.exists())
+        .map(|path| path.display().to_string())
+        .collect();
+    if !there.is_empty() {
+        return Err(CliError::input(format!("{} exists already; nothing was written", there.join(", "))));
+    }
+    for (name, text) in FILES {
+        let path = directory.join(name);
+        write_new(&path, text)
+            .map_err(|error| CliError::new(Exit::Error, format!("{}: cannot write: {error}", path.display())))?;
+        context.screen.line(path.display().to_string())?;
+    }
+    note("next: put your endpoint into longshore.toml and your objects into manifest.csv, then");
+    note("  longshore validate job.toml && longshore plan job.toml && longshore run job.toml");
+    Ok(Exit::Success)
+}
+
+fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
+    if let Some(parent) = path.parent() {
+        match std::fs::create_dir_all(parent) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+    }
+    OpenOptions::new().write(true).create_new(true).open(path)?.write_all(text.as_bytes())
+}

@@ -1,0 +1,58 @@
+//! `longshore list`: all jobs, newest first.
+
+use longshore_queue::{JobRecord, Queue};
+
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::CliError;
+use crate::output::{note, operation_name, printable, state, summary, table};
+
+/// Arguments of `longshore list`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Only jobs in this state, such as Complete
+    #[arg(long, value_name = "STATE")]
+    state: Option<String>,
+}
+
+pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
+    let queue = context.queue()?;
+    let mut jobs = queue.jobs()?;
+    if let Some(name) = &arguments.state {
+        let wanted = longshore_job::JobState::from_name(name).ok_or_else(|| {
+            let known: Vec<&str> = longshore_job::JobState::ALL.iter().map(|state| state.name()).collect();
+            CliError::input(format!("--state {name}: there is no such state; the states are {}", known.join(", ")))
+        })?;
+        jobs.retain(|record| record.state == wanted);
+    }
+    show(context, &queue, jobs, "no jobs")
+}
+
+/// Prints jobs as a table or as JSON Lines.
+pub fn show(context: &Context, queue: &Queue, jobs: Vec<JobRecord>, none: &str) -> Result<Exit, CliError> {
+    if context.json {
+        for record in &jobs {
+            context.screen.json(&summary(record, &queue.failure_codes(&record.id)?))?;
+        }
+    } else if jobs.is_empty() {
+        note(none);
+    } else {
+        let header = ["job", "state", "operation", "priority", "tasks", "succeeded", "failed", "created", "description"];
+        context.screen.line(table(&header, jobs.iter().map(row)))?;
+    }
+    Ok(Exit::Success)
+}
+
+fn row(record: &JobRecord) -> Vec<String> {
+    vec![
+        record.id.chars().take(8).collect(),
+        state(record),
+        operation_name(&record.spec.operation.source),
+        record.spec.priority.to_string(),
+        record.total_tasks.map_or_else(|| "?".to_owned(), |total| total.to_string()),
+        record.succeeded.to_string(),
+        record.failed.to_string(),
+        format!("{:.0}", record.created_at),
+        printable(record.spec.description.as_deref().unwrap_or_default()),
+    ]
+}

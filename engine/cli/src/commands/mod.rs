@@ -1,0 +1,83 @@
+//! One file per command.
+
+mod cancel;
+mod completions;
+mod failures;
+mod init;
+mod list;
+mod man;
+mod operations;
+mod plan;
+mod report;
+mod run;
+mod sandbox;
+mod schema;
+mod start;
+mod status;
+mod submit;
+mod validate;
+
+use clap::Subcommand;
+
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::CliError;
+
+/// What the user wants.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Submit a job and work on it in the foreground
+    Run(run::Arguments),
+    /// Check a job file, the configuration and the policies; nothing is sent or stored
+    Validate(validate::Arguments),
+    /// Dry run: show which requests a job would send and which of them its role may not; nothing is sent to objects
+    Plan(plan::Arguments),
+    /// Put a job into the queue for a running or later engine
+    Submit(submit::Arguments),
+    /// Work through the queue until stopped
+    Start(start::Arguments),
+    /// Show a job, or the jobs that have not ended
+    Status(status::Arguments),
+    /// List all jobs, newest first
+    List(list::Arguments),
+    /// Stop a job; what has run is reported
+    Cancel(cancel::Arguments),
+    /// List the failed tasks of a job
+    Failures(failures::Arguments),
+    /// Show where the completion report of a job is, or print its rows
+    Report(report::Arguments),
+    /// List the built-in operations, or the parameters of one
+    Operations(operations::Arguments),
+    /// Print a JSON Schema for editors
+    Schema(schema::Arguments),
+    /// Write a commented longshore.toml and a first job file
+    Init(init::Arguments),
+    /// Start an S3 server on loopback, for demos and tests only
+    Sandbox(sandbox::Arguments),
+    /// Print shell completions
+    Completions(completions::Arguments),
+    /// Write man pages
+    Man(man::Arguments),
+}
+
+/// Runs the command.
+pub async fn run(command: Command, context: &Context) -> Result<Exit, CliError> {
+    match command {
+        Command::Run(arguments) => run::run(arguments, context).await,
+        Command::Validate(arguments) => validate::run(&arguments, context),
+        Command::Plan(arguments) => plan::run(&arguments, context).await,
+        Command::Submit(arguments) => submit::run(&arguments, context),
+        Command::Start(arguments) => start::run(&arguments, context).await,
+        Command::Status(arguments) => status::run(&arguments, context),
+        Command::List(arguments) => list::run(&arguments, context),
+        Command::Cancel(arguments) => cancel::run(&arguments, context),
+        Command::Failures(arguments) => failures::run(&arguments, context),
+        Command::Report(arguments) => report::run(&arguments, context).await,
+        Command::Operations(arguments) => operations::run(&arguments, context),
+        Command::Schema(arguments) => schema::run(&arguments, context),
+        Command::Init(arguments) => init::run(&arguments, context),
+        Command::Sandbox(arguments) => sandbox::run(arguments, context).await,
+        Command::Completions(arguments) => completions::run(&arguments, context),
+        Command::Man(arguments) => man::run(&arguments, context),
+    }
+}

@@ -1,0 +1,132 @@
+//! `longshore plan`: the dry run.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use indicatif::HumanCount;
+use longshore_runner::PlannedTask;
+use serde_json::json;
+
+use super::submit::new_job;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::CliError;
+use crate::output::printable;
+
+/// Different reasons that are counted (count; bounds memory where every row has a reason of its own).
+const REASONS: usize = 1000;
+
+/// Arguments of `longshore plan`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The job file
+    file: PathBuf,
+    /// Plan only the first N rows of the manifest
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+    /// Show the requests of the first N rows
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    show: u64,
+}
+
+/// What the plans add up to.
+#[derive(Default)]
+struct Totals {
+    rows: u64,
+    allowed: u64,
+    requests: BTreeMap<&'static str, u64>,
+    refused: BTreeMap<String, Refusals>,
+}
+
+struct Refusals {
+    count: u64,
+    first: String,
+}
+
+pub async fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
+    let config = context.engine_config()?;
+    let catalog = context.catalog()?;
+    let spec = context.job(&arguments.file, &config, &catalog)?;
+    let new = new_job(spec, &catalog)?;
+    let scratch = tempfile::tempdir()?;
+    let mut totals = Totals::default();
+    let mut lines = Vec::new();
+    let limit = arguments.limit.unwrap_or(u64::MAX);
+    let each = |task: PlannedTask| {
+        if task.row <= arguments.show {
+            lines.push(line(&task));
+        }
+        totals.add(task);
+    };
+    longshore_runner::plan(&config, &catalog, &new.spec, &new.plugin_digest, scratch.path(), limit, each)
+        .await
+        .map_err(|failure| CliError::new(Exit::JobFailed, failure.to_string()))?;
+    totals.print(context, &lines)?;
+    Ok(if totals.allowed == totals.rows { Exit::Success } else { Exit::TasksFailed })
+}
+
+fn line(task: &PlannedTask) -> String {
+    let object = printable(&format!("{}/{}", task.object.bucket, task.object.key));
+    match &task.plan {
+        Ok(requests) => format!("row {}: {object}: {}", task.row, requests.join(", ")),
+        Err(failure) => format!("row {}: {object}: {}: {}", task.row, failure.code, printable(&failure.message)),
+    }
+}
+
+impl Totals {
+    fn add(&mut self, task: PlannedTask) {
+        self.rows += 1;
+        match task.plan {
+            Ok(requests) => {
+                self.allowed += 1;
+                for name in requests {
+                    *self.requests.entry(name).or_default() += 1;
+                }
+            }
+            Err(failure) => {
+                let reason = reason(&failure.message, &task.object.arn(), &failure.code);
+                if let Some(refusals) = self.refused.get_mut(&reason) {
+                    refusals.count += 1;
+                } else if self.refused.len() < REASONS {
+                    let first = format!("{}/{}", task.object.bucket, task.object.key);
+                    self.refused.insert(reason, Refusals { count: 1, first });
+                }
+            }
+        }
+    }
+
+    fn print(&self, context: &Context, lines: &[String]) -> Result<(), CliError> {
+        if context.json {
+            let refused: Vec<_> = self
+                .refused
+                .iter()
+                .map(|(reason, refusals)| json!({ "reason": reason, "rows": refusals.count, "first": refusals.first }))
+                .collect();
+            return context.screen.json(&json!({
+                "rows": self.rows, "allowed": self.allowed, "requests": self.requests, "refused": refused,
+            }));
+        }
+        for line in lines {
+            context.screen.line(line)?;
+        }
+        context.screen.line(format!(
+            "{} rows: {} may run, {} would fail; nothing was sent",
+            HumanCount(self.rows),
+            HumanCount(self.allowed),
+            HumanCount(self.rows - self.allowed)
+        ))?;
+        for (name, count) in &self.requests {
+            context.screen.line(format!("  {} {name}", HumanCount(*count)))?;
+        }
+        for (reason, refusals) in &self.refused {
+            let (count, first) = (HumanCount(refusals.count), printable(&refusals.first));
+            context.screen.line(format!("  {count} would fail: {} (first: {first})", printable(reason)))?;
+        }
+        Ok(())
+    }
+}
+
+/// A reason without its own object, so that equal ones are counted together.
+fn reason(message: &str, arn: &str, code: &str) -> String {
+    format!("{code}: {}", message.replace(arn, "the object"))
+}

@@ -1,0 +1,51 @@
+//! `longshore run`: submit a job and work on it in the foreground.
+
+use std::path::PathBuf;
+
+use longshore_queue::JobRecord;
+use longshore_runner::Engine;
+use serde_json::json;
+
+use super::submit::new_job;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::CliError;
+use crate::output::{describe, note, observer, summary};
+use crate::signals::stop_on_signal;
+
+/// Arguments of `longshore run`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The job file
+    file: PathBuf,
+}
+
+pub async fn run(arguments: Arguments, context: &Context) -> Result<Exit, CliError> {
+    let config = context.engine_config()?;
+    let catalog = context.catalog()?;
+    let spec = context.job(&arguments.file, &config, &catalog)?;
+    longshore_runner::check_store(&config, &spec).await?;
+
+    let new = new_job(spec, &catalog)?;
+    let engine = Engine::open(config, catalog, observer(context.json))?;
+    let submission = engine.queue().submit(&new)?;
+    if !context.json {
+        let verb = if submission.created { "Job" } else { "Same client token, same job" };
+        note(&format!("{verb} {}", submission.id));
+    }
+    let record = engine.run(&submission.id, &stop_on_signal()).await?;
+    finish(context, &engine, &record)
+}
+
+fn finish(context: &Context, engine: &Engine, record: &JobRecord) -> Result<Exit, CliError> {
+    let codes = engine.queue().failure_codes(&record.id)?;
+    if context.json {
+        context.screen.json(&json!({ "event": "summary", "job": summary(record, &codes) }))?;
+    } else {
+        context.screen.line(describe(record, &codes))?;
+    }
+    if !record.state.is_terminal() && !context.json {
+        note("stopped before the end; 'longshore start' goes on from here");
+    }
+    Ok(Exit::of(record))
+}

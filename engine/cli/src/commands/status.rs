@@ -1,0 +1,58 @@
+//! `longshore status`: one job in full, or the jobs that have not ended.
+
+use longshore_queue::Queue;
+
+use super::list::show;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::CliError;
+use crate::output::{describe, key_values, note, printable, summary};
+
+/// Arguments of `longshore status`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// ID of a job, or the first characters of one
+    job: Option<String>,
+    /// Show the job's history too
+    #[arg(long, requires = "job")]
+    events: bool,
+    /// End with the exit code that says how the job stands
+    #[arg(long, requires = "job")]
+    exit_code: bool,
+}
+
+pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
+    let queue = context.queue()?;
+    let Some(id) = &arguments.job else {
+        let jobs = queue.jobs()?.into_iter().filter(|record| !record.state.is_terminal()).collect();
+        return show(context, &queue, jobs, "no job is waiting or running; 'longshore list' shows all");
+    };
+    let record = queue.job(id)?;
+    let codes = queue.failure_codes(&record.id)?;
+    if context.json {
+        let mut value = summary(&record, &codes);
+        if arguments.events {
+            value["events"] = serde_json::to_value(queue.events(&record.id)?).map_err(std::io::Error::from)?;
+        }
+        context.screen.json(&value)?;
+    } else {
+        context.screen.line(describe(&record, &codes))?;
+        if arguments.events {
+            print_events(context, &queue, &record.id)?;
+        }
+        if record.failed > 0 && record.state.is_terminal() {
+            note("some tasks failed: the state alone does not say success");
+        }
+    }
+    Ok(if arguments.exit_code { Exit::of(&record) } else { Exit::Success })
+}
+
+fn print_events(context: &Context, queue: &Queue, id: &str) -> Result<(), CliError> {
+    let events = queue.events(id)?;
+    let lines: Vec<(String, String)> = events
+        .iter()
+        .map(|event| (format!("{:.3}", event.at), format!("{} ({}: {})", event.to, event.actor, printable(&event.cause))))
+        .collect();
+    let pairs: Vec<(&str, String)> = lines.iter().map(|(at, text)| (at.as_str(), text.clone())).collect();
+    context.screen.line(format!("\nHistory\n{}", key_values(&pairs)))
+}

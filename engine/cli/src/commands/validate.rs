@@ -1,0 +1,33 @@
+//! `longshore validate`: check a job file without running it.
+
+use std::path::PathBuf;
+
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::CliError;
+use crate::output::operation_name;
+
+/// Arguments of `longshore validate`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The job file
+    file: PathBuf,
+}
+
+pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
+    let config = context.engine_config()?;
+    let catalog = context.catalog()?;
+    let spec = context.job(&arguments.file, &config, &catalog)?;
+    if context.json {
+        context.screen.json(&spec)?;
+    } else {
+        context.screen.line(format!(
+            "{}: valid: {} under role {} on store {}",
+            arguments.file.display(),
+            operation_name(&spec.operation.source),
+            spec.role,
+            spec.store
+        ))?;
+    }
+    Ok(Exit::Success)
+}

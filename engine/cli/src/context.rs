@@ -1,0 +1,76 @@
+//! What every command needs: the configuration, the queue, the job file.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use longshore_job::{EngineConfig, Environment, JobFile, JobSpec};
+use longshore_queue::{Access, Queue};
+use longshore_runner::Catalog;
+
+use crate::exit::Exit;
+use crate::failure::CliError;
+use crate::output::Screen;
+
+/// The resolved global options.
+pub struct Context {
+    config: PathBuf,
+    /// Whether standard output is for machines.
+    pub json: bool,
+    /// Standard output.
+    pub screen: Screen,
+}
+
+impl Context {
+    /// From the command line.
+    pub fn new(config: PathBuf, json: bool) -> Self {
+        Self { config, json, screen: Screen::default() }
+    }
+
+    /// Reads the engine configuration.
+    pub fn engine_config(&self) -> Result<EngineConfig, CliError> {
+        let path = &self.config;
+        let source = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => CliError::input(format!(
+                "{}: there is no engine configuration here; 'longshore init' writes one, --config names another",
+                path.display()
+            )),
+            _ => CliError::input(format!("{}: cannot read the engine configuration: {error}", path.display())),
+        })?;
+        Ok(EngineConfig::parse(&source, &path.display().to_string(), &variable)?)
+    }
+
+    /// Opens the queue beside whatever engine is running.
+    pub fn queue(&self) -> Result<Queue, CliError> {
+        let config = self.engine_config()?;
+        Ok(Queue::open(&config.data_path(), Access::Client)?)
+    }
+
+    /// Compiles operations.
+    pub fn catalog(&self) -> Result<Arc<Catalog>, CliError> {
+        let catalog = Catalog::new().map_err(|error| CliError::new(Exit::Error, error.to_string()))?;
+        Ok(Arc::new(catalog))
+    }
+
+    /// Reads and resolves a job file.
+    pub fn job(&self, file: &Path, config: &EngineConfig, catalog: &Catalog) -> Result<JobSpec, CliError> {
+        let shown = file.display().to_string();
+        let unreadable =
+            |error: std::io::Error| CliError::input(format!("{shown}: cannot read the job file: {error}"));
+        let source = std::fs::read_to_string(file).map_err(unreadable)?;
+        let absolute = std::path::absolute(file).map_err(unreadable)?;
+        let environment = Environment {
+            variable: &variable,
+            directory: absolute.parent().unwrap_or(Path::new("/")),
+            config,
+            operations: catalog,
+        };
+        let spec = JobFile::parse(&source, &shown, &environment)?;
+        longshore_runner::load_role(config, &spec.role)
+            .map_err(|findings| CliError::input(findings.join("\n       ")))?;
+        Ok(spec)
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}

@@ -1,0 +1,60 @@
+//! Exit codes: part of the interface, documented in `longshore help exit-codes` and docs/cli.md.
+
+use longshore_job::JobState;
+use longshore_queue::JobRecord;
+
+/// How the command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Everything that was asked for was done; of a job: every task succeeded.
+    Success = 0,
+    /// Something outside the job went wrong: a file, the network, the database.
+    Error = 1,
+    /// Bad input: the command line, the job file, the configuration, a policy.
+    Input = 2,
+    /// The job is complete, but some of its tasks failed.
+    TasksFailed = 3,
+    /// The job as a whole failed.
+    JobFailed = 4,
+    /// The job was cancelled.
+    Cancelled = 5,
+    /// Stopped by a signal before the end; `longshore start` goes on from here.
+    Interrupted = 6,
+    /// Another engine works on this data directory.
+    Busy = 7,
+    /// A store cannot be reached or refuses the credentials; nothing was started.
+    Unreachable = 8,
+}
+
+/// The codes and their meanings, as `--help` shows them.
+pub const HELP: &str = "\
+Exit codes:
+  0  done; of a job: every task succeeded
+  1  something outside the job went wrong (file, network, database)
+  2  bad input (command line, job file, configuration, policy)
+  3  the job is complete, but some of its tasks failed
+  4  the job as a whole failed
+  5  the job was cancelled
+  6  stopped by a signal before the end; 'longshore start' goes on
+  7  another engine works on this data directory
+  8  a store cannot be reached or refuses the credentials; nothing was started";
+
+impl Exit {
+    /// The code that says how a job stands.
+    pub fn of(record: &JobRecord) -> Self {
+        match record.state {
+            JobState::Complete if record.failed == 0 => Self::Success,
+            JobState::Complete => Self::TasksFailed,
+            JobState::Failed => Self::JobFailed,
+            JobState::Cancelled => Self::Cancelled,
+            _ => Self::Interrupted,
+        }
+    }
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

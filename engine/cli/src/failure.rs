@@ -1,0 +1,94 @@
+//! What a command can fail with: a message for people, a value for machines, an exit code.
+
+use longshore_job::Problems;
+use longshore_queue::QueueError;
+use longshore_runner::{JobFailure, RunnerError};
+use serde_json::{Value, json};
+
+use crate::exit::Exit;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub struct CliError {
+    exit: Exit,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Message(String),
+    Problems(Problems),
+}
+
+impl CliError {
+    /// A failure with one message.
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, kind: Kind::Message(message.into()) }
+    }
+
+    /// A failure because of what the user wrote.
+    pub fn input(message: impl Into<String>) -> Self {
+        Self::new(Exit::Input, message)
+    }
+
+    /// The process's exit code.
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// For people; several lines where there are several problems.
+    pub fn text(&self, colour: bool) -> String {
+        match &self.kind {
+            Kind::Message(message) => format!("error: {message}\n"),
+            Kind::Problems(problems) if colour => problems.render_coloured(),
+            Kind::Problems(problems) => problems.render(),
+        }
+    }
+
+    /// For machines.
+    pub fn value(&self) -> Value {
+        match &self.kind {
+            Kind::Message(message) => json!({ "error": message, "exit": self.exit as u8 }),
+            Kind::Problems(problems) => json!({ "problems": problems, "exit": self.exit as u8 }),
+        }
+    }
+}
+
+impl From<Problems> for CliError {
+    fn from(problems: Problems) -> Self {
+        Self { exit: Exit::Input, kind: Kind::Problems(problems) }
+    }
+}
+
+impl From<QueueError> for CliError {
+    fn from(error: QueueError) -> Self {
+        let exit = match &error {
+            QueueError::Busy { .. } => Exit::Busy,
+            QueueError::NotFound { .. } | QueueError::Ambiguous { .. } | QueueError::State { .. } => Exit::Input,
+            QueueError::TokenReused { .. } => Exit::Input,
+            _ => Exit::Error,
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
+impl From<RunnerError> for CliError {
+    fn from(error: RunnerError) -> Self {
+        match error {
+            RunnerError::Queue(error) => error.into(),
+            other => Self::new(Exit::Error, other.to_string()),
+        }
+    }
+}
+
+impl From<JobFailure> for CliError {
+    fn from(failure: JobFailure) -> Self {
+        Self::new(Exit::Unreachable, failure.reason)
+    }
+}
+
+impl From<std::io::Error> for CliError {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(Exit::Error, error.to_string())
+    }
+}

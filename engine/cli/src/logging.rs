@@ -1,0 +1,26 @@
+//! The log: on standard error, off the way of data.
+
+use tracing_subscriber::EnvFilter;
+
+use crate::failure::CliError;
+
+/// Form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Starts logging.
+pub fn start(filter: &str, format: LogFormat) -> Result<(), CliError> {
+    let filter = EnvFilter::try_new(filter)
+        .map_err(|error| CliError::input(format!("--log {filter}: not a log filter: {error}")))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! A job in words and in JSON.
+
+use indicatif::HumanCount;
+use jiff::{SignedDuration, Timestamp};
+use longshore_job::spec::OperationSource;
+use longshore_queue::JobRecord;
+use serde_json::{Value, json};
+
+use super::printable;
+use super::table::key_values;
+
+/// How many failure codes a summary lists (count; the rest is in `longshore failures`).
+const CODES: usize = 8;
+
+/// Everything about a job, for people.
+pub fn describe(record: &JobRecord, codes: &[(String, u64)]) -> String {
+    let spec = &record.spec;
+    let mut pairs = vec![("Job", record.id.clone()), ("State", state(record))];
+    let mut optional = |name: &'static str, value: Option<String>| {
+        if let Some(value) = value {
+            pairs.push((name, value));
+        }
+    };
+    optional("Reason", record.failure_reason.as_deref().map(printable));
+    optional("Cancelled because", record.status_reason.as_deref().map(printable));
+    optional("Description", spec.description.as_deref().map(printable));
+    optional("Operation", Some(operation_name(&spec.operation.source)));
+    optional("Role", Some(role(record)));
+    optional("Priority", Some(spec.priority.to_string()));
+    optional("Tasks", Some(tasks(record)));
+    optional("Failures", failures(record, codes));
+    optional("Time", Some(times(record)));
+    optional("Report", record.report.clone());
+    key_values(&pairs)
+}
+
+/// The same for machines.
+pub fn summary(record: &JobRecord, codes: &[(String, u64)]) -> Value {
+    let codes: serde_json::Map<String, Value> =
+        codes.iter().map(|(code, count)| (code.clone(), json!(count))).collect();
+    json!({
+        "id": record.id,
+        "state": record.state,
+        "operation": operation_name(&record.spec.operation.source),
+        "description": record.spec.description,
+        "role": record.spec.role,
+        "priority": record.spec.priority,
+        "total": record.total_tasks,
+        "succeeded": record.succeeded,
+        "failed": record.failed,
+        "failures": codes,
+        "failure_code": record.failure_code,
+        "failure_reason": record.failure_reason,
+        "status_reason": record.status_reason,
+        "plugin_digest": record.plugin_digest,
+        "policy_digest": record.policy_digest,
+        "created_at": record.created_at,
+        "started_at": record.started_at,
+        "finished_at": record.finished_at,
+        "report": record.report,
+    })
+}
+
+/// The operation as the job names it.
+pub fn operation_name(source: &OperationSource) -> String {
+    match source {
+        OperationSource::Builtin(name) => name.clone(),
+        OperationSource::File { path, .. } => path.clone(),
+    }
+}
+
+/// The state, and what it means where that is not plain: Complete is not success.
+pub fn state(record: &JobRecord) -> String {
+    match (&record.failure_code, record.failed) {
+        (Some(code), _) => format!("{} ({code})", record.state),
+        (None, 0) => record.state.to_string(),
+        (None, _) => format!("{} with failed tasks", record.state),
+    }
+}
+
+fn role(record: &JobRecord) -> String {
+    match &record.policy_digest {
+        Some(digest) => format!("{} (policies sha256:{})", record.spec.role, digest.chars().take(12).collect::<String>()),
+        None => record.spec.role.clone(),
+    }
+}
+
+fn tasks(record: &JobRecord) -> String {
+    let total = record.total_tasks.map_or_else(|| "? in all".to_owned(), |total| format!("{} in all", HumanCount(total)));
+    let done = record.succeeded + record.failed;
+    let left = record.total_tasks.map_or(0, |total| total.saturating_sub(done));
+    let not_run = if left > 0 { format!(", {} not run", HumanCount(left)) } else { String::new() };
+    format!("{total}: {} succeeded, {} failed{not_run}", HumanCount(record.succeeded), HumanCount(record.failed))
+}
+
+fn failures(record: &JobRecord, codes: &[(String, u64)]) -> Option<String> {
+    if record.failed == 0 {
+        return None;
+    }
+    let mut listed: Vec<String> =
+        codes.iter().take(CODES).map(|(code, count)| format!("{} {code}", HumanCount(*count))).collect();
+    if codes.len() > CODES {
+        listed.push("…".to_owned());
+    }
+    Some(format!("{} (longshore failures {})", listed.join(", "), record.id))
+}
+
+fn times(record: &JobRecord) -> String {
+    let (Some(started), end) = (record.started_at, record.finished_at) else {
+        return format!("created {}", shown(record.created_at));
+    };
+    let Some(finished) = end else { return format!("started {}", shown(started)) };
+    let took = finished.duration_since(started);
+    let rate = per_second(record.succeeded + record.failed, took);
+    format!("{} to {} ({:.1} s, {rate} tasks/s)", shown(started), shown(finished), took.as_secs_f64())
+}
+
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn per_second(tasks: u64, took: SignedDuration) -> HumanCount {
+    HumanCount((tasks as f64 / took.as_secs_f64().max(0.001)) as u64)
+}
+
+fn shown(time: Timestamp) -> String {
+    format!("{time:.0}")
+}

@@ -1,0 +1,58 @@
+//! What goes to standard output and standard error.
+
+mod job;
+mod progress;
+mod table;
+
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
+
+use serde::Serialize;
+
+pub use job::{describe, summary};
+pub use progress::observer;
+pub use table::{key_values, table};
+
+use crate::failure::CliError;
+
+/// Standard output: data only.
+#[derive(Debug, Default)]
+pub struct Screen {}
+
+impl Screen {
+    /// One line of text, or several.
+    pub fn line(&self, text: impl AsRef<str>) -> Result<(), CliError> {
+        self.bytes(text.as_ref().as_bytes())?;
+        self.bytes(b"\n")
+    }
+
+    /// One JSON value on a line.
+    pub fn json(&self, value: &impl Serialize) -> Result<(), CliError> {
+        let text = serde_json::to_string(value).map_err(std::io::Error::from)?;
+        self.line(text)
+    }
+
+    /// Bytes as they are. A reader that went away (`| head`) ends the command quietly.
+    pub fn bytes(&self, bytes: &[u8]) -> Result<(), CliError> {
+        match std::io::stdout().write_all(bytes) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
+            other => Ok(other?),
+        }
+    }
+}
+
+/// Tells the user something beside the data.
+pub fn note(text: &str) {
+    // Nowhere is left to report a failing standard error.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Reports why the command failed.
+pub fn error(error: &CliError, json: bool) {
+    let text = if json { format!("{}\n", error.value()) } else { error.text(std::io::stderr().is_terminal()) };
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// Text from a manifest or a store, made safe for a terminal: control characters are escaped.
+pub fn printable(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+}

@@ -1,0 +1,91 @@
+//! The operations there are: the built-ins, and plugin files by path.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use longshore_job::OperationCatalog;
+use longshore_job::job_file::{CatalogEntry, OperationName};
+use longshore_job::spec::OperationSource;
+use longshore_plugin::{Isolation, Plugin, PluginError, PluginLimits, Plugins};
+
+use crate::error::JobFailure;
+
+/// Finds and compiles operations, each once.
+pub struct Catalog {
+    plugins: Plugins,
+    loaded: Mutex<BTreeMap<String, Plugin>>,
+}
+
+impl Catalog {
+    /// An empty catalog with its own WebAssembly engine: make one per process.
+    ///
+    /// # Errors
+    /// If the WebAssembly engine cannot run on this machine.
+    pub fn new() -> Result<Self, PluginError> {
+        Ok(Self { plugins: Plugins::new(PluginLimits::default())?, loaded: Mutex::default() })
+    }
+
+    /// The built-in operation `name`.
+    ///
+    /// # Errors
+    /// If there is none, in a sentence that lists those there are.
+    pub fn builtin(&self, name: &str) -> Result<Plugin, String> {
+        let builtin = longshore_builtins::get(name)
+            .ok_or_else(|| format!("there is no built-in operation {name}; there are: {}", self.names().join(", ")))?;
+        self.compiled(name, builtin.component).map_err(|error| format!("built-in operation {name}: {error}"))
+    }
+
+    fn file(&self, path: &Path) -> Result<Plugin, String> {
+        let shown = path.display().to_string();
+        let bytes = std::fs::read(path).map_err(|error| format!("{shown}: cannot read the plugin: {error}"))?;
+        // Not kept by path: the file may change between two jobs.
+        self.plugins.load(&bytes).map_err(|error| format!("{shown}: {error}"))
+    }
+
+    fn compiled(&self, key: &str, component: &[u8]) -> Result<Plugin, PluginError> {
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(plugin) = loaded.get(key) {
+            return Ok(plugin.clone());
+        }
+        let plugin = self.plugins.load(component)?;
+        loaded.insert(key.to_owned(), plugin.clone());
+        Ok(plugin)
+    }
+
+    /// The operation of a job, and how its tasks are kept apart. `digest` is the one it had at submission.
+    pub(crate) fn load(&self, source: &OperationSource, digest: &str) -> Result<(Plugin, Isolation), JobFailure> {
+        let unusable = |reason| JobFailure::new("OperationNotUsable", reason);
+        let (plugin, isolation) = match source {
+            OperationSource::Builtin(name) => (self.builtin(name).map_err(unusable)?, Isolation::Reuse),
+            OperationSource::File { path, .. } => (self.file(Path::new(path)).map_err(unusable)?, Isolation::Fresh),
+        };
+        if let (OperationSource::File { path, .. }, true) = (source, plugin.digest() != digest) {
+            return Err(unusable(format!(
+                "{path}: the plugin changed since the job was submitted (SHA-256 was {digest}, is {}); \
+                 submit the job again to run the new one",
+                plugin.digest()
+            )));
+        }
+        Ok((plugin, isolation))
+    }
+}
+
+impl OperationCatalog for Catalog {
+    fn names(&self) -> Vec<String> {
+        longshore_builtins::all().iter().map(|builtin| builtin.name.to_owned()).collect()
+    }
+
+    fn find(&self, operation: OperationName<'_>) -> Result<CatalogEntry, String> {
+        let (plugin, source) = match operation {
+            OperationName::Builtin(name) => (self.builtin(name)?, OperationSource::Builtin(name.to_owned())),
+            OperationName::Plugin(path) => {
+                let plugin = self.file(path)?;
+                let source =
+                    OperationSource::File { path: path.display().to_string(), sha256: plugin.digest().to_owned() };
+                (plugin, source)
+            }
+        };
+        Ok(CatalogEntry { source, parameters: plugin.description().parameters.clone() })
+    }
+}

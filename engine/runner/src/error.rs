@@ -1,0 +1,81 @@
+//! What can go wrong, in two kinds: the job failed, or the engine cannot go on.
+
+use std::path::{Path, PathBuf};
+
+use longshore_plugin::PluginError;
+use longshore_queue::QueueError;
+
+/// Why a job as a whole failed. Ends in the job's `FailureReasons`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {reason}")]
+pub struct JobFailure {
+    /// A stable code (docs/errors.md).
+    pub code: String,
+    /// What, where, why, and what to do.
+    pub reason: String,
+}
+
+impl JobFailure {
+    /// A failure with one of the engine's codes.
+    pub fn new(code: &str, reason: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), reason: reason.into() }
+    }
+}
+
+/// Why the engine itself cannot go on. The job stays as it is and can be taken up again.
+#[derive(Debug, thiserror::Error)]
+pub enum RunnerError {
+    /// The queue refused or failed.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// The plugin host could not be set up.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
+    /// A file of the data directory could not be used.
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The chunk spool is damaged.
+    #[error(transparent)]
+    Spool(#[from] longshore_manifest::SpoolError),
+    /// A part of the engine ended in a way it must not.
+    #[error("internal error: {0}; this is a bug, please report it")]
+    Internal(String),
+}
+
+impl RunnerError {
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, action, source }
+    }
+}
+
+/// What stops a stage before its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Halt {
+    /// The job fails; the engine goes on.
+    #[error(transparent)]
+    Job(#[from] JobFailure),
+    /// The engine cannot go on; the job stays as it is.
+    #[error(transparent)]
+    Engine(#[from] RunnerError),
+}
+
+impl From<QueueError> for Halt {
+    fn from(error: QueueError) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+/// Runs blocking work off the async threads.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, RunnerError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| RunnerError::Internal(error.to_string()))
+}

@@ -1,0 +1,115 @@
+//! Brings the spooled report to where the job wants it: bucket and prefix, or a local directory.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use longshore_job::ObjectId;
+use longshore_job::report::{ReportLayout, ResultFile, TaskStatus, report_manifest_json};
+use longshore_job::spec::{Location, ReportSpec};
+use longshore_queue::{FileMark, ReportMarks};
+use longshore_store::{PutObject, Request};
+use md5::{Digest as _, Md5};
+
+use crate::error::{Halt, JobFailure, RunnerError, blocking};
+use crate::job::Job;
+use crate::spool;
+
+/// Writes the report of `job` and says where its `manifest.json` is; `None` if the job wants no report or no task ran.
+pub(crate) async fn write(job: &Job, now: Timestamp) -> Result<Option<String>, Halt> {
+    let Some(report) = &job.spec.report else { return Ok(None) };
+    let marks = job.queue.report_marks(&job.id).map_err(RunnerError::from)?;
+    let record = job.queue.job(&job.id).map_err(RunnerError::from)?;
+    if record.succeeded + record.failed == 0 {
+        return Ok(None);
+    }
+    let target = Target::new(job, report);
+    let mut results = Vec::new();
+    for (status, mark) in statuses(&marks) {
+        for (part, path) in spool::parts(&job.report_directory(), status, mark) {
+            let bytes = blocking(move || std::fs::read(&path).map_err(RunnerError::io("read", &path))).await??;
+            let key = target.layout.results(status, part);
+            let md5_checksum = md5_hex(&bytes);
+            target.put(&key, bytes, "text/csv").await?;
+            results.push(ResultFile { task_execution_status: status, bucket: target.bucket(), md5_checksum, key });
+        }
+    }
+    let manifest =
+        report_manifest_json(now, &results).map_err(|error| RunnerError::Internal(error.to_string()))?.into_bytes();
+    let md5 = md5_hex(&manifest).into_bytes();
+    target.put(&target.layout.manifest(), manifest, "application/json").await?;
+    target.put(&target.layout.manifest_md5(), md5, "text/plain").await?;
+    Ok(Some(target.name(&target.layout.manifest())))
+}
+
+fn statuses(marks: &ReportMarks) -> [(TaskStatus, &FileMark); 2] {
+    [(TaskStatus::Succeeded, &marks.succeeded), (TaskStatus::Failed, &marks.failed)]
+}
+
+fn md5_hex(bytes: &[u8]) -> String {
+    hex::encode(Md5::digest(bytes))
+}
+
+struct Target<'a> {
+    job: &'a Job,
+    location: &'a Location,
+    layout: ReportLayout,
+}
+
+impl<'a> Target<'a> {
+    fn new(job: &'a Job, report: &'a ReportSpec) -> Self {
+        let prefix = match &report.location {
+            Location::Local(_) => "",
+            Location::S3 { key, .. } => key,
+        };
+        Self { job, location: &report.location, layout: ReportLayout::new(prefix, &job.id) }
+    }
+
+    /// The bucket as the report's manifest names it; empty for a local directory.
+    fn bucket(&self) -> String {
+        match self.location {
+            Location::Local(_) => String::new(),
+            Location::S3 { bucket, .. } => bucket.clone(),
+        }
+    }
+
+    /// How a user finds `key`.
+    fn name(&self, key: &str) -> String {
+        match self.location {
+            Location::Local(directory) => Path::new(directory).join(key).display().to_string(),
+            Location::S3 { bucket, .. } => format!("s3://{bucket}/{key}"),
+        }
+    }
+
+    async fn put(&self, key: &str, bytes: Vec<u8>, content_type: &str) -> Result<(), Halt> {
+        match self.location {
+            Location::Local(directory) => {
+                let path = Path::new(directory).join(key);
+                blocking(move || write_file(&path, &bytes)).await?.map_err(Halt::from)
+            }
+            Location::S3 { bucket, .. } => {
+                let object = ObjectId::new(bucket, key);
+                let mut request = PutObject::new(object.clone(), Bytes::from(bytes));
+                request.content.content_type = Some(content_type.to_owned());
+                let sent = self.job.resolved.gate.task(object).send(Request::PutObject(request)).await;
+                sent.map(drop).map_err(|error| failure(&self.name(key), &error.to_string()).into())
+            }
+        }
+    }
+}
+
+fn failure(name: &str, why: &str) -> JobFailure {
+    JobFailure::new("ReportNotWritten", format!("the completion report could not be written to {name}: {why}"))
+}
+
+/// Writes a file whole or not at all.
+fn write_file(path: &PathBuf, bytes: &[u8]) -> Result<(), JobFailure> {
+    let fail = |error: std::io::Error| failure(&path.display().to_string(), &error.to_string());
+    let temporary = path.with_extension("partial");
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(fail)?;
+    }
+    std::fs::write(&temporary, bytes).map_err(fail)?;
+    std::fs::File::open(&temporary).and_then(|file| file.sync_all()).map_err(fail)?;
+    std::fs::rename(&temporary, path).map_err(fail)
+}

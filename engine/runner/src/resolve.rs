@@ -1,0 +1,53 @@
+//! Everything a job names, found: operation, role, store.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use longshore_job::{EngineConfig, JobSpec};
+use longshore_plugin::{Isolation, Plugin};
+use longshore_store::{Gate, GateConfig, S3Store, Store};
+
+use crate::catalog::Catalog;
+use crate::error::JobFailure;
+use crate::{roles, store};
+
+/// What a job was resolved to. Cloning is cheap.
+#[derive(Clone)]
+pub(crate) struct Resolved {
+    pub plugin: Plugin,
+    pub isolation: Isolation,
+    pub store: Arc<S3Store>,
+    /// The store behind the role's policies.
+    pub gate: Gate,
+    /// SHA-256 of the role's policies.
+    pub policy_digest: String,
+}
+
+impl Resolved {
+    /// Finds what `spec` names. `session` is the session name of the role: the job's ID.
+    pub(crate) async fn find(
+        config: &EngineConfig,
+        catalog: &Catalog,
+        spec: &JobSpec,
+        plugin_digest: &str,
+        session: &str,
+    ) -> Result<Self, JobFailure> {
+        let (plugin, isolation) = catalog.load(&spec.operation.source, plugin_digest)?;
+        let role = roles::load_role(config, &spec.role)
+            .map_err(|findings| JobFailure::new("RoleNotUsable", findings.join("\n")))?;
+        let store = Arc::new(store::connect(config, &spec.store).await?);
+        let gate = Gate::new(
+            Arc::clone(&store) as Arc<dyn Store>,
+            GateConfig {
+                role: spec.role.clone(),
+                account: role.account,
+                session: session.to_owned(),
+                policies: Arc::new(role.policies),
+                region: store.region().to_owned(),
+                secure_transport: store.is_secure(),
+                clock: Arc::new(Timestamp::now),
+            },
+        );
+        Ok(Self { plugin, isolation, store, gate, policy_digest: role.digest })
+    }
+}

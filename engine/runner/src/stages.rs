@@ -1,0 +1,130 @@
+//! One stage for each state of a job. A stage does the state's work and moves the job to the next state; what it did
+//! before a crash, it finds done.
+
+use jiff::Timestamp;
+use longshore_job::JobState;
+use longshore_job::JobState::{
+    Active, Cancelled, Cancelling, Complete, Completing, Failed, Failing, New, Preparing, Ready,
+};
+use longshore_queue::{JobRecord, QueueError};
+use tokio_util::sync::CancellationToken;
+
+use crate::close::close_started_chunks;
+use crate::error::{Halt, JobFailure, RunnerError, blocking};
+use crate::event::Event;
+use crate::execute::{Ending, execute};
+use crate::job::{Job, progress_of};
+use crate::{prepare, report};
+
+/// Who moved a job, in its events.
+const ACTOR: &str = "engine";
+
+/// Does the work of the job's present state. False if the engine was asked to stop before it was done.
+pub(crate) async fn advance(job: &Job, record: &JobRecord, stop: &CancellationToken) -> Result<bool, RunnerError> {
+    let done = match record.state {
+        New => step(job, New, Preparing, "the engine took it up").map(|()| true).map_err(Halt::from),
+        Preparing => read_manifest(job, stop).await,
+        Ready => step(job, Ready, Active, "scheduled").map(|()| true).map_err(Halt::from),
+        Active => run_tasks(job, record, stop).await,
+        Completing => write_report(job).await.map(|()| true),
+        Cancelling => end_early(job, Cancelling, Cancelled, "cancelled").await.map(|()| true).map_err(Halt::from),
+        Failing => end_early(job, Failing, Failed, "failed").await.map(|()| true).map_err(Halt::from),
+        Complete | Cancelled | Failed => Ok(true),
+    };
+    match done {
+        Ok(done) => Ok(done),
+        Err(Halt::Job(failure)) => fail(job, record.state, &failure).map(|()| true),
+        // A user cancelled while the stage was at its end: the next round finds the new state.
+        Err(Halt::Engine(RunnerError::Queue(QueueError::State { .. }))) => Ok(true),
+        Err(Halt::Engine(error)) => Err(error),
+    }
+}
+
+/// Fails a job whose stage could not do its work.
+pub(crate) fn fail(job: &Job, from: JobState, failure: &JobFailure) -> Result<(), RunnerError> {
+    fail_in_queue(&job.queue, &job.id, from, failure)?;
+    observe_state(job, if from == Failing { Failed } else { Failing }, &failure.reason);
+    Ok(())
+}
+
+/// Moves a job to Failing with its reason.
+pub(crate) fn fail_in_queue(
+    queue: &longshore_queue::Queue,
+    id: &str,
+    from: JobState,
+    failure: &JobFailure,
+) -> Result<(), RunnerError> {
+    match queue.fail(id, from, Failing, &failure.code, &failure.reason, ACTOR, Timestamp::now()) {
+        Err(QueueError::State { .. }) => Ok(()), // cancelled meanwhile: that is what it ends as
+        other => Ok(other?),
+    }
+}
+
+fn step(job: &Job, from: JobState, to: JobState, cause: &str) -> Result<(), RunnerError> {
+    job.queue.transition(&job.id, from, to, cause, ACTOR, Timestamp::now())?;
+    observe_state(job, to, cause);
+    Ok(())
+}
+
+fn observe_state(job: &Job, state: JobState, cause: &str) {
+    job.observe(&Event::State { job: job.id.clone(), state, cause: cause.to_owned() });
+}
+
+async fn read_manifest(job: &Job, stop: &CancellationToken) -> Result<bool, Halt> {
+    let Some(prepared) = prepare::prepare(job, stop).await? else { return Ok(false) };
+    let (queue, id) = (job.queue.clone(), job.id.clone());
+    let total = prepared.total;
+    blocking(move || queue.put_chunks(&id, &prepared.chunks, prepared.total, Timestamp::now())).await??;
+    job.observe(&Event::Reading { job: job.id.clone(), rows: total });
+    observe_state(job, Ready, "the manifest was read and checked");
+    Ok(true)
+}
+
+async fn run_tasks(job: &Job, record: &JobRecord, stop: &CancellationToken) -> Result<bool, Halt> {
+    job.observe_progress(progress_of(record));
+    match execute(job, stop).await? {
+        Ending::AllDone => {
+            step(job, Active, Completing, "every task has a result")?;
+            Ok(true)
+        }
+        Ending::Threshold(reason) => Err(JobFailure::new("FailureThresholdExceeded", reason).into()),
+        Ending::Cancelled => Ok(true),
+        Ending::Stopped => Ok(false),
+    }
+}
+
+async fn write_report(job: &Job) -> Result<(), Halt> {
+    if let Some(location) = report::write(job, Timestamp::now()).await? {
+        job.queue.set_report(&job.id, &location)?;
+    }
+    step(job, Completing, Complete, "the report is written")?;
+    clean_up(job)?;
+    Ok(())
+}
+
+/// Ends a job before all its tasks ran. The report lists those that did; if it cannot be written, the job ends all the same
+/// and its rows stay in the ledger.
+async fn end_early(job: &Job, from: JobState, to: JobState, cause: &str) -> Result<(), RunnerError> {
+    close_started_chunks(job).await?;
+    let cause = match report::write(job, Timestamp::now()).await {
+        Ok(Some(location)) => {
+            job.queue.set_report(&job.id, &location)?;
+            cause.to_owned()
+        }
+        Ok(None) => cause.to_owned(),
+        Err(Halt::Job(failure)) => format!("{cause}; {failure}"),
+        Err(Halt::Engine(error)) => return Err(error),
+    };
+    step(job, from, to, &cause)?;
+    clean_up(job)
+}
+
+/// The job's spools are of no use once it has ended.
+fn clean_up(job: &Job) -> Result<(), RunnerError> {
+    match std::fs::remove_dir_all(&job.directory) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(RunnerError::io("remove", &job.directory)(error))
+        }
+        _ => Ok(()),
+    }
+}
