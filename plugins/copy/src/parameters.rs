@@ -1,0 +1,250 @@
+//! The parameters of `copy` and the rules that a schema cannot express.
+
+use std::collections::BTreeMap;
+
+use longshore_sdk::parameters::{CannedAcl, GrantParameter, check_tags};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Bytes of user metadata, names and values (Amazon S3 User Guide, "Working with object metadata").
+const MAX_USER_METADATA_BYTES: usize = 2048;
+
+/// Parameters of `copy`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Parameters {
+    /// Bucket of the copies; may be the source's own.
+    #[schemars(length(min = 1, max = 255))]
+    pub target_bucket: String,
+    /// Folder that is put before each key; a `/` is added where it does not end in one.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 1024))]
+    pub target_prefix: Option<String>,
+    /// Storage class of the copies. Without it the store chooses: STANDARD.
+    #[serde(default)]
+    pub storage_class: Option<StorageClass>,
+    /// Content headers and user metadata of the copies. Without it they are the source's.
+    #[serde(default)]
+    pub metadata: Option<Metadata>,
+    /// Tags of the copies. Without it they are the source's.
+    #[serde(default)]
+    pub tags: Option<Tags>,
+    /// Canned ACL of the copies. An ACL is never copied from the source.
+    #[serde(default)]
+    pub canned_acl: Option<CannedAcl>,
+    /// Grants of the copies, instead of a canned ACL.
+    #[serde(default)]
+    #[schemars(length(max = 100))]
+    pub grants: Vec<GrantParameter>,
+    /// Encryption of the copies. Without it the target bucket's default applies.
+    #[serde(default)]
+    pub sse: Option<Encryption>,
+}
+
+/// Storage classes that a copy may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(inline)]
+#[allow(missing_docs, reason = "names of S3")]
+pub enum StorageClass {
+    Standard,
+    StandardIa,
+    OnezoneIa,
+    IntelligentTiering,
+    GlacierIr,
+    Glacier,
+    DeepArchive,
+}
+
+impl StorageClass {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Standard => "STANDARD",
+            Self::StandardIa => "STANDARD_IA",
+            Self::OnezoneIa => "ONEZONE_IA",
+            Self::IntelligentTiering => "INTELLIGENT_TIERING",
+            Self::GlacierIr => "GLACIER_IR",
+            Self::Glacier => "GLACIER",
+            Self::DeepArchive => "DEEP_ARCHIVE",
+        }
+    }
+}
+
+/// Content headers and user metadata of the copies.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(inline)]
+pub struct Metadata {
+    /// `copy`: the source's; `replace`: those given here, and no others.
+    pub directive: MetadataDirective,
+    /// Content-Type.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 1024))]
+    pub content_type: Option<String>,
+    /// Cache-Control.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 1024))]
+    pub cache_control: Option<String>,
+    /// Content-Disposition.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 1024))]
+    pub content_disposition: Option<String>,
+    /// Content-Encoding.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 1024))]
+    pub content_encoding: Option<String>,
+    /// Content-Language.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 1024))]
+    pub content_language: Option<String>,
+    /// Expires, as RFC 3339: 2030-01-31T00:00:00Z.
+    #[serde(default)]
+    #[schemars(extend("format" = "date-time"))]
+    pub expires: Option<String>,
+    /// User metadata: names without x-amz-meta-, together at most 2,048 bytes.
+    #[serde(default)]
+    pub user: BTreeMap<String, String>,
+}
+
+/// Whose metadata the copies have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum MetadataDirective {
+    /// The source's.
+    Copy,
+    /// The given.
+    Replace,
+}
+
+/// Tags of the copies.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(inline)]
+pub struct Tags {
+    /// `copy`: the source's; `replace`: those of `set`; `drop`: none.
+    pub directive: TagDirective,
+    /// The tags for `replace`.
+    #[serde(default)]
+    #[schemars(extend("maxProperties" = 10))]
+    pub set: BTreeMap<String, String>,
+}
+
+/// Whose tags the copies have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum TagDirective {
+    /// The source's.
+    Copy,
+    /// The given.
+    Replace,
+    /// None.
+    Drop,
+}
+
+/// Server-side encryption of the copies.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(inline)]
+pub struct Encryption {
+    /// AES256 or aws:kms.
+    pub algorithm: Algorithm,
+    /// Key ID, ARN or alias for aws:kms. Without it the store uses its own key.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 2000))]
+    pub kms_key_id: Option<String>,
+    /// Whether to use an S3 Bucket Key with aws:kms.
+    #[serde(default)]
+    pub bucket_key: Option<bool>,
+}
+
+/// How the store encrypts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum Algorithm {
+    /// Keys of the store (SSE-S3).
+    #[serde(rename = "AES256")]
+    Aes256,
+    /// Keys of a key management service (SSE-KMS).
+    #[serde(rename = "aws:kms")]
+    Kms,
+}
+
+impl Algorithm {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Aes256 => "AES256",
+            Self::Kms => "aws:kms",
+        }
+    }
+}
+
+impl Parameters {
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.target_bucket.is_empty() {
+            return Err("target-bucket is empty".to_owned());
+        }
+        if self.canned_acl.is_some() && !self.grants.is_empty() {
+            return Err("give either canned-acl or grants, not both".to_owned());
+        }
+        self.metadata.as_ref().map_or(Ok(()), Metadata::check)?;
+        self.tags.as_ref().map_or(Ok(()), Tags::check)?;
+        self.sse.as_ref().map_or(Ok(()), Encryption::check)
+    }
+}
+
+impl Metadata {
+    fn check(&self) -> Result<(), String> {
+        let given = !self.user.is_empty()
+            || self.expires.is_some()
+            || [
+                &self.content_type,
+                &self.cache_control,
+                &self.content_disposition,
+                &self.content_encoding,
+                &self.content_language,
+            ]
+            .into_iter()
+            .any(Option::is_some);
+        if given && self.directive == MetadataDirective::Copy {
+            return Err("metadata: the store ignores new metadata with directive \"copy\"; use \"replace\""
+                .to_owned());
+        }
+        if let Some(name) = self.user.keys().find(|name| !is_header_name(name)) {
+            return Err(format!(
+                "metadata.user: {name:?} cannot be part of a header's name; use letters, digits and -_.!#$%&'*+^`|~"
+            ));
+        }
+        let bytes: usize = self.user.iter().map(|(name, value)| name.len() + value.len()).sum();
+        if bytes > MAX_USER_METADATA_BYTES {
+            return Err(format!("metadata.user has {bytes} bytes; S3 allows {MAX_USER_METADATA_BYTES}"));
+        }
+        Ok(())
+    }
+}
+
+/// A token of RFC 9110 section 5.6.2.
+fn is_header_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.!#$%&'*+^`|~".contains(&byte))
+}
+
+impl Tags {
+    fn check(&self) -> Result<(), String> {
+        if self.directive != TagDirective::Replace && !self.set.is_empty() {
+            return Err("tags: set goes with directive \"replace\"".to_owned());
+        }
+        check_tags(&self.set)
+    }
+}
+
+impl Encryption {
+    fn check(&self) -> Result<(), String> {
+        let for_kms = self.kms_key_id.is_some() || self.bucket_key.is_some();
+        if for_kms && self.algorithm != Algorithm::Kms {
+            return Err("sse: kms-key-id and bucket-key go with algorithm \"aws:kms\"".to_owned());
+        }
+        Ok(())
+    }
+}

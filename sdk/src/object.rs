@@ -1,0 +1,158 @@
+//! The object at hand, the task at hand.
+
+use crate::call::{
+    CopyObject, DeleteObject, DeleteObjectTagging, GetObject, GetObjectAcl, GetObjectTagging, HeadObject,
+    PutObject, PutObjectAcl, PutObjectTagging, RestoreObject,
+};
+use crate::{Tag, raw, raw_host};
+
+/// A host resource: the engine's own, or one that the operation opened.
+enum Handle<'a, T> {
+    Lent(&'a T),
+    Owned(T),
+}
+
+impl<T> Handle<'_, T> {
+    fn get(&self) -> &T {
+        match self {
+            Self::Lent(resource) => resource,
+            Self::Owned(resource) => resource,
+        }
+    }
+}
+
+/// An object, or one version of it. Each method makes a request about it; nothing is sent before `send`.
+pub struct Object<'a>(Handle<'a, raw::Object>);
+
+impl<'a> From<&'a raw::Object> for Object<'a> {
+    fn from(object: &'a raw::Object) -> Self {
+        Self(Handle::Lent(object))
+    }
+}
+
+impl From<raw::Object> for Object<'_> {
+    fn from(object: raw::Object) -> Self {
+        Self(Handle::Owned(object))
+    }
+}
+
+impl Object<'_> {
+    fn raw(&self) -> &raw::Object {
+        self.0.get()
+    }
+
+    /// Bucket name.
+    pub fn bucket(&self) -> String {
+        self.raw().bucket()
+    }
+
+    /// Key, decoded.
+    pub fn key(&self) -> String {
+        self.raw().key()
+    }
+
+    /// Version ID; `None` means the current version.
+    pub fn version_id(&self) -> Option<String> {
+        self.raw().version_id()
+    }
+
+    /// Another object of the same store.
+    pub fn open(&self, bucket: &str, key: &str, version_id: Option<&str>) -> Object<'static> {
+        Object(Handle::Owned(self.raw().open_beside(bucket, key, version_id)))
+    }
+
+    /// HeadObject.
+    pub fn head(&self) -> HeadObject {
+        HeadObject(self.raw().head())
+    }
+
+    /// GetObject. The body comes into the operation's memory: give a range where objects may be large.
+    pub fn get(&self) -> GetObject {
+        GetObject(self.raw().get())
+    }
+
+    /// PutObject.
+    pub fn put(&self, body: &[u8]) -> PutObject {
+        PutObject(self.raw().put(body))
+    }
+
+    /// CopyObject from this object to `key` in `bucket`. The bytes stay in the store.
+    pub fn copy_to(&self, bucket: &str, key: &str) -> CopyObject {
+        CopyObject(self.raw().copy_to(bucket, key))
+    }
+
+    /// DeleteObject.
+    pub fn delete(&self) -> DeleteObject {
+        DeleteObject(self.raw().delete())
+    }
+
+    /// GetObjectTagging.
+    pub fn get_tags(&self) -> GetObjectTagging {
+        GetObjectTagging(self.raw().get_tags())
+    }
+
+    /// PutObjectTagging: replaces the whole tag set.
+    pub fn put_tags<K: Into<String>, V: Into<String>>(
+        &self,
+        tags: impl IntoIterator<Item = (K, V)>,
+    ) -> PutObjectTagging {
+        let tags: Vec<Tag> =
+            tags.into_iter().map(|(key, value)| Tag { key: key.into(), value: value.into() }).collect();
+        PutObjectTagging(self.raw().put_tags(&tags))
+    }
+
+    /// DeleteObjectTagging: removes the whole tag set.
+    pub fn delete_tags(&self) -> DeleteObjectTagging {
+        DeleteObjectTagging(self.raw().delete_tags())
+    }
+
+    /// GetObjectAcl.
+    pub fn get_acl(&self) -> GetObjectAcl {
+        GetObjectAcl(self.raw().get_acl())
+    }
+
+    /// PutObjectAcl: replaces the ACL. Needs a canned ACL or grants.
+    pub fn put_acl(&self) -> PutObjectAcl {
+        PutObjectAcl(self.raw().put_acl())
+    }
+
+    /// RestoreObject.
+    pub fn restore(&self) -> RestoreObject {
+        RestoreObject(self.raw().restore())
+    }
+}
+
+/// The task at hand.
+pub struct Task<'a>(Handle<'a, raw_host::Task>);
+
+impl<'a> From<&'a raw_host::Task> for Task<'a> {
+    fn from(task: &'a raw_host::Task) -> Self {
+        Self(Handle::Lent(task))
+    }
+}
+
+impl From<raw_host::Task> for Task<'_> {
+    fn from(task: raw_host::Task) -> Self {
+        Self(Handle::Owned(task))
+    }
+}
+
+impl Task<'_> {
+    /// ID of the job.
+    pub fn job_id(&self) -> String {
+        self.0.get().job_id()
+    }
+
+    /// 1 for the first run of this task; one more each time it was answered with `AgainAfter`.
+    pub fn attempt(&self) -> u32 {
+        self.0.get().attempt()
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+impl raw::Object {
+    /// The engine knows which store: opening is a function of the contract, not a method.
+    fn open_beside(&self, bucket: &str, key: &str, version_id: Option<&str>) -> Self {
+        raw::open(bucket, key, version_id)
+    }
+}

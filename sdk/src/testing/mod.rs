@@ -1,0 +1,132 @@
+//! A store of fixtures for unit tests of operations: no network, no engine.
+//!
+//! Put objects in, run the operation, look at what was sent. Writes of objects, tags and ACLs change the fixtures, so
+//! that a later read sees them; [`FakeStore::fail`] makes a call fail. It is no S3: it keeps no versions and checks
+//! nothing that a store would check.
+
+pub(crate) mod raw;
+pub(crate) mod raw_host;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+pub use raw::Sent;
+
+use crate::{Grant, Object, Operation, Request, StoreError, Tag, Task};
+
+/// One object of a [`FakeStore`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Fixture {
+    /// Size in bytes, as HeadObject tells it; need not be that of `body`.
+    pub size: u64,
+    /// The bytes.
+    pub body: Vec<u8>,
+    /// ETag.
+    pub etag: Option<String>,
+    /// Storage class; `None` is STANDARD.
+    pub storage_class: Option<String>,
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+    /// User metadata.
+    pub user_metadata: Vec<(String, String)>,
+    /// Tags.
+    pub tags: Vec<Tag>,
+    /// Grants of the ACL.
+    pub grants: Vec<Grant>,
+    /// Canonical user ID of the owner.
+    pub owner: Option<String>,
+    /// Whether a restore is in progress; `None`: never restored.
+    pub restore_ongoing: Option<bool>,
+}
+
+impl Fixture {
+    /// An object with these tags.
+    pub fn tagged<'t>(tags: impl IntoIterator<Item = (&'t str, &'t str)>) -> Self {
+        let tags = tags
+            .into_iter()
+            .map(|(key, value)| Tag { key: key.to_owned(), value: value.to_owned() })
+            .collect();
+        Self { tags, ..Self::default() }
+    }
+}
+
+/// Where an object is: bucket and key.
+pub(crate) type Place = (String, String);
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) objects: BTreeMap<Place, Fixture>,
+    pub(crate) sent: Vec<Sent>,
+    pub(crate) failures: VecDeque<(String, StoreError)>,
+}
+
+/// A store of fixtures. Clones share it.
+#[derive(Clone, Default)]
+pub struct FakeStore(pub(crate) Rc<RefCell<State>>);
+
+impl FakeStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts an object into the store.
+    pub fn insert(&self, bucket: &str, key: &str, fixture: Fixture) {
+        self.0.borrow_mut().objects.insert((bucket.to_owned(), key.to_owned()), fixture);
+    }
+
+    /// What the store holds there.
+    pub fn fixture(&self, bucket: &str, key: &str) -> Option<Fixture> {
+        self.0.borrow().objects.get(&(bucket.to_owned(), key.to_owned())).cloned()
+    }
+
+    /// Makes the next call of that name (`PutObjectTagging`) fail; several wait in line.
+    pub fn fail(&self, call: &str, code: &str, http_status: u16) {
+        let error = StoreError {
+            code: code.to_owned(),
+            message: format!("{call} was made to fail"),
+            http_status: Some(http_status),
+            retryable: false,
+        };
+        self.0.borrow_mut().failures.push_back((call.to_owned(), error));
+    }
+
+    /// The current version of an object, whether it is there or not.
+    pub fn object(&self, bucket: &str, key: &str) -> Object<'static> {
+        self.version(bucket, key, None)
+    }
+
+    /// One version of an object.
+    pub fn version(&self, bucket: &str, key: &str, version_id: Option<&str>) -> Object<'static> {
+        raw::Object::new(self, bucket, key, version_id).into()
+    }
+
+    /// The first run of a task.
+    pub fn task(&self) -> Task<'static> {
+        raw_host::Task { attempt: 1 }.into()
+    }
+
+    /// Every request sent so far, one line each: call, object, settings.
+    pub fn sent(&self) -> Vec<String> {
+        self.0.borrow().sent.iter().map(ToString::to_string).collect()
+    }
+
+    /// Every request sent so far.
+    pub fn requests(&self) -> Vec<Sent> {
+        self.0.borrow().sent.clone()
+    }
+}
+
+/// The operation with parameters in JSON, made as the engine makes it.
+///
+/// # Errors
+/// What the job file's author would read.
+pub fn operation<T: Operation>(parameters: &str) -> Result<T, String> {
+    crate::glue::configure(parameters)
+}
+
+/// The requests of a plan, one line each, in the form of [`FakeStore::sent`].
+pub fn lines(plan: &[Request]) -> Vec<String> {
+    plan.iter().map(|request| request.0.line()).collect()
+}
