@@ -1,0 +1,218 @@
+//! Which permissions a request needs, and the condition keys that policies may test.
+//!
+//! Actions: Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3". Copies and writes
+//! with tags or ACLs: Amazon S3 User Guide, "Required permissions for Amazon S3 API operations". What depends on the
+//! caller or the clock, and the tags an object already has, is added by the gate.
+
+use longshore_job::ObjectId;
+use longshore_job::object::{bucket_arn, object_arn};
+use longshore_policy::Context;
+
+use crate::request::{AclHeaders, CopyObject, Directive, Encryption, Permission, PutObject, Request, Tag};
+
+/// One permission that a request needs. A request may be sent only if all of its accesses are allowed.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// IAM action: `s3:PutObjectTagging`.
+    pub action: &'static str,
+    /// ARN, with the key unescaped.
+    pub resource: String,
+    /// What the access is about.
+    pub subject: Subject,
+    /// Condition keys that the request itself supplies.
+    pub context: Context,
+}
+
+/// Which of a request's resources an access is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// The object that the request works on ([`Request::object`]).
+    Object,
+    /// The source of a copy ([`Request::source`]).
+    Source,
+    /// The bucket.
+    Bucket,
+}
+
+impl Access {
+    /// Whether policies may test the tags that the object has now (`s3:ExistingObjectTag/…`) for this action. For
+    /// others Amazon S3 supplies none, and neither does the engine.
+    pub fn sees_existing_tags(&self) -> bool {
+        matches!(
+            self.action,
+            "s3:GetObject"
+                | "s3:GetObjectVersion"
+                | "s3:GetObjectTagging"
+                | "s3:GetObjectVersionTagging"
+                | "s3:PutObjectTagging"
+                | "s3:PutObjectVersionTagging"
+                | "s3:DeleteObjectTagging"
+                | "s3:DeleteObjectVersionTagging"
+                | "s3:GetObjectAcl"
+                | "s3:GetObjectVersionAcl"
+                | "s3:PutObjectAcl"
+                | "s3:PutObjectVersionAcl"
+        )
+    }
+}
+
+impl Request {
+    /// Every permission that the request needs, derived from what will be sent.
+    pub fn accesses(&self) -> Vec<Access> {
+        match self {
+            Self::HeadObject(call) => one(&call.object, "s3:GetObject", "s3:GetObjectVersion"),
+            Self::GetObject(call) => one(&call.object, "s3:GetObject", "s3:GetObjectVersion"),
+            Self::PutObject(put) => put_accesses(put),
+            Self::CopyObject(copy) => copy_accesses(copy),
+            Self::GetObjectTagging(call) => one(&call.object, "s3:GetObjectTagging", "s3:GetObjectVersionTagging"),
+            Self::PutObjectTagging(call) => {
+                let mut access = on_object(&call.object, "s3:PutObjectTagging", "s3:PutObjectVersionTagging");
+                add_tags(&mut access.context, &call.tags);
+                vec![access]
+            }
+            Self::DeleteObjectTagging(call) => {
+                one(&call.object, "s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging")
+            }
+            Self::GetObjectAcl(call) => one(&call.object, "s3:GetObjectAcl", "s3:GetObjectVersionAcl"),
+            Self::PutObjectAcl(call) => {
+                let mut access = on_object(&call.object, "s3:PutObjectAcl", "s3:PutObjectVersionAcl");
+                // With an owner the grants travel in the body, which Amazon S3 does not show to policies.
+                if call.owner.is_none() {
+                    add_acl(&mut access.context, &call.acl);
+                }
+                vec![access]
+            }
+            // One action for every version; its name has no variant that supplies s3:VersionId.
+            Self::RestoreObject(call) => {
+                vec![access("s3:RestoreObject", call.object.arn(), Subject::Object)]
+            }
+            Self::DeleteObject(call) => one(&call.object, "s3:DeleteObject", "s3:DeleteObjectVersion"),
+            Self::HeadBucket(call) => vec![access("s3:ListBucket", bucket_arn(&call.bucket), Subject::Bucket)],
+            Self::ListObjectsV2(call) => {
+                let mut access = access("s3:ListBucket", bucket_arn(&call.bucket), Subject::Bucket);
+                set(&mut access.context, "s3:prefix", call.prefix.as_deref());
+                set(&mut access.context, "s3:delimiter", call.delimiter.as_deref());
+                if let Some(max_keys) = call.max_keys {
+                    access.context.set("s3:max-keys", max_keys.to_string());
+                }
+                vec![access]
+            }
+        }
+    }
+}
+
+fn access(action: &'static str, resource: String, subject: Subject) -> Access {
+    Access { action, resource, subject, context: Context::new() }
+}
+
+/// An access to an existing object: `versioned` and its key if the request names a version.
+fn on_object(object: &ObjectId, plain: &'static str, versioned: &'static str) -> Access {
+    match &object.version_id {
+        None => access(plain, object.arn(), Subject::Object),
+        Some(version) => {
+            let mut access = access(versioned, object.arn(), Subject::Object);
+            access.context.set("s3:VersionId", version.as_str());
+            access
+        }
+    }
+}
+
+fn one(object: &ObjectId, plain: &'static str, versioned: &'static str) -> Vec<Access> {
+    vec![on_object(object, plain, versioned)]
+}
+
+fn put_accesses(put: &PutObject) -> Vec<Access> {
+    let arn = object_arn(&put.bucket, &put.key);
+    let mut main = access("s3:PutObject", arn.clone(), Subject::Object);
+    let context = &mut main.context;
+    add_new_object(context, put.storage_class.as_deref(), &put.encryption, put.website_redirect_location.as_deref());
+    add_acl(context, &put.acl);
+    add_tags(context, &put.tags);
+    set(context, "s3:if-match", put.if_match.as_deref());
+    set(context, "s3:if-none-match", put.if_none_match.as_deref());
+    let mut accesses = vec![main];
+    add_writes(&mut accesses, &arn, &put.acl, (!put.tags.is_empty()).then_some(&put.tags));
+    accesses
+}
+
+fn copy_accesses(copy: &CopyObject) -> Vec<Access> {
+    // COPY is S3's default: without a directive the source's tags are read and written.
+    let copies_tags = copy.tagging_directive != Some(Directive::Replace);
+    let arn = object_arn(&copy.bucket, &copy.key);
+    let mut main = access("s3:PutObject", arn.clone(), Subject::Object);
+    let context = &mut main.context;
+    add_new_object(context, copy.storage_class.as_deref(), &copy.encryption, copy.website_redirect_location.as_deref());
+    add_acl(context, &copy.acl);
+    add_tags(context, &copy.tags);
+    context.set("s3:x-amz-copy-source", format!("{}/{}", copy.source.bucket, copy.source.key));
+    set(context, "s3:x-amz-metadata-directive", copy.metadata_directive.map(Directive::as_str));
+    let mut accesses = vec![main];
+    let writes_tags = copies_tags || !copy.tags.is_empty();
+    add_writes(&mut accesses, &arn, &copy.acl, writes_tags.then_some(&copy.tags));
+    let source = |plain, versioned| Access { subject: Subject::Source, ..on_object(&copy.source, plain, versioned) };
+    accesses.push(source("s3:GetObject", "s3:GetObjectVersion"));
+    if copies_tags {
+        accesses.push(source("s3:GetObjectTagging", "s3:GetObjectVersionTagging"));
+    }
+    accesses
+}
+
+/// The further permissions of a write that sets an ACL or tags along with the object.
+fn add_writes(accesses: &mut Vec<Access>, arn: &str, acl: &AclHeaders, tags: Option<&Vec<Tag>>) {
+    if !acl.is_empty() {
+        let mut access = access("s3:PutObjectAcl", arn.to_owned(), Subject::Object);
+        add_acl(&mut access.context, acl);
+        accesses.push(access);
+    }
+    if let Some(tags) = tags {
+        let mut access = access("s3:PutObjectTagging", arn.to_owned(), Subject::Object);
+        add_tags(&mut access.context, tags);
+        accesses.push(access);
+    }
+}
+
+fn set(context: &mut Context, key: &str, value: Option<&str>) {
+    if let Some(value) = value {
+        context.set(key, value);
+    }
+}
+
+fn add_new_object(context: &mut Context, class: Option<&str>, encryption: &Encryption, redirect: Option<&str>) {
+    context.set("s3:ObjectCreationOperation", "true");
+    set(context, "s3:x-amz-storage-class", class);
+    set(context, "s3:x-amz-server-side-encryption", encryption.algorithm.as_deref());
+    set(context, "s3:x-amz-server-side-encryption-aws-kms-key-id", encryption.kms_key_id.as_deref());
+    set(context, "s3:x-amz-website-redirect-location", redirect);
+}
+
+fn add_acl(context: &mut Context, acl: &AclHeaders) {
+    set(context, "s3:x-amz-acl", acl.canned.as_deref());
+    if acl.grants.is_empty() {
+        return;
+    }
+    for permission in Permission::ALL {
+        if let Some(header) = acl.grant_header(permission) {
+            context.set(grant_key(permission), header);
+        }
+    }
+}
+
+fn grant_key(permission: Permission) -> &'static str {
+    match permission {
+        Permission::FullControl => "s3:x-amz-grant-full-control",
+        Permission::Read => "s3:x-amz-grant-read",
+        Permission::Write => "s3:x-amz-grant-write",
+        Permission::ReadAcp => "s3:x-amz-grant-read-acp",
+        Permission::WriteAcp => "s3:x-amz-grant-write-acp",
+    }
+}
+
+fn add_tags(context: &mut Context, tags: &[Tag]) {
+    for tag in tags {
+        context.set(format!("s3:RequestObjectTag/{}", tag.key), tag.value.as_str());
+    }
+    context.set_many("s3:RequestObjectTagKeys", tags.iter().map(|tag| tag.key.clone()));
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,32 @@
+//! How fast requests go to one endpoint: requests in flight, requests per second, retries per second.
+//!
+//! The decisions are pure ([`Aimd`], [`TokenBucket`]: time is an argument); [`Limiter`] makes callers wait for them.
+
+mod aimd;
+mod bucket;
+mod limiter;
+
+pub(crate) use bucket::TokenBucket;
+pub(crate) use limiter::{Limiter, Verdict};
+
+/// Bounds on the requests to one endpoint.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RateLimits {
+    /// Most requests in flight at once, and so most connections. The limit in force is at most this; it halves when
+    /// the store asks for fewer requests and grows back by one per window of successes. Default 256: beyond that a
+    /// single engine meets its own CPU before the store's limits.
+    pub max_in_flight: u32,
+    /// Most requests per second; `None` leaves it to `max_in_flight` and the store. Default none.
+    pub requests_per_second: Option<u32>,
+    /// Retries per second once `retry_burst` is used up. A store in trouble must not get a multiple of its normal load
+    /// in retries. Default 20.
+    pub retries_per_second: f64,
+    /// Retries that may be made at once, before `retries_per_second` applies. Default 100.
+    pub retry_burst: u32,
+}
+
+impl Default for RateLimits {
+    fn default() -> Self {
+        Self { max_in_flight: 256, requests_per_second: None, retries_per_second: 20.0, retry_burst: 100 }
+    }
+}

@@ -1,0 +1,119 @@
+//! Makes callers wait until a request may go out.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep};
+
+use super::aimd::Aimd;
+use super::bucket::TokenBucket;
+use super::RateLimits;
+
+/// Lets through as many requests as [`Aimd`] and the request rate allow.
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    slots: Semaphore,
+    state: Mutex<State>,
+    rate: Option<Mutex<TokenBucket>>,
+}
+
+#[derive(Debug)]
+struct State {
+    aimd: Aimd,
+    /// Slots that exist: free or in use. The semaphore only knows the free ones.
+    slots: u32,
+}
+
+/// What an answer says about the load on the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Answered without complaint.
+    Fine,
+    /// The store asks for fewer requests.
+    Throttled,
+    /// Nothing.
+    Unclear,
+}
+
+/// The right to have one request in flight. Dropping it without a verdict gives it back.
+#[derive(Debug)]
+pub(crate) struct Slot<'a> {
+    limiter: &'a Limiter,
+    generation: u64,
+    verdict: Verdict,
+}
+
+impl Limiter {
+    pub(crate) fn new(limits: &RateLimits) -> Self {
+        let aimd = Aimd::new(limits.max_in_flight);
+        let slots = aimd.limit();
+        let bucket = |rate: u32| Mutex::new(TokenBucket::new(f64::from(rate), 1.0, Instant::now()));
+        Self {
+            slots: Semaphore::new(usize::try_from(slots).unwrap_or(Semaphore::MAX_PERMITS)),
+            state: Mutex::new(State { aimd, slots }),
+            rate: limits.requests_per_second.map(bucket),
+        }
+    }
+
+    /// Waits for a free slot, then for the request rate.
+    pub(crate) async fn slot(&self) -> Slot<'_> {
+        if let Ok(permit) = self.slots.acquire().await {
+            // The slot gives it back, or not, by the limit in force then.
+            permit.forget();
+        }
+        let slot = Slot { limiter: self, generation: self.state().aimd.generation(), verdict: Verdict::Unclear };
+        if let Some(wait) = self.rate.as_ref().and_then(|rate| lock(rate).take(Instant::now(), Duration::MAX)) {
+            sleep(wait).await;
+        }
+        slot
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    fn release(&self, generation: u64, verdict: Verdict) {
+        let mut state = self.state();
+        match verdict {
+            Verdict::Fine => state.aimd.succeeded(),
+            Verdict::Throttled => state.aimd.throttled(generation),
+            Verdict::Unclear => {}
+        }
+        // One slot came back; there must be as many as the limit says.
+        let limit = state.aimd.limit();
+        state.slots = state.slots.saturating_sub(1);
+        while state.slots < limit {
+            state.slots = state.slots.saturating_add(1);
+            self.slots.add_permits(1);
+        }
+        if state.slots > limit {
+            let surplus = usize::try_from(state.slots - limit).unwrap_or(usize::MAX);
+            let taken = u32::try_from(self.slots.forget_permits(surplus)).unwrap_or(u32::MAX);
+            state.slots = state.slots.saturating_sub(taken);
+        }
+    }
+
+    /// Requests that may be in flight now.
+    #[cfg(test)]
+    pub(crate) fn limit(&self) -> u32 {
+        self.state().aimd.limit()
+    }
+}
+
+impl Slot<'_> {
+    /// Gives the slot back with what the answer says about the load.
+    pub(crate) fn release(mut self, verdict: Verdict) {
+        self.verdict = verdict;
+    }
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        self.limiter.release(self.generation, self.verdict);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

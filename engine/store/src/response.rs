@@ -1,0 +1,87 @@
+//! What a store answers.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::request::{ContentHeaders, Grant, Tag};
+
+/// Largest body that GetObject brings into memory: 16 MiB. Each lane may hold one, so this times the concurrency is
+/// what bodies can cost; larger objects are read in ranges or moved by the store itself.
+pub const MAX_BODY_BYTES: u64 = 16 * 1024 * 1024;
+
+/// The answer to a request that succeeded. Each call fills the parts that its API has; the rest is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Response {
+    /// HTTP status, 2xx.
+    pub http_status: u16,
+    /// ETag as the store writes it, with its quotes. Of the new object for PutObject and CopyObject.
+    pub etag: Option<String>,
+    /// Version of the object that was read or written.
+    pub version_id: Option<String>,
+    /// Size of the object in bytes (HeadObject, GetObject also of a range).
+    pub size: Option<u64>,
+    /// When the object was last written.
+    pub last_modified: Option<Timestamp>,
+    /// Storage class; `None` means STANDARD.
+    pub storage_class: Option<String>,
+    /// Restore state, if the object was ever restored.
+    pub restore: Option<Restore>,
+    /// Content headers.
+    pub content: ContentHeaders,
+    /// User metadata: names without `x-amz-meta-`, in lower case.
+    pub user_metadata: BTreeMap<String, String>,
+    /// GetObjectTagging: the tags.
+    pub tags: Vec<Tag>,
+    /// GetObjectAcl: the ACL.
+    pub acl: Option<Acl>,
+    /// GetObject: the bytes.
+    pub body: Bytes,
+    /// ListObjectsV2: the page.
+    pub list: Option<ListPage>,
+}
+
+/// The `x-amz-restore` header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restore {
+    /// Whether a restore is in progress.
+    pub ongoing: bool,
+    /// When the restored copy goes away, as the store writes it (an HTTP date).
+    pub expiry: Option<String>,
+}
+
+/// An access control list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Acl {
+    /// Canonical user ID of the owner.
+    pub owner: Option<String>,
+    /// The grants.
+    pub grants: Vec<Grant>,
+}
+
+/// A page of a listing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ListPage {
+    /// The objects, in the store's order.
+    pub objects: Vec<ListedObject>,
+    /// Prefixes that were rolled up at the delimiter.
+    pub common_prefixes: Vec<String>,
+    /// Where the next page begins; `None` on the last page.
+    pub next_continuation_token: Option<String>,
+}
+
+/// An object in a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedObject {
+    /// Key, decoded.
+    pub key: String,
+    /// ETag as the store writes it.
+    pub etag: Option<String>,
+    /// Size in bytes.
+    pub size: u64,
+    /// Storage class.
+    pub storage_class: Option<String>,
+    /// When it was last written.
+    pub last_modified: Option<Timestamp>,
+}
