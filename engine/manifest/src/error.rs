@@ -1,0 +1,183 @@
+//! What can be wrong with a manifest, and what to do about it.
+
+use std::io;
+
+use longshore_job::row::BadKey;
+
+use crate::csv::MAX_ROW_BYTES;
+
+/// Why a manifest cannot be used. Its job fails.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// A row, or the file as a whole, is not what the job says it is.
+    #[error("{}: row {row} (at byte {offset}): {problem}", .problem.reason())]
+    Content {
+        /// Number of the row, from 1. For a problem of the whole file, the row at which it was noticed.
+        row: u64,
+        /// Where the row starts, in bytes from the start of the manifest.
+        offset: u64,
+        /// What is wrong.
+        problem: Problem,
+    },
+    /// The declared columns cannot name objects; no row was read.
+    #[error("{}: {problem}", .problem.reason())]
+    Schema {
+        /// What is wrong.
+        problem: Problem,
+    },
+    /// The source of the manifest broke off.
+    #[error(
+        "cannot read the manifest beyond byte {offset}: {source}; submit the job again once it can be read"
+    )]
+    Read {
+        /// How many bytes were read before.
+        offset: u64,
+        /// What the source said.
+        source: io::Error,
+    },
+}
+
+impl ManifestError {
+    /// The job's failure code: S3's `InvalidManifestContent` where the manifest is at fault, else one of the
+    /// engine's own.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Content { .. } | Self::Schema { .. } => "InvalidManifestContent",
+            Self::Read { .. } => "ManifestNotReadable",
+        }
+    }
+}
+
+/// What is wrong with the content of a manifest. The words of S3 Batch Operations are in [`Problem::reason`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// The row has more or fewer columns than the job declares.
+    #[error(
+        "the row has {}, the job declares {expected}: {text}; \
+         correct the row or `fields`, and quote cells that contain a comma", columns(*.found)
+    )]
+    Columns {
+        /// Columns of the row.
+        found: usize,
+        /// Columns declared.
+        expected: usize,
+        /// The row, escaped.
+        text: String,
+    },
+    /// The key is none.
+    #[error("the key \"{text}\" is refused: {bad}; {}", key_hint(.bad))]
+    Key {
+        /// Why.
+        bad: BadKey,
+        /// The key as written, escaped.
+        text: String,
+    },
+    /// The key's bytes as they stand in the file are not UTF-8.
+    #[error("the key \"{text}\" is not UTF-8; write the manifest in UTF-8, with keys percent-encoded")]
+    KeyNotUtf8 {
+        /// The key as written, escaped.
+        text: String,
+    },
+    /// No bucket name.
+    #[error("the bucket is empty; every row needs a bucket name")]
+    BucketEmpty,
+    /// The bucket's bytes cannot be a bucket name.
+    #[error(
+        "the bucket \"{text}\" cannot be a bucket name: {why}; check that the columns stand in the order of `fields`"
+    )]
+    Bucket {
+        /// The bucket as written, escaped.
+        text: String,
+        /// Why.
+        why: &'static str,
+    },
+    /// The version ID's bytes cannot be one.
+    #[error(
+        "the version ID \"{text}\" is refused: {why}; copy it from a listing, or write `null` for the null version"
+    )]
+    VersionId {
+        /// The version ID as written, escaped.
+        text: String,
+        /// Why.
+        why: &'static str,
+    },
+    /// The first row names the columns.
+    #[error("the first row names the columns: {text}; a manifest has no header, so remove this row")]
+    Header {
+        /// The row, escaped.
+        text: String,
+    },
+    /// The file starts with a byte order mark.
+    #[error("the file starts with a byte order mark (\\xef\\xbb\\xbf); save it as UTF-8 without BOM")]
+    ByteOrderMark,
+    /// A line with nothing in it.
+    #[error("the line is empty; remove it")]
+    EmptyLine,
+    /// A quoted cell that never ends.
+    #[error(
+        "a quoted cell is still open at the end of the file: {text}; close the quote, or double a quote inside a cell"
+    )]
+    OpenQuote {
+        /// The row so far, escaped.
+        text: String,
+    },
+    /// More than [`MAX_ROW_BYTES`] in one row.
+    #[error("the row is longer than {MAX_ROW_BYTES} bytes: {text}; look for a quote that is not closed")]
+    RowTooLong {
+        /// The start of the row, escaped.
+        text: String,
+    },
+    /// No rows at all.
+    #[error("the manifest is empty; a job needs at least one object")]
+    Empty,
+    /// A column that every manifest needs is not declared.
+    #[error("`fields` must name the columns in order, `Bucket` and `Key` among them; add what is missing")]
+    FieldsMissing {
+        /// The names of the missing columns.
+        missing: String,
+    },
+    /// A column is declared twice.
+    #[error("`fields` names `{field}` more than once; use `Ignore` for columns to pass over")]
+    FieldTwice {
+        /// The column's name.
+        field: &'static str,
+    },
+}
+
+impl Problem {
+    /// The failure reason as S3 Batch Operations words it.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Columns { .. } => "Unexpected number of task fields".into(),
+            Self::Key { .. } | Self::KeyNotUtf8 { .. } => "Invalid object key format".into(),
+            Self::VersionId { .. } => "Invalid version ID format".into(),
+            Self::FieldsMissing { missing } => {
+                format!("Required fields are missing in the schema: {missing}")
+            }
+            Self::Bucket { .. } | Self::BucketEmpty | Self::Empty | Self::FieldTwice { .. } => {
+                "Invalid Manifest Content".into()
+            }
+            Self::Header { .. }
+            | Self::ByteOrderMark
+            | Self::EmptyLine
+            | Self::OpenQuote { .. }
+            | Self::RowTooLong { .. } => "Manifest file is not properly formatted".into(),
+        }
+    }
+}
+
+fn columns(count: usize) -> String {
+    if count == 1 { "1 column".into() } else { format!("{count} columns") }
+}
+
+fn key_hint(bad: &BadKey) -> &'static str {
+    match bad {
+        BadKey::Escape => {
+            "write `%` itself as %25, or declare the keys as raw if they are not percent-encoded"
+        }
+        BadKey::NotUtf8 => "percent-encode the UTF-8 bytes of the key",
+        BadKey::Empty => "every row needs a key",
+        BadKey::TooLong(_) => "shorten the key or remove the row: no such object can exist",
+        BadKey::Nul => "remove the row: no such object can be named in a request",
+    }
+}

@@ -1,0 +1,249 @@
+//! The chunk spool: the rows of one job on disk, in manifest order, in chunks that can be read one by one.
+//!
+//! A spool file is eight bytes of magic and version, then one zstd frame per chunk. Inside a frame the rows are
+//! front-coded against each other (only what differs from the row before) and written in postcard. Where a
+//! chunk lies and what its checksum is is said by its [`ChunkExtent`], which the caller keeps (in the queue): the file
+//! has no directory of its own.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use longshore_job::row::Row;
+
+use crate::encode::{decode, encode};
+
+/// Rows of a full chunk. A chunk is leased, checkpointed and reported as one: large enough that a billion objects
+/// are a million chunks, small enough that a chunk is little to hold in memory.
+pub const CHUNK_ROWS: usize = 1000;
+
+/// Most bytes of one chunk before compression, so that a damaged file cannot ask for any amount of memory. Rows of
+/// a manifest that passed its checks need less than 5 KB each.
+pub const MAX_CHUNK_BYTES: usize = 8 * 1024 * 1024;
+
+/// First bytes of a spool file; the last one is the version of the format.
+const MAGIC: &[u8; 8] = b"LNGSPOL\x01";
+
+/// zstd's own default level.
+const ZSTD_LEVEL: i32 = 3;
+
+/// Why rows cannot be kept, or read back. The engine is at fault or its disk, not the manifest.
+#[derive(Debug, thiserror::Error)]
+pub enum SpoolError {
+    /// The operating system refused something on the spool file.
+    #[error("cannot {action} the chunk spool {}: {source}; check that its disk has room and is writable", .file.display())]
+    Io {
+        /// What was attempted.
+        action: &'static str,
+        /// The spool file.
+        file: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The spool file does not hold what was written to it.
+    #[error(
+        "the chunk spool {} is damaged at byte {offset}: {problem}; \
+         tasks of this chunk cannot run: cancel the job and submit it again",
+        .file.display()
+    )]
+    Damaged {
+        /// The spool file.
+        file: PathBuf,
+        /// Where the chunk starts, in bytes.
+        offset: u64,
+        /// What is wrong there.
+        problem: SpoolProblem,
+    },
+    /// Rows that do not fit into one chunk; the caller must make smaller ones.
+    #[error("a chunk holds at most {max} {unit}, these rows have {found}; append fewer rows at once")]
+    ChunkTooLarge {
+        /// `rows` or `bytes`.
+        unit: &'static str,
+        /// The bound.
+        max: usize,
+        /// What was given.
+        found: usize,
+    },
+}
+
+/// What is wrong with a chunk in the spool.
+#[derive(Debug, thiserror::Error)]
+pub enum SpoolProblem {
+    /// The file is no spool, or one of another version.
+    #[error("the file does not start like a chunk spool of this version")]
+    NotASpool,
+    /// The file ends before the chunk does.
+    #[error("{bytes} bytes were written there, the file has {present}")]
+    Missing {
+        /// Bytes of the chunk.
+        bytes: u32,
+        /// Bytes that the file has from its start on.
+        present: u64,
+    },
+    /// The bytes are not those that were written.
+    #[error("the checksum of the chunk is {found:08x}, {expected:08x} was written")]
+    Checksum {
+        /// CRC-32 of the bytes as written.
+        expected: u32,
+        /// CRC-32 of the bytes as they are.
+        found: u32,
+    },
+    /// The checksum is right and yet the bytes are no rows: written by a faulty or foreign program.
+    #[error("the chunk cannot be decoded: {0}")]
+    Decode(String),
+}
+
+/// Where one chunk lies in its spool file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChunkExtent {
+    /// Where its frame starts, in bytes from the start of the file.
+    pub offset: u64,
+    /// Length of its frame, in bytes.
+    pub bytes: u32,
+    /// How many rows it holds.
+    pub rows: u32,
+    /// CRC-32 (IEEE) of its frame.
+    pub crc32: u32,
+}
+
+/// Writes a spool file.
+pub struct SpoolWriter {
+    path: PathBuf,
+    file: BufWriter<File>,
+    offset: u64,
+}
+
+impl SpoolWriter {
+    /// Starts a spool file; what an interrupted preparation left there is overwritten.
+    ///
+    /// # Errors
+    ///
+    /// [`SpoolError::Io`].
+    pub fn create(path: &Path) -> Result<Self, SpoolError> {
+        let file = File::create(path).map_err(spool_io("create", path))?;
+        let mut file = BufWriter::new(file);
+        file.write_all(MAGIC).map_err(spool_io("write", path))?;
+        Ok(Self { path: path.to_owned(), file, offset: MAGIC.len() as u64 })
+    }
+
+    /// Appends one chunk. It can be read once [`finish`](Self::finish) returned.
+    ///
+    /// # Errors
+    ///
+    /// [`SpoolError::ChunkTooLarge`] over [`CHUNK_ROWS`] or [`MAX_CHUNK_BYTES`]; [`SpoolError::Io`].
+    pub fn append(&mut self, rows: &[Row]) -> Result<ChunkExtent, SpoolError> {
+        bounded("rows", rows.len(), CHUNK_ROWS)?;
+        let raw = encode(rows)
+            .map_err(|error| spool_io("encode a chunk for", &self.path)(io::Error::other(error)))?;
+        bounded("bytes", raw.len(), MAX_CHUNK_BYTES)?;
+        let failed = spool_io("write", &self.path);
+        let frame = zstd::bulk::compress(&raw, ZSTD_LEVEL).map_err(&failed)?;
+        self.file.write_all(&frame).map_err(&failed)?;
+        let extent = ChunkExtent {
+            offset: self.offset,
+            bytes: narrow("bytes", frame.len())?,
+            rows: narrow("rows", rows.len())?,
+            crc32: crc32fast::hash(&frame),
+        };
+        self.offset += u64::from(extent.bytes);
+        Ok(extent)
+    }
+
+    /// Makes every chunk durable: the file's bytes and its name.
+    ///
+    /// # Errors
+    ///
+    /// [`SpoolError::Io`]; no chunk may then be relied on.
+    pub fn finish(self) -> Result<(), SpoolError> {
+        let failed = spool_io("save", &self.path);
+        let file = self.file.into_inner().map_err(|error| failed(error.into_error()))?;
+        file.sync_all().map_err(&failed)?;
+        sync_directory(&self.path).map_err(&failed)
+    }
+}
+
+/// Reads chunks of a finished spool file, in any order and from any thread.
+#[derive(Debug)]
+pub struct SpoolReader {
+    path: PathBuf,
+    /// Its position is meaningless between two calls; the lock keeps seek and read together.
+    file: Mutex<File>,
+}
+
+impl SpoolReader {
+    /// Opens a spool file.
+    ///
+    /// # Errors
+    ///
+    /// [`SpoolError::Io`]; [`SpoolError::Damaged`] if it is none, or one of another version.
+    pub fn open(path: &Path) -> Result<Self, SpoolError> {
+        let failed = spool_io("open", path);
+        let mut file = File::open(path).map_err(&failed)?;
+        let mut magic = Vec::with_capacity(MAGIC.len());
+        Read::take(&mut file, MAGIC.len() as u64).read_to_end(&mut magic).map_err(&failed)?;
+        let reader = Self { path: path.to_owned(), file: Mutex::new(file) };
+        if magic == MAGIC { Ok(reader) } else { Err(reader.damaged(0, SpoolProblem::NotASpool)) }
+    }
+
+    /// The rows of one chunk, in manifest order.
+    ///
+    /// # Errors
+    ///
+    /// [`SpoolError::Damaged`] with file and offset if bytes are missing or are not those that were written;
+    /// [`SpoolError::Io`].
+    pub fn read(&self, extent: &ChunkExtent) -> Result<Vec<Row>, SpoolError> {
+        let damaged = |problem| self.damaged(extent.offset, problem);
+        let frame = self.frame(extent).map_err(spool_io("read", &self.path))?;
+        if frame.len() as u64 != u64::from(extent.bytes) {
+            let present = frame.len() as u64;
+            return Err(damaged(SpoolProblem::Missing { bytes: extent.bytes, present }));
+        }
+        let found = crc32fast::hash(&frame);
+        if found != extent.crc32 {
+            return Err(damaged(SpoolProblem::Checksum { expected: extent.crc32, found }));
+        }
+        let undecodable = |why| damaged(SpoolProblem::Decode(why));
+        let raw = zstd::bulk::decompress(&frame, MAX_CHUNK_BYTES)
+            .map_err(|error| undecodable(format!("zstd: {error}")))?;
+        let rows = decode(&raw, CHUNK_ROWS).map_err(undecodable)?;
+        if rows.len() as u64 != u64::from(extent.rows) {
+            return Err(undecodable(format!("it has {} rows, {} were written", rows.len(), extent.rows)));
+        }
+        Ok(rows)
+    }
+
+    /// The bytes of a chunk, or as many of them as the file has.
+    fn frame(&self, extent: &ChunkExtent) -> io::Result<Vec<u8>> {
+        // A panic of another thread cannot leave the file in a bad state: each reader seeks first.
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(extent.offset))?;
+        let mut frame = Vec::new();
+        Read::take(&mut *file, u64::from(extent.bytes)).read_to_end(&mut frame)?;
+        Ok(frame)
+    }
+
+    fn damaged(&self, offset: u64, problem: SpoolProblem) -> SpoolError {
+        SpoolError::Damaged { file: self.path.clone(), offset, problem }
+    }
+}
+
+fn spool_io(action: &'static str, file: &Path) -> impl Fn(io::Error) -> SpoolError + use<> {
+    let file = file.to_owned();
+    move |source| SpoolError::Io { action, file: file.clone(), source }
+}
+
+fn bounded(unit: &'static str, found: usize, max: usize) -> Result<(), SpoolError> {
+    if found <= max { Ok(()) } else { Err(SpoolError::ChunkTooLarge { unit, max, found }) }
+}
+
+fn narrow(unit: &'static str, found: usize) -> Result<u32, SpoolError> {
+    let max = u32::MAX as usize;
+    u32::try_from(found).map_err(|_| SpoolError::ChunkTooLarge { unit, max, found })
+}
+
+/// Makes a new file's name durable. Windows cannot open directories, and needs no such call.
+fn sync_directory(file: &Path) -> io::Result<()> {
+    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
+}
