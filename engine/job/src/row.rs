@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
 use crate::object::{MAX_KEY_BYTES, ObjectId};
 
 /// How keys are written in a manifest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyEncoding {
     /// Percent-encoded UTF-8, as Amazon requires. Only `%xx` is decoded; `+` stands for itself.
@@ -77,6 +77,15 @@ pub fn decode_key(text: &str, encoding: KeyEncoding) -> Result<Cow<'_, str>, Bad
         return Err(BadKey::Nul);
     }
     Ok(key)
+}
+
+/// What stays as it is in an encoded key: RFC 3986's unreserved characters, and `/`.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+
+/// Writes a key as a manifest with [`KeyEncoding::Url`] wants it. Space becomes `%20` and plus `%2B`, so that readers that
+/// take `+` for a space read it right too.
+pub fn encode_key(key: &str) -> String {
+    utf8_percent_encode(key, ENCODED).to_string()
 }
 
 fn decode_percent(text: &str) -> Result<Cow<'_, str>, BadKey> {

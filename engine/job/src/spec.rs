@@ -71,7 +71,7 @@ pub enum Location {
 }
 
 /// A column of a CSV manifest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Field {
     /// Bucket name.
     Bucket,
@@ -134,4 +134,11 @@ pub struct FailureThreshold {
     pub percent: f64,
     /// Tasks that must have run before the rule applies.
     pub minimum_tasks: u64,
+}
+
+impl Default for FailureThreshold {
+    /// Amazon's rule: above 50 % of at least 1,000 tasks.
+    fn default() -> Self {
+        Self { percent: 50.0, minimum_tasks: 1000 }
+    }
 }

@@ -1,12 +1,17 @@
 //! The engine configuration, `longshore.toml`: stores, roles, policies, data directory.
 
+mod file;
+mod resolve;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::declare::Problems;
+use crate::declare::{Declaration, Problems, Variables, schema};
 use crate::secret::Secret;
 
 /// Name of the engine configuration file.
@@ -99,8 +104,12 @@ impl EngineConfig {
         file: &str,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, Problems> {
-        let _ = variable;
-        Err(Problems::new(file, source, Vec::new()))
+        let variables = Variables { lookup: variable, refuse: |_| None };
+        let mut declaration = Declaration::read(source, file, variables);
+        declaration.check(&schema::of::<file::ConfigFile>(TITLE), "");
+        let directory = Path::new(file).parent().unwrap_or(Path::new(""));
+        let config = declaration.get().and_then(|form| resolve::resolve(form, directory, &mut declaration));
+        declaration.finish(config)
     }
 
     /// A path of this file, resolved against the file's directory.
@@ -114,7 +123,10 @@ impl EngineConfig {
     }
 }
 
-/// JSON Schema (2020-12) of `longshore.toml`.
+/// Title of the JSON Schema.
+const TITLE: &str = "Longshore engine configuration";
+
+/// JSON Schema (2020-12) of `longshore.toml`, for editors.
 pub fn config_schema() -> serde_json::Value {
-    serde_json::Value::Null
+    schema::with_references(schema::of::<file::ConfigFile>(TITLE))
 }

@@ -89,9 +89,10 @@ impl Excerpt {
         let marked = line.get(column..end).unwrap_or_default();
         let after = line.get(end..).unwrap_or_default();
 
-        let before = printable(&tail(before, MAX_LINE / 2));
-        let marked = printable(&head(marked, MAX_LINE / 2));
-        let after = printable(&head(after, MAX_LINE / 2));
+        let limit = if line.chars().count() > MAX_LINE { MAX_LINE / 3 } else { MAX_LINE };
+        let before = printable(&tail(before, limit));
+        let marked = printable(&head(marked, limit));
+        let after = printable(&head(after, limit));
         Self {
             indent: " ".repeat(before.width()),
             carets: "^".repeat(marked.width().max(1)),

@@ -1,10 +1,18 @@
 //! The job file: what a user writes to run an operation over a manifest.
 
+mod file;
+mod location;
+mod resolve;
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 
 use crate::config::EngineConfig;
-use crate::declare::Problems;
+use crate::declare::{Declaration, Problems, Refusal, Variables, schema};
 use crate::spec::{JobSpec, OperationSource};
+
+pub use file::JobFile;
 
 /// Everything around a job file that decides what it means.
 #[derive(Clone, Copy)]
@@ -49,22 +57,38 @@ pub struct CatalogEntry {
     pub parameters: serde_json::Value,
 }
 
-/// A job file.
-#[derive(Debug)]
-pub struct JobFile {}
-
 impl JobFile {
-    /// Reads a job file and resolves it: roles, stores, operation and paths. `file` is its name as messages show it.
+    /// Reads a job file and resolves it: role, store, operation and paths. `file` is its name as messages show it.
     ///
     /// # Errors
     /// Every problem of the file.
     pub fn parse(source: &str, file: &str, environment: &Environment<'_>) -> Result<JobSpec, Problems> {
-        let _ = environment;
-        Err(Problems::new(file, source, Vec::new()))
+        let variables = Variables { lookup: environment.variable, refuse: refuse_secret };
+        let mut declaration = Declaration::read(source, file, variables);
+        declaration.check(&schema::of::<Self>(TITLE), "");
+        let spec = declaration.get().and_then(|form| resolve::resolve(form, environment, &mut declaration));
+        declaration.finish(spec)
     }
 }
 
-/// JSON Schema (2020-12) of the job file.
+/// Parts of a variable's name by which it is taken for a secret.
+const SECRET_NAMES: [&str; 5] = ["SECRET", "TOKEN", "PASSWORD", "PRIVATE_KEY", "AWS_SESSION"];
+
+/// A job file becomes a job in the queue's database, where secrets must not be.
+fn refuse_secret(name: &str) -> Option<Refusal> {
+    let upper = name.to_ascii_uppercase();
+    SECRET_NAMES.iter().any(|part| upper.contains(part)).then(|| Refusal {
+        message: format!(
+            "{name} looks like a secret, and a job file must not hold one: jobs are stored in the queue"
+        ),
+        help: format!("put credentials into {}, under [store.…] credentials", crate::config::CONFIG_FILE),
+    })
+}
+
+/// Title of the JSON Schema.
+const TITLE: &str = "Longshore job file";
+
+/// JSON Schema (2020-12) of the job file, for editors.
 pub fn job_schema() -> serde_json::Value {
-    serde_json::Value::Null
+    schema::with_references(schema::of::<JobFile>(TITLE))
 }

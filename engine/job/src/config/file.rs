@@ -1,0 +1,139 @@
+//! The form of `longshore.toml`. Doc comments here are what editors show.
+//!
+//! Keys that must be given are `Option`s marked `required`: their absence is the schema's finding, and what else the file says
+//! is still looked at.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Directory of queue, spools and locks, unless the file says otherwise.
+pub(super) const DATA_DIRECTORY: &str = ".longshore";
+
+/// Time for one attempt of a request, unless the file says otherwise: S3's slowest small answers come within seconds, a 5 GiB
+/// copy within a minute.
+pub(super) const REQUEST_TIMEOUT: &str = "60s";
+
+/// Engine configuration of Longshore: the stores that it works on, the roles under which jobs run, and where it keeps its
+/// data. Paths are relative to this file. Strings may take environment variables: `${NAME}`, `${NAME:-default}`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct ConfigFile {
+    /// Directory of the queue, the spools and the locks.
+    #[serde(default = "data_directory")]
+    #[schemars(length(min = 1), extend("examples" = ["/var/lib/longshore"]))]
+    pub(super) data_directory: String,
+    /// S3 endpoints, by the names that job files use.
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = {"pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", "patternErrorMessage": "must be 1 to 64 letters, digits, \".\", \"_\" or \"-\", and begin with a letter or digit"}))]
+    pub(super) store: BTreeMap<String, StoreSection>,
+    /// Roles, by the names that job files use.
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = {"pattern": "^[A-Za-z0-9_+=,.@-]{1,64}$", "patternErrorMessage": "must be a role name as in IAM: 1 to 64 letters, digits or any of _+=,.@-"}))]
+    pub(super) role: BTreeMap<String, RoleSection>,
+    /// A ceiling for every role.
+    pub(super) guard: Option<GuardSection>,
+    /// Resource policies: the policy file of each bucket that has one.
+    #[serde(default)]
+    #[schemars(extend("additionalProperties" = {"type": "string", "minLength": 1}, "examples" = [{"my-bucket": "policies/my-bucket.json"}]))]
+    pub(super) bucket_policy: BTreeMap<String, String>,
+}
+
+fn data_directory() -> String {
+    DATA_DIRECTORY.to_owned()
+}
+
+/// An S3 endpoint.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct StoreSection {
+    /// URL of an S3-compatible server. Without it the store is Amazon S3 in `region`.
+    #[schemars(extend("pattern" = "^https?://[^/?#@\\s]+/?$", "patternErrorMessage" = "must be an http:// or https:// URL with a host and without path, query or credentials", "examples" = ["http://127.0.0.1:9000"]))]
+    pub(super) endpoint: Option<String>,
+    /// Region that requests are signed for. Without it the environment decides (`AWS_REGION`, the profile).
+    #[schemars(length(min = 1), extend("examples" = ["us-east-1"]))]
+    pub(super) region: Option<String>,
+    /// Put the bucket into the path instead of the host name, as most S3-compatible servers want it.
+    #[serde(default)]
+    pub(super) path_style: bool,
+    /// Where the credentials come from.
+    #[serde(default)]
+    #[schemars(extend("examples" = [{"source": "environment"}]))]
+    pub(super) credentials: CredentialsSection,
+    /// Time one attempt of a request may take: a number and a unit, from 1s to 1h.
+    #[serde(default = "request_timeout")]
+    #[schemars(extend("examples" = ["60s", "2m"]))]
+    pub(super) request_timeout: String,
+    /// Most requests per second that the engine sends to this store. Without it the store's own throttling decides.
+    #[schemars(range(min = 1, max = 1_000_000), extend("examples" = [500]))]
+    pub(super) requests_per_second: Option<u32>,
+}
+
+fn request_timeout() -> String {
+    REQUEST_TIMEOUT.to_owned()
+}
+
+/// Where credentials come from.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(tag = "source", rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) enum CredentialsSection {
+    /// The AWS SDK's own search: environment, profiles, web identity, container, instance.
+    #[default]
+    DefaultChain,
+    /// The variables `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`.
+    Environment,
+    /// A profile of the shared AWS configuration files.
+    Profile {
+        /// Name of the profile.
+        #[schemars(length(min = 1), extend("examples" = ["storage-team"]))]
+        name: String,
+    },
+    /// A web identity token, as Kubernetes service accounts have it (`AWS_WEB_IDENTITY_TOKEN_FILE`, `AWS_ROLE_ARN`).
+    WebIdentity,
+    /// Given here, normally by reference: `${MY_SECRET}`.
+    #[serde(rename_all = "kebab-case")]
+    Static {
+        /// Access key ID.
+        #[schemars(length(min = 1), extend("examples" = ["${MY_ACCESS_KEY_ID}"]))]
+        access_key_id: String,
+        /// Secret access key.
+        #[schemars(length(min = 1), extend("examples" = ["${MY_SECRET_ACCESS_KEY}"]))]
+        secret_access_key: String,
+        /// Session token of temporary credentials.
+        #[schemars(length(min = 1), extend("examples" = ["${MY_SESSION_TOKEN}"]))]
+        session_token: Option<String>,
+    },
+}
+
+/// A role: what jobs that run under it may do.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RoleSection {
+    /// AWS account number in the role's ARN. Any 12 digits will do for a store that knows no accounts.
+    #[schemars(required, extend("pattern" = "^[0-9]{12}$", "patternErrorMessage" = "must be 12 digits", "examples" = ["111122223333"]))]
+    pub(super) account: Option<String>,
+    /// Store of jobs that run under this role and name none themselves.
+    #[schemars(length(min = 1), extend("examples" = ["main"]))]
+    pub(super) store: Option<String>,
+    /// Identity policies, JSON files. What none of them allows is refused.
+    #[schemars(required, length(min = 1), inner(length(min = 1)), extend("examples" = [["policies/tagger.json"]]))]
+    pub(super) policies: Option<Vec<String>>,
+    /// Permissions boundary: policies that allow nothing by themselves; what they do not allow is refused.
+    #[serde(default)]
+    #[schemars(inner(length(min = 1)), extend("examples" = [["policies/boundary.json"]]))]
+    pub(super) boundary: Vec<String>,
+    /// Session policies: as a boundary, for sessions of the role.
+    #[serde(default)]
+    #[schemars(inner(length(min = 1)), extend("examples" = [["policies/session.json"]]))]
+    pub(super) session: Vec<String>,
+}
+
+/// A ceiling for every role.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct GuardSection {
+    /// Policies of the service control type: what they do not allow is refused, whatever the role allows.
+    #[schemars(required, length(min = 1), inner(length(min = 1)), extend("examples" = [["policies/guard.json"]]))]
+    pub(super) policies: Option<Vec<String>>,
+}

@@ -1,0 +1,120 @@
+//! From the form of `longshore.toml` to the configuration that the engine works with.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::file::{ConfigFile, CredentialsSection, RoleSection, StoreSection};
+use super::{Credentials, EngineConfig, RoleConfig, StoreConfig};
+use crate::declare::{Declaration, pointer, suggest};
+use crate::secret::Secret;
+
+/// Bounds of `request-timeout`: below, healthy servers look dead; above, a dead one holds a lane for hours.
+const REQUEST_TIMEOUT_BOUNDS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3600));
+
+/// Resolves a file, adding what is wrong with it to `declaration`.
+pub(super) fn resolve(
+    file: ConfigFile,
+    directory: &Path,
+    declaration: &mut Declaration<'_>,
+) -> Option<EngineConfig> {
+    let names: Vec<String> = file.store.keys().cloned().collect();
+    let stores: BTreeMap<_, _> = file
+        .store
+        .into_iter()
+        .filter_map(|(name, section)| {
+            let store = store(section, &pointer::join("/store", &name), declaration)?;
+            Some((name, store))
+        })
+        .collect();
+    let roles: BTreeMap<_, _> = file
+        .role
+        .into_iter()
+        .filter_map(|(name, section)| {
+            let role = role(section, &pointer::join("/role", &name), &names, declaration)?;
+            Some((name, role))
+        })
+        .collect();
+    Some(EngineConfig {
+        directory: directory.to_owned(),
+        data_directory: file.data_directory,
+        stores,
+        roles,
+        guard: match file.guard {
+            Some(guard) => guard.policies?,
+            None => Vec::new(),
+        },
+        bucket_policies: file.bucket_policy,
+    })
+}
+
+fn store(section: StoreSection, at: &str, declaration: &mut Declaration<'_>) -> Option<StoreConfig> {
+    let request_timeout =
+        request_timeout(&section.request_timeout, &pointer::join(at, "request-timeout"), declaration);
+    Some(StoreConfig {
+        endpoint: section.endpoint,
+        region: section.region,
+        path_style: section.path_style,
+        credentials: credentials(section.credentials),
+        request_timeout: request_timeout?,
+        requests_per_second: section.requests_per_second,
+    })
+}
+
+fn request_timeout(text: &str, at: &str, declaration: &mut Declaration<'_>) -> Option<Duration> {
+    let Some(time) = text.parse::<SignedDuration>().ok().and_then(|time| Duration::try_from(time).ok())
+    else {
+        let help = "write a number and a unit: \"30s\", \"2m\"".to_owned();
+        declaration.problem_at_value(at, "\"request-timeout\" is not a duration", Some(help));
+        return None;
+    };
+    let (least, most) = REQUEST_TIMEOUT_BOUNDS;
+    if !(least..=most).contains(&time) {
+        declaration.problem_at_value(at, "\"request-timeout\" is out of range: 1s to 1h are allowed", None);
+        return None;
+    }
+    Some(time)
+}
+
+fn credentials(section: CredentialsSection) -> Credentials {
+    match section {
+        CredentialsSection::DefaultChain => Credentials::DefaultChain,
+        CredentialsSection::Environment => Credentials::Environment,
+        CredentialsSection::Profile { name } => Credentials::Profile { name },
+        CredentialsSection::WebIdentity => Credentials::WebIdentity,
+        CredentialsSection::Static { access_key_id, secret_access_key, session_token } => {
+            Credentials::Static {
+                access_key_id,
+                secret_access_key: Secret::new(secret_access_key),
+                session_token: session_token.map(Secret::new),
+            }
+        }
+    }
+}
+
+fn role(
+    section: RoleSection,
+    at: &str,
+    stores: &[String],
+    declaration: &mut Declaration<'_>,
+) -> Option<RoleConfig> {
+    if let Some(store) = section.store.as_ref().filter(|store| !stores.contains(store)) {
+        let known = stores.iter().map(String::as_str);
+        let help = suggest::help(store, known, "known stores")
+            .unwrap_or_else(|| format!("declare it: [store.{}]", pointer::toml_key(store)));
+        declaration.problem_at_value(
+            &pointer::join(at, "store"),
+            format!("unknown store {store:?}"),
+            Some(help),
+        );
+    }
+    Some(RoleConfig {
+        account: section.account?,
+        store: section.store,
+        policies: section.policies?,
+        boundary: section.boundary,
+        session: section.session,
+    })
+}

@@ -1,0 +1,145 @@
+//! What `longshore.toml` means, and what is said about mistakes in it.
+
+use insta::{assert_debug_snapshot, assert_snapshot};
+
+use super::*;
+
+/// A configuration in which nothing is left to defaults.
+const FULL: &str = r#"
+data-directory = "var"
+
+[store.main]
+endpoint = "http://127.0.0.1:9000"
+region = "us-east-1"
+path-style = true
+credentials = { source = "static", access-key-id = "AK", secret-access-key = "${MY_SECRET}", session-token = "${MY_TOKEN:-t0ken}" }
+request-timeout = "2m 30s"
+requests-per-second = 500
+
+[store.profile]
+credentials = { source = "profile", name = "storage" }
+[store.environment]
+credentials.source = "environment"
+[store.web]
+credentials = { source = "web-identity" }
+
+[role.tagger]
+account = "111122223333"
+store = "main"
+policies = ["policies/tagger.json"]
+boundary = ["policies/boundary.json"]
+session = ["policies/session.json"]
+
+[guard]
+policies = ["policies/guard.json"]
+
+[bucket-policy]
+"my.bucket" = "policies/my-bucket.json"
+"#;
+
+fn variable(name: &str) -> Option<String> {
+    (name == "MY_SECRET").then(|| "geheim".to_owned())
+}
+
+fn parse(source: &str) -> Result<EngineConfig, Problems> {
+    EngineConfig::parse(source, "/etc/longshore/longshore.toml", &variable)
+}
+
+fn problems(source: &str) -> String {
+    parse(source).unwrap_err().render()
+}
+
+#[test]
+fn everything_that_a_configuration_can_say() {
+    assert_debug_snapshot!(parse(FULL).unwrap());
+}
+
+#[test]
+fn an_empty_configuration_is_one() {
+    assert_debug_snapshot!(parse("[store.aws]").unwrap());
+}
+
+#[test]
+fn secrets_are_revealed_only_on_purpose() {
+    let config = parse(FULL).unwrap();
+    let shown = format!("{config:?}{}", serde_json::to_string(&config).unwrap());
+    assert!(!shown.contains("geheim") && !shown.contains("t0ken"), "{shown}");
+    let Credentials::Static { secret_access_key, session_token, .. } = &config.stores["main"].credentials
+    else {
+        panic!("static credentials");
+    };
+    assert_eq!(secret_access_key.reveal(), "geheim");
+    assert_eq!(secret_access_key.to_string(), "***");
+    assert_eq!(session_token.as_ref().unwrap().reveal(), "t0ken");
+}
+
+#[test]
+fn paths_are_relative_to_the_file() {
+    let config = parse(FULL).unwrap();
+    assert_eq!(config.data_path(), Path::new("/etc/longshore/var"));
+    assert_eq!(config.path("/abs"), Path::new("/abs"));
+    let here = EngineConfig::parse("", CONFIG_FILE, &variable).unwrap();
+    assert_eq!(here.data_path(), Path::new(".longshore"));
+}
+
+#[test]
+fn several_mistakes_at_once() {
+    assert_snapshot!(problems(
+        r#"data-directory = 5
+data_directry = "x"
+[store.main]
+endpoint = "127.0.0.1:9000"
+path-style = "yes"
+credentials = { source = "statik" }
+request-timeout = "60 parsecs"
+[store.two]
+credentials = { source = "static", access-key-id = "x", secret-acess-key = "geheim" }
+requests-per-second = 0
+request-timeout = "1d"
+[store."b ad"]
+region = "${NOPE}"
+credentials = "environment"
+[role.tagger]
+account = "12"
+store = "mian"
+policies = []
+[role."a/b"]
+[guard]
+[bucket-policy]
+b = []
+"#
+    ));
+}
+
+#[test]
+fn credentials_that_lack_something() {
+    let of = |credentials: &str| problems(&format!("[store.s]\ncredentials = {credentials}"));
+    assert_snapshot!("credentials_empty", of("{}"));
+    assert_snapshot!("credentials_profile", of("{ source = 'profile' }"));
+    assert_snapshot!("credentials_environment", of("{ source = 'environment', name = 'x' }"));
+    assert_snapshot!("credentials_static", of("{ source = 'static', secret-access-key = 5 }"));
+}
+
+#[test]
+fn literal_secrets_are_not_quoted() {
+    for text in [
+        "secret-access-key = \"geheim\" oops",
+        "secret-access-key = \"geh\\\"eim",
+        "secret-access-key = 'geheim",
+        "credentials = { source = 'static', secret_access_key = 'geheim', session-token='geheim' }",
+        "secret-access-key = '''\ngeheim'''",
+        "\"secret-access-key\" = geheim",
+        "password=\"geheim\"",
+    ] {
+        let shown = problems(&format!("[store.s]\n{text}"));
+        assert!(!shown.contains("eim"), "{shown}");
+    }
+    assert_snapshot!(problems(
+        "[store.s]\ncredentials = { secret-access-key = 'geheim', session-token = '${NOT_SET}' }"
+    ));
+}
+
+#[test]
+fn the_schema_for_editors() {
+    insta::assert_json_snapshot!(config_schema());
+}

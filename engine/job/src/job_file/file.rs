@@ -1,0 +1,167 @@
+//! The form of a job file. Doc comments here are what editors show.
+//!
+//! Keys that must be given are `Option`s marked `required`: their absence is the schema's finding, and what else the file says
+//! is still looked at.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::row::KeyEncoding;
+use crate::spec::{FailureThreshold, Field, ReportScope};
+
+/// Directory of completion reports, beside the job file, unless it says otherwise.
+const REPORT_LOCATION: &str = "reports";
+
+/// Lanes of a job that says nothing: enough to hide the latency of a store in the same region.
+const CONCURRENCY: u32 = 64;
+
+/// Longshore job file: one operation for every object of a manifest. Paths are relative to this file. Strings may take
+/// environment variables: `${NAME}`, `${NAME:-default}`; not secrets, because jobs are stored.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct JobFile {
+    /// What the job is for, 1 to 256 characters.
+    #[schemars(length(min = 1, max = 256), extend("examples" = ["Tag last year's logs"]))]
+    pub(super) description: Option<String>,
+    /// Jobs with a higher number go first.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 2_147_483_647), extend("examples" = [10]))]
+    pub(super) priority: u32,
+    /// Role of `longshore.toml` under which the job runs: its policies decide what the job may do.
+    #[schemars(required, length(min = 1), extend("examples" = ["tagger"]))]
+    pub(super) role: Option<String>,
+    /// Store of `longshore.toml` that the job works on. May be left out if the role names one or there is only one.
+    #[schemars(length(min = 1), extend("examples" = ["main"]))]
+    pub(super) store: Option<String>,
+    /// Two submissions with the same token are one job.
+    #[schemars(length(min = 1, max = 64), extend("examples" = ["logs-2025-q4"]))]
+    pub(super) client_token: Option<String>,
+    /// Labels of the job itself, at most 50.
+    #[serde(default)]
+    #[schemars(extend(
+        "maxProperties" = 50,
+        "propertyNames" = {"minLength": 1, "maxLength": 128},
+        "additionalProperties" = {"type": "string", "maxLength": 256},
+        "examples" = [{"team": "storage"}]
+    ))]
+    pub(super) tags: BTreeMap<String, String>,
+    /// What is done to each object.
+    #[schemars(required)]
+    pub(super) operation: Option<OperationSection>,
+    /// Which objects.
+    #[schemars(required)]
+    pub(super) manifest: Option<ManifestSection>,
+    /// The completion report: what became of every task.
+    #[serde(default)]
+    pub(super) report: ReportSection,
+    /// Bounds of the job.
+    #[serde(default)]
+    pub(super) limits: LimitsSection,
+}
+
+/// What is done to each object: a built-in operation by `name`, or a `plugin` file.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct OperationSection {
+    /// A built-in operation; `longshore operations` lists them.
+    #[schemars(length(min = 1), extend("examples" = ["tagging", "copy", "acl", "restore"]))]
+    pub(super) name: Option<String>,
+    /// A plugin: a WebAssembly component.
+    #[schemars(length(min = 1), extend("examples" = ["plugins/redact.wasm"]))]
+    pub(super) plugin: Option<String>,
+    /// Parameters, as the operation declares them.
+    #[serde(default)]
+    #[schemars(extend("examples" = [{"mode": "merge", "tags": {"class": "cold"}}]))]
+    pub(super) parameters: Map<String, Value>,
+}
+
+/// The list of objects.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct ManifestSection {
+    /// A local file, or `s3://bucket/key` on the job's store.
+    #[schemars(required, length(min = 1), extend("examples" = ["list.csv", "s3://lists/2025-q4.csv"]))]
+    pub(super) location: Option<String>,
+    /// Format of the list.
+    #[serde(default)]
+    pub(super) format: ManifestFormat,
+    /// The columns, in order. `Bucket` and `Key` are needed; only `Ignore` may occur again.
+    #[schemars(required, length(min = 1), extend("examples" = [["Bucket", "Key"], ["Bucket", "Key", "VersionId"]]))]
+    pub(super) fields: Option<Vec<Field>>,
+    /// How keys are written.
+    #[serde(default)]
+    pub(super) keys: KeyEncoding,
+    /// ETag that the list must have; for a local file its MD5 in hexadecimal.
+    #[schemars(length(min = 1, max = 1024), extend("examples" = ["d41d8cd98f00b204e9800998ecf8427e"]))]
+    pub(super) etag: Option<String>,
+    /// Version of the list, where it is an object.
+    #[schemars(length(min = 1, max = 1024), extend("examples" = ["PZ9ibn9D5lP6p298B7S9_ceqx1n5EJ0p"]))]
+    pub(super) version_id: Option<String>,
+}
+
+/// Format of a manifest.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+pub(super) enum ManifestFormat {
+    /// CSV without a header, one object a line.
+    #[default]
+    #[serde(rename = "S3BatchOperations_CSV_20180820")]
+    Csv20180820,
+}
+
+/// The completion report.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct ReportSection {
+    /// Whether a report is written.
+    pub(super) enabled: bool,
+    /// A local directory, or `s3://bucket/prefix` on the job's store. The report is in `job-<id>/` below it.
+    #[schemars(length(min = 1), extend("examples" = ["s3://reports/tagging", "reports"]))]
+    pub(super) location: String,
+    /// Which tasks it lists.
+    pub(super) scope: ReportScope,
+}
+
+impl Default for ReportSection {
+    fn default() -> Self {
+        Self { enabled: true, location: REPORT_LOCATION.to_owned(), scope: ReportScope::AllTasks }
+    }
+}
+
+/// Bounds of the job.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct LimitsSection {
+    /// How many tasks run at once.
+    #[schemars(range(min = 1, max = 10_000), extend("examples" = [64]))]
+    pub(super) concurrency: u32,
+    /// When the job as a whole gives up.
+    pub(super) failure_threshold: ThresholdSection,
+}
+
+impl Default for LimitsSection {
+    fn default() -> Self {
+        Self { concurrency: CONCURRENCY, failure_threshold: ThresholdSection::default() }
+    }
+}
+
+/// The job fails once `minimum-tasks` have run and more than `percent` of the tasks run so far have failed.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct ThresholdSection {
+    /// Share of failed tasks, 0 to 100. 100 switches the rule off.
+    #[schemars(range(min = 0, max = 100), extend("examples" = [50]))]
+    pub(super) percent: f64,
+    /// Tasks that must have run before the rule applies.
+    #[schemars(range(min = 1, max = 1_000_000_000_000_u64), extend("examples" = [1000]))]
+    pub(super) minimum_tasks: u64,
+}
+
+impl Default for ThresholdSection {
+    fn default() -> Self {
+        let FailureThreshold { percent, minimum_tasks } = FailureThreshold::default();
+        Self { percent, minimum_tasks }
+    }
+}

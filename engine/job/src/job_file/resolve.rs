@@ -1,0 +1,260 @@
+//! From the form of a job file to the job: what its names and places stand for, and what does not go together.
+
+use serde_json::Value;
+
+use super::file::{JobFile, LimitsSection, ManifestFormat, ManifestSection, OperationSection, ReportSection};
+use super::{CatalogEntry, Environment, OperationName, location};
+use crate::config::{CONFIG_FILE, EngineConfig};
+use crate::declare::{Declaration, pointer, suggest};
+use crate::spec::{
+    FailureThreshold, Field, JobSpec, Limits, Location, ManifestSpec, OperationSpec, ReportSpec,
+};
+
+/// Longest report prefix, in characters (S3 Control API, `JobReport.Prefix`).
+const MAX_REPORT_PREFIX: usize = 512;
+
+/// Resolves a file, adding what is wrong with it to `declaration`. Every part is looked at before any is missed.
+pub(super) fn resolve(
+    file: JobFile,
+    environment: &Environment<'_>,
+    declaration: &mut Declaration<'_>,
+) -> Option<JobSpec> {
+    check_role(file.role.as_deref(), environment.config, declaration);
+    let store = store(file.store, file.role.as_deref(), environment.config, declaration);
+    let operation = file.operation.and_then(|section| operation(section, environment, declaration));
+    let manifest = file.manifest.and_then(|section| manifest(section, environment, declaration));
+    let report = report(file.report, environment, declaration);
+    Some(JobSpec {
+        description: file.description,
+        priority: file.priority,
+        role: file.role?,
+        store: store?,
+        tags: file.tags,
+        client_token: file.client_token,
+        operation: operation?,
+        manifest: manifest?,
+        report,
+        limits: limits(&file.limits),
+    })
+}
+
+fn check_role(role: Option<&str>, config: &EngineConfig, declaration: &mut Declaration<'_>) {
+    if let Some(role) = role.filter(|role| !config.roles.contains_key(*role)) {
+        let known = config.roles.keys().map(String::as_str);
+        let help = suggest::help(role, known, "known roles")
+            .unwrap_or_else(|| format!("declare it in {CONFIG_FILE}: [role.{}]", pointer::toml_key(role)));
+        declaration.problem_at_value("/role", format!("unknown role {role:?}"), Some(help));
+    }
+}
+
+/// The store that the job names, or its role, or the only one.
+fn store(
+    named: Option<String>,
+    role: Option<&str>,
+    config: &EngineConfig,
+    declaration: &mut Declaration<'_>,
+) -> Option<String> {
+    let known = config.stores.keys().map(String::as_str);
+    if let Some(name) = named {
+        if !config.stores.contains_key(&name) {
+            let help = suggest::help(&name, known, "known stores").unwrap_or_else(|| {
+                format!("declare it in {CONFIG_FILE}: [store.{}]", pointer::toml_key(&name))
+            });
+            declaration.problem_at_value("/store", format!("unknown store {name:?}"), Some(help));
+        }
+        return Some(name);
+    }
+    // What a wrong "store" or an unknown role would have named cannot be known.
+    let role = role.and_then(|role| config.roles.get(role));
+    if declaration.declares("/store") || role.is_none() {
+        return None;
+    }
+    if let Some(of_role) = role.and_then(|role| role.store.clone()) {
+        return Some(of_role);
+    }
+    let names: Vec<&str> = known.collect();
+    match names.as_slice() {
+        [only] => return Some((*only).to_owned()),
+        [] => declaration.problem_at_key(
+            "",
+            format!("{CONFIG_FILE} declares no store"),
+            Some(format!("add one to {CONFIG_FILE}: [store.main]")),
+        ),
+        several => {
+            let help =
+                format!("known stores: {}; or give the role a store in {CONFIG_FILE}", several.join(", "));
+            declaration.problem_at_key("", "missing key \"store\": there are several", Some(help));
+        }
+    }
+    None
+}
+
+fn operation(
+    section: OperationSection,
+    environment: &Environment<'_>,
+    declaration: &mut Declaration<'_>,
+) -> Option<OperationSpec> {
+    let entry = match (section.name, section.plugin) {
+        (Some(name), None) => builtin(&name, environment, declaration)?,
+        (None, Some(plugin)) => {
+            let path = location::absolute(&plugin, environment.directory);
+            let found = environment.operations.find(OperationName::Plugin(&path));
+            found.map_err(|error| declaration.problem_at_value("/operation/plugin", error, None)).ok()?
+        }
+        (Some(_), Some(_)) => {
+            declaration.problem_at_key(
+                "/operation/plugin",
+                "[operation] has both \"name\" and \"plugin\"",
+                Some("\"name\" is for built-in operations, \"plugin\" for a file: keep one".to_owned()),
+            );
+            return None;
+        }
+        (None, None) => {
+            if !declaration.declares("/operation/name") && !declaration.declares("/operation/plugin") {
+                let help = format!("built-in operations: {}", environment.operations.names().join(", "));
+                declaration.problem_at_key(
+                    "/operation",
+                    "[operation] needs \"name\" or \"plugin\"",
+                    Some(help),
+                );
+            }
+            return None;
+        }
+    };
+    // Parameters that are no table were reported, and what they lack is not the problem.
+    let at = "/operation/parameters";
+    if declaration.holds(at) || !declaration.declares(at) {
+        declaration.check(&entry.parameters, at);
+    }
+    Some(OperationSpec { source: entry.source, parameters: Value::Object(section.parameters) })
+}
+
+fn builtin(
+    name: &str,
+    environment: &Environment<'_>,
+    declaration: &mut Declaration<'_>,
+) -> Option<CatalogEntry> {
+    let names = environment.operations.names();
+    if !names.iter().any(|known| known == name) {
+        let help = suggest::help(name, names.iter().map(String::as_str), "built-in operations");
+        declaration.problem_at_value("/operation/name", format!("unknown operation {name:?}"), help);
+        return None;
+    }
+    let found = environment.operations.find(OperationName::Builtin(name));
+    found.map_err(|error| declaration.problem_at_value("/operation/name", error, None)).ok()
+}
+
+fn manifest(
+    section: ManifestSection,
+    environment: &Environment<'_>,
+    declaration: &mut Declaration<'_>,
+) -> Option<ManifestSpec> {
+    let ManifestFormat::Csv20180820 = section.format;
+    if let Some(fields) = &section.fields {
+        check_fields(fields, declaration);
+    }
+    let location =
+        section.location.and_then(|text| place(&text, "/manifest/location", environment, declaration));
+    let etag = section.etag.map(|etag| etag.trim_matches('"').to_owned());
+    match &location {
+        Some(Location::S3 { key, .. }) if key.is_empty() => {
+            let help = Some("write s3://bucket/key".to_owned());
+            declaration.problem_at_value("/manifest/location", "the manifest's location names no key", help);
+        }
+        Some(Location::Local(_)) => {
+            if section.version_id.is_some() {
+                let message = "\"version-id\" is for manifests in a store; this one is a local file";
+                declaration.problem_at_key("/manifest/version-id", message, None);
+            }
+            if etag
+                .as_ref()
+                .is_some_and(|etag| etag.len() != 32 || !etag.chars().all(|c| c.is_ascii_hexdigit()))
+            {
+                let message = "\"etag\" of a local manifest is its MD5: 32 hexadecimal digits";
+                declaration.problem_at_value("/manifest/etag", message, None);
+            }
+        }
+        _ => {}
+    }
+    Some(ManifestSpec {
+        location: location?,
+        fields: section.fields?,
+        keys: section.keys,
+        etag,
+        version_id: section.version_id,
+    })
+}
+
+/// `Bucket` and `Key` are needed, and only `Ignore` may occur again.
+fn check_fields(fields: &[Field], declaration: &mut Declaration<'_>) {
+    for needed in [Field::Bucket, Field::Key] {
+        if !fields.contains(&needed) {
+            let help =
+                "name all columns in their order, for example: fields = [\"Bucket\", \"Key\"]".to_owned();
+            declaration.problem_at_value(
+                "/manifest/fields",
+                format!("\"fields\" lacks \"{needed:?}\""),
+                Some(help),
+            );
+        }
+    }
+    for (index, field) in fields.iter().enumerate() {
+        let again = fields.iter().take(index).any(|earlier| earlier == field);
+        if again && *field != Field::Ignore {
+            let help = "only \"Ignore\" may occur again".to_owned();
+            let at = format!("/manifest/fields/{index}");
+            declaration.problem_at_value(
+                &at,
+                format!("\"{field:?}\" occurs twice in \"fields\""),
+                Some(help),
+            );
+        }
+    }
+}
+
+fn report(
+    section: ReportSection,
+    environment: &Environment<'_>,
+    declaration: &mut Declaration<'_>,
+) -> Option<ReportSpec> {
+    if !section.enabled {
+        return None;
+    }
+    let at = "/report/location";
+    let location = place(&section.location, at, environment, declaration)?;
+    if let Location::S3 { key, .. } = &location
+        && key.chars().count() > MAX_REPORT_PREFIX
+    {
+        declaration.problem_at_value(
+            at,
+            format!("the report's prefix is longer than {MAX_REPORT_PREFIX} characters"),
+            None,
+        );
+    }
+    Some(ReportSpec { location, scope: section.scope })
+}
+
+fn place(
+    text: &str,
+    at: &str,
+    environment: &Environment<'_>,
+    declaration: &mut Declaration<'_>,
+) -> Option<Location> {
+    match location::parse(text, environment.directory) {
+        Ok(location) => Some(location),
+        Err((message, help)) => {
+            declaration.problem_at_value(at, message, Some(help));
+            None
+        }
+    }
+}
+
+fn limits(section: &LimitsSection) -> Limits {
+    Limits {
+        concurrency: section.concurrency,
+        failure_threshold: FailureThreshold {
+            percent: section.failure_threshold.percent,
+            minimum_tasks: section.failure_threshold.minimum_tasks,
+        },
+    }
+}

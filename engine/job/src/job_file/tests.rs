@@ -1,0 +1,343 @@
+//! What a job file means, and what is said about mistakes in it.
+
+use std::path::PathBuf;
+
+use insta::{assert_debug_snapshot, assert_snapshot};
+use serde_json::json;
+
+use super::*;
+use crate::spec::{JobSpec, Location};
+
+const CONFIG: &str = r#"
+[store.main]
+endpoint = "http://127.0.0.1:9000"
+[store.archive]
+[role.tagger]
+account = "111122223333"
+store = "main"
+policies = ["tagger.json"]
+[role.copier]
+account = "111122223333"
+policies = ["copier.json"]
+"#;
+
+/// A job file in which nothing is wrong and nothing is left to defaults.
+const FULL: &str = r#"
+description = "Tag last year's logs"
+priority = 10
+role = "tagger"
+store = "archive"
+client-token = "logs-2025"
+tags = { team = "storage" }
+
+[operation]
+name = "tagging"
+parameters = { mode = "merge", tags = { class = "${CLASS:-cold}" } }
+
+[manifest]
+location = "./lists/list.csv"
+format = "S3BatchOperations_CSV_20180820"
+fields = ["Ignore", "Bucket", "Key", "Ignore"]
+keys = "raw"
+etag = '"d41d8cd98f00b204e9800998ecf8427e"'
+
+[report]
+enabled = true
+location = "s3://reports/tagging/"
+scope = "FailedTasksOnly"
+
+[limits]
+concurrency = 8
+failure-threshold = { percent = 12.5, minimum-tasks = 10 }
+"#;
+
+const MINIMAL: &str = r#"
+role = "tagger"
+operation = { name = "noop" }
+manifest = { location = "s3://lists/a/b%20c.csv", fields = ["Bucket", "Key"] }
+"#;
+
+struct Catalog;
+
+impl OperationCatalog for Catalog {
+    fn names(&self) -> Vec<String> {
+        ["acl", "copy", "noop", "restore", "tagging"].map(str::to_owned).to_vec()
+    }
+
+    fn find(&self, operation: OperationName<'_>) -> Result<CatalogEntry, String> {
+        match operation {
+            OperationName::Builtin("tagging") => Ok(CatalogEntry {
+                source: OperationSource::Builtin("tagging".into()),
+                parameters: tagging_schema(),
+            }),
+            OperationName::Builtin(name) => Ok(CatalogEntry {
+                source: OperationSource::Builtin(name.into()),
+                parameters: json!({"type": "object", "additionalProperties": false}),
+            }),
+            OperationName::Plugin(path) if path.ends_with("redact.wasm") => Ok(CatalogEntry {
+                source: OperationSource::File { path: path.display().to_string(), sha256: "ab".repeat(32) },
+                parameters: json!(true),
+            }),
+            OperationName::Plugin(path) => {
+                Err(format!("cannot read the plugin {}: no such file", path.display()))
+            }
+        }
+    }
+}
+
+/// In the form that schemars gives the parameters of an operation.
+fn tagging_schema() -> serde_json::Value {
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["mode"],
+        "properties": {
+            "mode": {"description": "What to do.\nMore.", "$ref": "#/$defs/Mode"},
+            "tags": {"type": "object", "maxProperties": 10, "additionalProperties": {"type": "string", "maxLength": 5}},
+            "target": {"oneOf": [
+                {"type": "object", "required": ["kind", "days"], "additionalProperties": false,
+                 "properties": {"kind": {"const": "days"}, "days": {"type": "integer", "exclusiveMinimum": 0}}},
+                {"type": "object", "required": ["kind"], "additionalProperties": false,
+                 "properties": {"kind": {"const": "never"}}},
+                {"type": "string", "pattern": "^x"}
+            ]}
+        },
+        "$defs": {"Mode": {"oneOf": [
+            {"const": "replace", "description": "All."}, {"const": "merge"}, {"const": "remove"}
+        ]}}
+    })
+}
+
+fn variable(name: &str) -> Option<String> {
+    match name {
+        "BUCKET" => Some("from-env".to_owned()),
+        "EMPTY" => Some(String::new()),
+        "AWS_SECRET_ACCESS_KEY" => Some("geheim".to_owned()),
+        "PRIVATE" => Some("very private".to_owned()),
+        _ => None,
+    }
+}
+
+fn parse_with(config: &str, source: &str) -> Result<JobSpec, Problems> {
+    let config = EngineConfig::parse(config, "longshore.toml", &variable).unwrap();
+    let directory = PathBuf::from("/jobs");
+    let environment =
+        Environment { variable: &variable, directory: &directory, config: &config, operations: &Catalog };
+    JobFile::parse(source, "job.toml", &environment)
+}
+
+fn parse(source: &str) -> Result<JobSpec, Problems> {
+    parse_with(CONFIG, source)
+}
+
+fn problems(source: &str) -> String {
+    parse(source).unwrap_err().render()
+}
+
+#[test]
+fn everything_that_a_job_file_can_say() {
+    assert_debug_snapshot!(parse(FULL).unwrap());
+}
+
+#[test]
+fn the_defaults() {
+    assert_debug_snapshot!(parse(MINIMAL).unwrap());
+}
+
+#[test]
+fn several_mistakes_at_once() {
+    assert_snapshot!(problems(
+        r#"descripton = ""
+prioriti = 3
+priority = "high"
+role = "taggr"
+tags = { team = 5 }
+
+[operation]
+name = "taging"
+
+[manifest]
+location = "ftp://host/list.csv"
+fields = ["Bucket", "Kee"]
+keys = "RAW"
+
+[report]
+scope = "everything"
+bucket = "b"
+
+[limits]
+concurrency = 0
+failure-threshold = { percent = 101, minimum-tasks = 0.5 }
+"#
+    ));
+}
+
+#[test]
+fn an_empty_file() {
+    assert_snapshot!(problems(""));
+}
+
+#[test]
+fn syntax_errors_and_what_else_can_be_made_out() {
+    assert_snapshot!(problems(
+        "role = \"tagger\nstore = main\npriority = \ndescriptoin = \"x\"\n[operation\nname = \"tagging\"\n[manifest]\nfields = [\"Bucket\" \"Key\"]\nlocation = \"a\"\n"
+    ));
+}
+
+#[test]
+fn syntax_error_alone_does_not_report_missing_keys() {
+    assert_snapshot!(problems("role = "));
+    assert_snapshot!(problems(
+        "role = \"tagger\"\nrole = \"copier\"\n[operation]\nname = 'noop'\n[manifest]\nlocation='a'\nfields=['Bucket','Key']"
+    ));
+}
+
+#[test]
+fn parameters_that_break_the_schema() {
+    let job = |parameters: &str| {
+        format!(
+            "role = 'tagger'\nmanifest = {{ location = 'a', fields = ['Bucket', 'Key'] }}\n[operation]\nname = 'tagging'\n{parameters}"
+        )
+    };
+    assert_snapshot!("parameters_missing", problems(&job("")));
+    assert_snapshot!("parameters_of_the_wrong_type", problems(&job("parameters = 'merge'")));
+    assert_snapshot!(
+        "parameters_many",
+        problems(&job(
+            "[operation.parameters]\nmod = 'merge'\nmode = 'merg'\ntags = { a = 'toolong', b = 1 }\ntarget = { kind = 'days', days = 0, hours = 1 }"
+        ))
+    );
+    assert_snapshot!(
+        "parameters_choice",
+        problems(&job("parameters = { mode = 'merge', target = { kind = 'daze' } }"))
+    );
+    assert_snapshot!("parameters_forms", problems(&job("parameters = { mode = 'merge', target = 5 }")));
+    assert_snapshot!("parameters_pattern", problems(&job("parameters = { mode = 'merge', target = 'a' }")));
+}
+
+#[test]
+fn operations_that_are_not_there() {
+    let job = |operation: &str| {
+        format!(
+            "role = 'tagger'\nmanifest = {{ location = 'a', fields = ['Bucket', 'Key'] }}\n[operation]\n{operation}"
+        )
+    };
+    assert_snapshot!("operation_none", problems(&job("")));
+    assert_snapshot!("operation_both", problems(&job("name = 'noop'\nplugin = 'a.wasm'")));
+    assert_snapshot!("operation_unknown", problems(&job("name = 'delete'")));
+    assert_snapshot!("operation_plugin_missing", problems(&job("plugin = 'a.wasm'")));
+    let spec =
+        parse(&job("plugin = '../redact.wasm'\nparameters = { any = [1, 2.5, true, 2026-01-01T00:00:00Z] }"))
+            .unwrap();
+    assert_debug_snapshot!("operation_plugin", spec.operation);
+}
+
+#[test]
+fn manifests_that_do_not_fit() {
+    let job =
+        |manifest: &str| format!("role = 'tagger'\noperation = {{ name = 'noop' }}\n[manifest]\n{manifest}");
+    assert_snapshot!("manifest_missing", problems("role = 'tagger'\noperation = { name = 'noop' }"));
+    assert_snapshot!("manifest_empty", problems(&job("")));
+    assert_snapshot!(
+        "manifest_fields_missing",
+        problems(&job("location = 'a'\nfields = ['Ignore', 'VersionId']"))
+    );
+    assert_snapshot!(
+        "manifest_fields_twice",
+        problems(&job("location = 'a'\nfields = ['Bucket', 'Ignore', 'Key', 'Key', 'Ignore']"))
+    );
+    assert_snapshot!(
+        "manifest_local",
+        problems(&job("location = 'a'\nfields = ['Bucket', 'Key']\nversion-id = 'v'\netag = 'abc-2'"))
+    );
+    assert_snapshot!(
+        "manifest_s3",
+        problems(&job(
+            "location = 's3://lists'\nfields = ['Bucket', 'Key']\nformat = 'S3InventoryReport_CSV_20161130'"
+        ))
+    );
+    assert_snapshot!(
+        "manifest_no_bucket",
+        problems(&job("location = 's3:///key'\nfields = ['Bucket', 'Key']"))
+    );
+}
+
+#[test]
+fn roles_and_stores() {
+    let job = |head: &str| {
+        format!(
+            "{head}\noperation = {{ name = 'noop' }}\nmanifest = {{ location = 'a', fields = ['Bucket', 'Key'] }}"
+        )
+    };
+    assert_snapshot!("role_unknown", problems(&job("role = 'nobody'\nstore = 'nowhere'")));
+    assert_snapshot!("store_of_several", problems(&job("role = 'copier'")));
+    assert_eq!(parse(&job("role = 'tagger'")).unwrap().store, "main");
+    assert_eq!(parse(&job("role = 'tagger'\nstore = 'archive'")).unwrap().store, "archive");
+
+    let one = "[store.only]\n[role.r]\naccount = '111122223333'\npolicies = ['p']";
+    assert_eq!(parse_with(one, &job("role = 'r'")).unwrap().store, "only");
+    let none = "[role.r]\naccount = '111122223333'\npolicies = ['p']";
+    assert_snapshot!("store_none", parse_with(none, &job("role = 'r'")).unwrap_err());
+    assert_snapshot!("role_none_known", parse_with("", &job("role = 'r'\nstore = 's'")).unwrap_err());
+}
+
+#[test]
+fn reports() {
+    let job = |report: &str| {
+        format!(
+            "role = 'tagger'\noperation = {{ name = 'noop' }}\nmanifest = {{ location = 'a', fields = ['Bucket', 'Key'] }}\n[report]\n{report}"
+        )
+    };
+    let location = |report: &str| parse(&job(report)).unwrap().report.map(|report| report.location);
+    let s3 = |bucket: &str, key: &str| Some(Location::S3 { bucket: bucket.into(), key: key.into() });
+    assert_eq!(location("enabled = false"), None);
+    assert_eq!(location("location = 's3://b'"), s3("b", ""));
+    assert_eq!(location("location = 's3://b/'"), s3("b", ""));
+    assert_eq!(location("location = 's3://b/p/'"), s3("b", "p/"));
+    assert_eq!(location("location = './a/b'"), Some(Location::Local("/jobs/a/b".into())));
+    assert_eq!(location("location = '/abs'"), Some(Location::Local("/abs".into())));
+    assert_snapshot!(
+        "report_prefix_too_long",
+        problems(&job(&format!("location = 's3://b/{}'", "p".repeat(513))))
+    );
+}
+
+#[test]
+fn environment_variables() {
+    let job = |description: &str| format!("description = {description}{MINIMAL}");
+    assert_eq!(parse(&job("'a ${BUCKET} b'")).unwrap().description.unwrap(), "a from-env b");
+    assert_snapshot!("variable_not_set", problems(&job("'${NOT_SET} and ${1} and ${'")));
+    assert_snapshot!("variable_secret", problems(&job("'${AWS_SECRET_ACCESS_KEY:-x} ${MY_TOKEN}'")));
+    // What comes from the environment is not shown, even where it is wrong.
+    let shown = problems(
+        "role = 'tagger'\nmanifest = { location = 'a', fields = ['Bucket', '${PRIVATE}'] }\noperation = { name = 'noop' }",
+    );
+    assert!(!shown.contains("very private"), "{shown}");
+    assert_snapshot!("variable_not_shown", shown);
+}
+
+#[test]
+fn limits_of_texts_and_tags() {
+    let tags: String = (0..51).map(|n| format!("k{n} = ''\n")).collect();
+    let (long_key, long_value) = ("k".repeat(129), "v".repeat(257));
+    assert_snapshot!("tags_too_many", problems(&format!("client-token = ''\n{MINIMAL}\n[tags]\n{tags}")));
+    assert_snapshot!(
+        "tags_too_long",
+        problems(&format!(
+            "description = '{}'{MINIMAL}\n[tags]\n'' = ''\n{long_key} = ''\nv = '{long_value}'",
+            "é".repeat(257)
+        ))
+    );
+    assert!(parse(&format!("description = '{}'{MINIMAL}", "é".repeat(256))).is_ok());
+}
+
+#[test]
+fn problems_for_machines() {
+    let problems = parse("prioriti = 1").unwrap_err();
+    assert_snapshot!(serde_json::to_string_pretty(&problems).unwrap());
+}
+
+#[test]
+fn the_schema_for_editors() {
+    insta::assert_json_snapshot!(job_schema());
+}
