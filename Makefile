@@ -23,6 +23,7 @@ demo: setup ## Build, then run one job of each operation on the embedded store a
 test: setup python ## Run the whole test suite
 	$(CARGO) build --workspace --bins --examples
 	$(CARGO) test --workspace
+	$(VENV)/bin/python -m pytest tests/e2e
 
 lint: setup ## Formatting, lints and documentation, all without warnings
 	$(CARGO) fmt --all --check

@@ -1,0 +1,57 @@
+"""Fixtures: servers live for the whole run, buckets and workspaces for one test."""
+
+import itertools
+
+import pytest
+
+from harness import LONGSHORE, Workspace, start_moto, start_sandbox
+
+NUMBERS = itertools.count()
+
+
+def pytest_sessionstart(session):
+    if not LONGSHORE.exists():
+        pytest.exit(f"{LONGSHORE} is missing: run 'make test'", returncode=2)
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory):
+    server = start_sandbox(tmp_path_factory.mktemp("sandbox"), "--restore-delay", "600000")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory):
+    server = start_moto(tmp_path_factory.mktemp("moto"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["sandbox", "moto"])
+def server(request):
+    """Both servers, one after the other."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def bucket_of():
+    """Makes buckets with names of their own."""
+
+    def make(server, **options):
+        name = f"bucket-{next(NUMBERS)}"
+        server.client().create_bucket(Bucket=name, **options)
+        return name
+
+    return make
+
+
+@pytest.fixture
+def workspace_of(tmp_path):
+    """Makes workspaces."""
+
+    def make(server, policies=None):
+        extra = {"policies": policies} if policies is not None else {}
+        return Workspace(tmp_path / f"workspace-{next(NUMBERS)}", server, **extra)
+
+    return make

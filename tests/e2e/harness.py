@@ -1,0 +1,232 @@
+"""Starts the real binary, real S3 servers and independent clients for the end-to-end tests."""
+
+import csv
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.parse
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+LONGSHORE = Path(os.environ.get("LONGSHORE_BIN", ROOT / "target/debug/longshore"))
+ACCOUNT = "111122223333"
+
+# Every odd key that S3 allows: reports and requests must carry them unharmed.
+ODD_KEYS = [
+    "with space", "plus+plus", "100% percent", "%41 looks encoded", 'double"quote', "single'quote", "comma,comma",
+    "line\nfeed", "carriage\rreturn", "tab\ttab", "emoji 🚢", "ünï/cödé", "<xml>&amp;", "=cmd|' /C calc'!A0",
+    "trailing/slash/", "a//double//slash", "semi;colon?and=query&more", "back\\slash", "k" * 1024,
+]
+
+
+def free_port():
+    """A port of the loopback address that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(condition, what, seconds=60):
+    """Polls until `condition` is true; the bound only ends a test that would hang."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"gave up waiting for {what}")
+
+
+@dataclass
+class Server:
+    """An S3 server on loopback."""
+
+    name: str
+    endpoint: str
+    process: subprocess.Popen
+    access_key: str = "sandbox"
+    secret_key: str = "sandbox-secret"
+    access_log: Path | None = None
+
+    def client(self):
+        """An independent client for it."""
+        return boto3.client(
+            "s3", endpoint_url=self.endpoint, region_name="us-east-1",
+            aws_access_key_id=self.access_key, aws_secret_access_key=self.secret_key,
+            config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}),
+        )
+
+    def log(self):
+        """The requests the server saw."""
+        lines = self.access_log.read_text().splitlines() if self.access_log.exists() else []
+        return [json.loads(line) for line in lines]
+
+    def stop(self):
+        """Stops the server by its process ID."""
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def start_sandbox(directory, *options):
+    """Starts `longshore sandbox`."""
+    directory.mkdir(parents=True, exist_ok=True)
+    endpoint_file, access_log = directory / "endpoint", directory / "access.jsonl"
+    endpoint_file.unlink(missing_ok=True)
+    process = subprocess.Popen(
+        [LONGSHORE, "sandbox", "--listen", "127.0.0.1:0", "--endpoint-file", endpoint_file,
+         "--access-log", access_log, *options],
+        stdout=(directory / "sandbox.out").open("w"), stderr=subprocess.STDOUT,
+    )
+    wait_for(lambda: endpoint_file.exists() or process.poll() is not None, "the sandbox")
+    assert process.poll() is None, (directory / "sandbox.out").read_text()
+    return Server("sandbox", endpoint_file.read_text().strip(), process, access_log=access_log)
+
+
+def start_moto(directory):
+    """Starts moto's S3 server."""
+    directory.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    process = subprocess.Popen(
+        [Path(sys.executable).parent / "moto_server", "-H", "127.0.0.1", "-p", str(port)],
+        stdout=(directory / "moto.out").open("w"), stderr=subprocess.STDOUT,
+    )
+
+    def answers():
+        assert process.poll() is None, (directory / "moto.out").read_text()
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    wait_for(answers, "moto")
+    return Server("moto", f"http://127.0.0.1:{port}", process, "moto", "moto-secret")
+
+
+def policy(*statements):
+    """An IAM policy document."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+ALLOW_ALL = {"Sid": "All", "Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+
+
+@dataclass
+class Result:
+    """What a command printed and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def events(self):
+        """Standard output of `--json`."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def job(self):
+        """The summary of `run --json`."""
+        return self.events[-1]["job"]
+
+
+@dataclass
+class Workspace:
+    """A directory with configuration, policies, job files; and the commands run there."""
+
+    directory: Path
+    server: Server
+    policies: list = field(default_factory=lambda: [ALLOW_ALL])
+
+    def __post_init__(self):
+        self.directory.mkdir(parents=True, exist_ok=True)
+        (self.directory / "role.json").write_text(policy(*self.policies))
+        self.configure()
+
+    def configure(self, extra="", endpoint=None, secret=None):
+        """Writes longshore.toml."""
+        (self.directory / "longshore.toml").write_text(f'''
+data-directory = "data"
+[store.main]
+endpoint = "{endpoint or self.server.endpoint}"
+region = "us-east-1"
+path-style = true
+credentials = {{ source = "static", access-key-id = "{self.server.access_key}", secret-access-key = "${{TEST_SECRET}}" }}
+[role.tester]
+account = "{ACCOUNT}"
+policies = ["role.json"]
+{extra}''')
+        self.secret = secret or self.server.secret_key
+
+    def write(self, name, text):
+        """Writes a file of the workspace."""
+        path = self.directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    def manifest(self, bucket, keys, versions=None, name="manifest.csv"):
+        """Writes a CSV manifest with URL-encoded keys."""
+        rows = [f"{bucket},{urllib.parse.quote(key)}" for key in keys]
+        if versions is not None:
+            rows = [f"{row},{version}" for row, version in zip(rows, versions)]
+        return self.write(name, "".join(row + "\n" for row in rows))
+
+    def job(self, operation, parameters="{}", fields='["Bucket", "Key"]', extra="", manifest="manifest.csv",
+            report='location = "reports"', name="job.toml", concurrency=16, head=""):
+        """Writes a job file."""
+        return self.write(name, f'''
+role = "tester"
+{head}
+[operation]
+{operation if "=" in operation else f'name = "{operation}"'}
+parameters = {parameters}
+[manifest]
+location = "{manifest}"
+fields = {fields}
+[report]
+{report}
+[limits]
+concurrency = {concurrency}
+{extra}''')
+
+    def command(self, *arguments):
+        """The command line and its surroundings."""
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "LONGSHORE_"))}
+        environment["TEST_SECRET"] = self.secret
+        return dict(args=[str(LONGSHORE), *map(str, arguments)], cwd=self.directory, env=environment)
+
+    def longshore(self, *arguments, timeout=300):
+        """Runs a command to its end."""
+        done = subprocess.run(**self.command(*arguments), capture_output=True, timeout=timeout)
+        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def start(self, *arguments):
+        """Starts a command."""
+        return subprocess.Popen(**self.command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def run(self, file="job.toml"):
+        """`longshore run --json`; the test checks the exit code."""
+        return self.longshore("run", "--json", file)
+
+    def rows(self, job, which="all"):
+        """The rows of a completion report, read with Python's csv."""
+        shown = self.longshore("report", job["id"], "--rows", which)
+        assert shown.code == 0, shown.err
+        return list(csv.reader(io.StringIO(shown.out, newline="")))
+
+
+def kill(process):
+    """kill -9."""
+    process.send_signal(signal.SIGKILL)
+    process.wait()
