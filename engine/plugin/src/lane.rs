@@ -1,10 +1,27 @@
 //! One slot of concurrency: runs one task at a time.
 
+use std::sync::Arc;
+
 use longshore_job::{Failure, ObjectId, Outcome};
 use longshore_store::{Gate, Request};
+use tokio::time::timeout;
+
+use crate::instance::{Broken, Instance};
+use crate::stop::Stop;
+use crate::{Isolation, Plugin, PluginError, codes};
 
 /// One slot of concurrency: runs one task at a time.
-pub struct Lane {}
+///
+/// A future of [`Lane::execute`] that is dropped ends its guest; the lane stays usable.
+pub struct Lane {
+    plugin: Plugin,
+    parameters: String,
+    isolation: Isolation,
+    job_id: Arc<str>,
+    /// A configured instance for the next task. Taken out while it runs, so that one which does not come back from a
+    /// task is never used again.
+    ready: Option<Instance>,
+}
 
 /// What came of one run of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,12 +38,40 @@ pub enum Execution {
 }
 
 impl Lane {
+    pub(crate) async fn new(
+        plugin: Plugin,
+        parameters: String,
+        isolation: Isolation,
+        job_id: Arc<str>,
+    ) -> Result<Self, PluginError> {
+        let start = |failure: Failure| PluginError::Start {
+            operation: plugin.name().to_string(),
+            code: failure.code,
+            reason: failure.message,
+        };
+        let mut instance = plugin.instantiate(&job_id).await.map_err(start)?;
+        if let Err(reason) = instance.configure(&parameters).await.map_err(start)? {
+            return Err(PluginError::Parameters { operation: plugin.name().to_string(), reason });
+        }
+        Ok(Self { plugin, parameters, isolation, job_id, ready: Some(instance) })
+    }
+
     /// Runs the operation on one object: plan, policy check of each planned request, run.
     ///
     /// `attempt` counts from 1. Must be called within a tokio runtime that has its timer enabled.
     pub async fn execute(&mut self, object: &ObjectId, attempt: u32, gate: &Gate) -> Execution {
-        let _ = (object, attempt, gate);
-        Execution::Done(Outcome::Succeeded(None))
+        let limit = self.plugin.limits().task_time;
+        let result = timeout(limit, async {
+            let mut instance = self.take().await?;
+            let execution = instance.execute(object, attempt, gate).await.map_err(|Broken(failure)| failure)?;
+            self.give_back(instance);
+            Ok(execution)
+        });
+        match result.await {
+            Ok(Ok(execution)) => execution,
+            Ok(Err(failure)) => Execution::Done(Outcome::Failed(failure)),
+            Err(_) => Execution::Done(Outcome::Failed(Stop::TaskTime(limit).into())),
+        }
     }
 
     /// The requests that the operation would send for this object. Nothing is sent.
@@ -34,7 +79,28 @@ impl Lane {
     /// # Errors
     /// The failure that [`Lane::execute`] would give the task for the same reason.
     pub async fn plan(&mut self, object: &ObjectId, attempt: u32) -> Result<Vec<Request>, Failure> {
-        let _ = (object, attempt);
-        Ok(Vec::new())
+        let mut instance = self.take().await?;
+        let plan = instance.plan(object, attempt).await.map_err(|Broken(failure)| failure)?;
+        self.give_back(instance);
+        plan
+    }
+
+    async fn take(&mut self) -> Result<Instance, Failure> {
+        if let Some(instance) = self.ready.take() {
+            return Ok(instance);
+        }
+        let mut instance = self.plugin.instantiate(&self.job_id).await?;
+        instance.configure(&self.parameters).await?.map_err(|reason| Failure {
+            code: codes::PARAMETERS.to_owned(),
+            status: None,
+            message: format!("the operation refuses parameters that it accepted before: {reason}"),
+        })?;
+        Ok(instance)
+    }
+
+    fn give_back(&mut self, instance: Instance) {
+        if self.isolation == Isolation::Reuse && instance.is_clean() {
+            self.ready = Some(instance);
+        }
     }
 }

@@ -14,13 +14,25 @@
 //! Whatever a guest does ends in an [`Execution`]: a trap, an endless loop or too much memory fails that task with
 //! one of the codes in [`codes`], never the engine.
 
+#[allow(missing_docs, unreachable_pub, clippy::all, clippy::restriction, reason = "generated from sdk/wit")]
+mod bindings;
 pub mod codes;
+mod engine;
 mod error;
+mod handle;
+mod host_s3;
+mod host_task;
+mod instance;
 mod lane;
 mod limits;
 mod plugin;
+mod setting;
+mod state;
+mod stop;
+mod text;
 
+pub use engine::Plugins;
 pub use error::PluginError;
 pub use lane::{Execution, Lane};
 pub use limits::{Isolation, PluginLimits};
-pub use plugin::{Description, Plugin, Plugins};
+pub use plugin::{Description, Plugin};

@@ -1,63 +1,31 @@
-//! The engine that compiles plugins, and a compiled plugin.
+//! A compiled plugin.
 
 use std::sync::Arc;
 
+use longshore_job::Failure;
+use sha2::{Digest, Sha256};
+
+use crate::bindings::OperationPre;
+use crate::bindings::longshore::operation::host;
+use crate::instance::Instance;
+use crate::state::State;
 use crate::{Isolation, Lane, PluginError, PluginLimits};
 
-/// The WebAssembly engine with its limits. Make one per process.
-pub struct Plugins {
-    limits: Arc<PluginLimits>,
-}
-
-impl Plugins {
-    /// Starts the engine.
-    ///
-    /// # Errors
-    /// [`PluginError::Engine`] if this machine cannot run it.
-    pub fn new(limits: PluginLimits) -> Result<Self, PluginError> {
-        Ok(Self { limits: Arc::new(limits) })
-    }
-
-    /// Compiles a plugin: a component, or a core module that carries its component type.
-    ///
-    /// # Errors
-    /// Every way in which `bytes` is not an operation of this contract.
-    pub fn load(&self, bytes: &[u8]) -> Result<Plugin, PluginError> {
-        Err(PluginError::TooLarge { bytes: bytes.len(), limit: self.limits.plugin_bytes })
-    }
-}
+/// Most actions in a description.
+const MAX_ACTIONS: usize = 100;
+/// Most bytes of a version or an action.
+const MAX_WORD_BYTES: usize = 128;
 
 /// One compiled operation. Cloning is cheap.
 #[derive(Clone)]
-pub struct Plugin {
-    digest: Arc<str>,
-    description: Arc<Description>,
-}
+pub struct Plugin(Arc<Inner>);
 
-impl Plugin {
-    /// SHA-256 of the bytes it was loaded from, in lower-case hex.
-    pub fn digest(&self) -> &str {
-        &self.digest
-    }
-
-    /// What the operation says about itself.
-    pub fn description(&self) -> &Description {
-        &self.description
-    }
-
-    /// Makes a lane: an instance configured with the job's parameters.
-    ///
-    /// # Errors
-    /// [`PluginError::Parameters`] if the operation refuses them, [`PluginError::Start`] if it cannot be started.
-    pub async fn lane(
-        &self,
-        parameters: &serde_json::Value,
-        isolation: Isolation,
-        job_id: &str,
-    ) -> Result<Lane, PluginError> {
-        let _ = (parameters, isolation, job_id);
-        Ok(Lane {})
-    }
+struct Inner {
+    pre: OperationPre<State>,
+    digest: String,
+    name: Arc<str>,
+    description: Description,
+    limits: Arc<PluginLimits>,
 }
 
 /// What an operation says about itself.
@@ -71,6 +39,105 @@ pub struct Description {
     pub summary: String,
     /// JSON Schema of the parameters.
     pub parameters: serde_json::Value,
-    /// IAM actions the operation may need; for people writing a role.
+    /// IAM actions the operation may need; for people writing a role. They grant nothing.
     pub actions: Vec<String>,
+}
+
+impl Plugin {
+    /// SHA-256 of the bytes it was loaded from, in lower-case hex.
+    pub fn digest(&self) -> &str {
+        &self.0.digest
+    }
+
+    /// What the operation says about itself.
+    pub fn description(&self) -> &Description {
+        &self.0.description
+    }
+
+    /// Makes a lane: an instance configured with the job's parameters.
+    ///
+    /// # Errors
+    /// [`PluginError::Parameters`] if the operation refuses them, [`PluginError::Start`] if it cannot be started.
+    pub async fn lane(
+        &self,
+        parameters: &serde_json::Value,
+        isolation: Isolation,
+        job_id: &str,
+    ) -> Result<Lane, PluginError> {
+        Lane::new(self.clone(), parameters.to_string(), isolation, job_id.into()).await
+    }
+
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.0.name
+    }
+
+    pub(crate) fn limits(&self) -> &PluginLimits {
+        &self.0.limits
+    }
+
+    pub(crate) async fn instantiate(&self, job_id: &Arc<str>) -> Result<Instance, Failure> {
+        let state = State::new(Arc::clone(&self.0.limits), Arc::clone(&self.0.name), Arc::clone(job_id));
+        Instance::new(&self.0.pre, state).await
+    }
+
+    /// Asks a component what it is.
+    pub(crate) fn describe(
+        pre: OperationPre<State>,
+        bytes: &[u8],
+        limits: Arc<PluginLimits>,
+    ) -> Result<Self, PluginError> {
+        let ask = async {
+            let state = State::new(Arc::clone(&limits), "?".into(), "".into());
+            Instance::new(&pre, state).await?.describe().await
+        };
+        let unusable = |reason| PluginError::Description { reason };
+        let answer = block_on(ask)?.map_err(|failure| unusable(failure.message))?;
+        let description = check(answer, &limits).map_err(unusable)?;
+        let name = description.name.as_str().into();
+        let digest = hex::encode(Sha256::digest(bytes));
+        Ok(Self(Arc::new(Inner { pre, digest, name, description, limits })))
+    }
+}
+
+/// Runs a future that waits for nothing outside of it, on a thread of its own: the caller may be within a runtime.
+fn block_on<T: Send>(future: impl Future<Output = T> + Send) -> Result<T, PluginError> {
+    let no_thread = |reason: String| PluginError::Engine { reason };
+    std::thread::scope(|scope| {
+        let run = || tokio::runtime::Builder::new_current_thread().build().map(|runtime| runtime.block_on(future));
+        let thread = std::thread::Builder::new().name("plugin-describe".to_owned()).spawn_scoped(scope, run);
+        let thread = thread.map_err(|error| no_thread(error.to_string()))?;
+        match thread.join() {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(no_thread(error.to_string())),
+            Err(_) => Err(no_thread("the thread that describes a plugin panicked".to_owned())),
+        }
+    })
+}
+
+fn check(answer: host::Description, limits: &PluginLimits) -> Result<Description, String> {
+    let host::Description { name, version, summary, parameters, actions } = answer;
+    if !is_name(&name) {
+        let name = crate::text::cut(name, MAX_WORD_BYTES);
+        return Err(format!("the name {name:?} is none: use 1 to 64 lower-case letters, digits and hyphens"));
+    }
+    if version.is_empty() || version.len() > MAX_WORD_BYTES {
+        return Err(format!("the version has {} bytes; 1 to {MAX_WORD_BYTES} are allowed", version.len()));
+    }
+    if summary.len() > limits.message_bytes {
+        return Err(format!("the summary has {} bytes; the limit is {}", summary.len(), limits.message_bytes));
+    }
+    if actions.len() > MAX_ACTIONS || actions.iter().any(|action| action.len() > MAX_WORD_BYTES) {
+        return Err(format!("there are more than {MAX_ACTIONS} actions, or longer ones than {MAX_WORD_BYTES} bytes"));
+    }
+    let parameters: serde_json::Value = serde_json::from_str(&parameters)
+        .map_err(|error| format!("the schema of the parameters is not JSON: {error}"))?;
+    if !parameters.is_object() {
+        return Err("the schema of the parameters is not a JSON object".to_owned());
+    }
+    Ok(Description { name, version, summary, parameters, actions })
+}
+
+fn is_name(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }

@@ -1,0 +1,33 @@
+//! What the guest's handles stand for.
+#![allow(unreachable_pub, reason = "the generated bindings re-export these types, within this crate")]
+
+use std::sync::Arc;
+
+use longshore_job::ObjectId;
+use longshore_store::{Request, Response};
+
+/// An object that a guest knows.
+pub struct ObjectHandle {
+    pub(crate) id: Arc<ObjectId>,
+    pub(crate) held: usize,
+}
+
+/// The task that a guest works on.
+pub struct TaskHandle {
+    pub(crate) attempt: u32,
+}
+
+/// A request that a guest is building.
+pub struct RequestHandle {
+    pub(crate) request: Request,
+    pub(crate) provisional: bool,
+    /// The first setting that did not fit.
+    pub(crate) misfit: Option<String>,
+    pub(crate) held: usize,
+}
+
+/// An answer that a guest reads.
+pub struct ResponseHandle {
+    pub(crate) response: Response,
+    pub(crate) held: usize,
+}

@@ -1,0 +1,286 @@
+//! The contract's interface `s3`, host side: from guest calls to request values, from answers to getters.
+
+use std::sync::Arc;
+
+use longshore_job::ObjectId;
+use longshore_store::{
+    AclHeaders, ByteRange, CopyObject, DeleteObject, DeleteObjectTagging, GetObject, GetObjectAcl, GetObjectTagging,
+    HeadObject, PutObject, PutObjectAcl, PutObjectTagging, Request, RestoreObject, Tag,
+};
+use wasmtime::Result;
+use wasmtime::component::Resource;
+
+use crate::bindings::longshore::operation::s3;
+use crate::codes;
+use crate::handle::{ObjectHandle, RequestHandle, ResponseHandle};
+use crate::setting;
+use crate::state::State;
+use crate::stop::Stop;
+
+type This<T> = Resource<T>;
+
+impl State {
+    fn object(&self, this: &This<ObjectHandle>) -> Result<ObjectId> {
+        Ok(self.table.get(this)?.id.as_ref().clone())
+    }
+
+    fn make(
+        &mut self,
+        this: &This<ObjectHandle>,
+        request: impl FnOnce(ObjectId) -> Request,
+    ) -> Result<Resource<RequestHandle>> {
+        let object = self.object(this)?;
+        let held = object.key.len();
+        self.push_request(request(object), held)
+    }
+
+    fn response(&self, this: &This<ResponseHandle>) -> Result<&longshore_store::Response> {
+        Ok(&self.table.get(this)?.response)
+    }
+}
+
+impl s3::Host for State {
+    fn open(&mut self, bucket: String, key: String, version_id: Option<String>) -> Result<Resource<ObjectHandle>> {
+        self.push_object(Arc::new(ObjectId { bucket, key, version_id }))
+    }
+
+    async fn send(
+        &mut self,
+        request: Resource<RequestHandle>,
+    ) -> Result<Result<Resource<ResponseHandle>, s3::StoreError>> {
+        let entry = self.take_request(request)?;
+        if let Some(misfit) = entry.misfit {
+            return Ok(Err(s3::StoreError {
+                code: codes::INVALID_REQUEST.to_owned(),
+                message: misfit,
+                http_status: None,
+                retryable: false,
+            }));
+        }
+        self.count_request()?;
+        let Some(gate) = &self.gate else { return Err(Stop::SendOutsideRun.into()) };
+        match gate.send(entry.request).await {
+            Ok(response) => self.push_response(response).map(Ok),
+            Err(error) => Ok(Err(s3::StoreError {
+                code: error.code,
+                message: error.message,
+                http_status: error.status,
+                retryable: error.retryable,
+            })),
+        }
+    }
+}
+
+impl s3::HostObject for State {
+    fn bucket(&mut self, this: This<ObjectHandle>) -> Result<String> {
+        Ok(self.table.get(&this)?.id.bucket.clone())
+    }
+
+    fn key(&mut self, this: This<ObjectHandle>) -> Result<String> {
+        Ok(self.table.get(&this)?.id.key.clone())
+    }
+
+    fn version_id(&mut self, this: This<ObjectHandle>) -> Result<Option<String>> {
+        Ok(self.table.get(&this)?.id.version_id.clone())
+    }
+
+    fn head(&mut self, this: This<ObjectHandle>) -> Result<Resource<RequestHandle>> {
+        self.make(&this, |object| HeadObject::new(object).into())
+    }
+
+    fn get(&mut self, this: This<ObjectHandle>) -> Result<Resource<RequestHandle>> {
+        self.make(&this, |object| GetObject::new(object).into())
+    }
+
+    fn put(&mut self, this: This<ObjectHandle>, body: Vec<u8>) -> Result<Resource<RequestHandle>> {
+        let object = self.object(&this)?;
+        let held = object.key.len() + body.len();
+        self.push_request(PutObject::new(object.bucket, object.key, body.into()), held)
+    }
+
+    fn copy_to(&mut self, this: This<ObjectHandle>, bucket: String, key: String) -> Result<Resource<RequestHandle>> {
+        let source = self.object(&this)?;
+        let held = source.key.len() + bucket.len() + key.len();
+        self.push_request(CopyObject::new(source, bucket, key), held)
+    }
+
+    fn delete(&mut self, this: This<ObjectHandle>) -> Result<Resource<RequestHandle>> {
+        self.make(&this, |object| DeleteObject { object }.into())
+    }
+
+    fn get_tags(&mut self, this: This<ObjectHandle>) -> Result<Resource<RequestHandle>> {
+        self.make(&this, |object| GetObjectTagging { object }.into())
+    }
+
+    fn put_tags(&mut self, this: This<ObjectHandle>, tags: Vec<s3::Tag>) -> Result<Resource<RequestHandle>> {
+        let object = self.object(&this)?;
+        let held = object.key.len() + tags.iter().map(tag_bytes).sum::<usize>();
+        let tags = tags.into_iter().map(Tag::from).collect();
+        self.push_request(PutObjectTagging { object, tags }, held)
+    }
+
+    fn delete_tags(&mut self, this: This<ObjectHandle>) -> Result<Resource<RequestHandle>> {
+        self.make(&this, |object| DeleteObjectTagging { object }.into())
+    }
+
+    fn get_acl(&mut self, this: This<ObjectHandle>) -> Result<Resource<RequestHandle>> {
+        self.make(&this, |object| GetObjectAcl { object }.into())
+    }
+
+    fn put_acl(&mut self, this: This<ObjectHandle>) -> Result<Resource<RequestHandle>> {
+        self.make(&this, |object| PutObjectAcl::new(object, AclHeaders::default()).into())
+    }
+
+    fn restore(&mut self, this: This<ObjectHandle>) -> Result<Resource<RequestHandle>> {
+        self.make(&this, |object| RestoreObject { object, days: None, tier: None }.into())
+    }
+
+    fn drop(&mut self, this: Resource<ObjectHandle>) -> Result<()> {
+        self.drop_object(this)
+    }
+}
+
+impl From<s3::Tag> for Tag {
+    fn from(tag: s3::Tag) -> Self {
+        Self { key: tag.key, value: tag.value }
+    }
+}
+
+/// What a tag costs the host, the space of the strings' own records included.
+fn tag_bytes(tag: &s3::Tag) -> usize {
+    size_of::<Tag>() + tag.key.len() + tag.value.len()
+}
+
+/// Setters of one text that only need to find their place.
+macro_rules! text_setters {
+    ($($method:ident => $setting:ident;)*) => {$(
+        fn $method(&mut self, this: This<RequestHandle>, value: String) -> Result<()> {
+            self.set(&this, value.len(), |request| setting::$setting(request, value))
+        }
+    )*};
+}
+
+impl s3::HostRequest for State {
+    text_setters! {
+        set_if_match => if_match;
+        set_if_none_match => if_none_match;
+        set_source_if_match => source_if_match;
+        set_storage_class => storage_class;
+        set_content_type => content_type;
+        set_cache_control => cache_control;
+        set_content_disposition => content_disposition;
+        set_content_encoding => content_encoding;
+        set_content_language => content_language;
+        set_canned_acl => canned_acl;
+        set_owner => owner;
+        set_sse => sse;
+        set_kms_key_id => kms_key_id;
+        set_restore_tier => restore_tier;
+    }
+
+    fn provisional(&mut self, this: This<RequestHandle>) -> Result<()> {
+        self.table.get_mut(&this)?.provisional = true;
+        Ok(())
+    }
+
+    fn set_range(&mut self, this: This<RequestHandle>, first: u64, last: Option<u64>) -> Result<()> {
+        self.set(&this, 0, |request| setting::range(request, ByteRange { first, last }))
+    }
+
+    fn set_metadata_directive(&mut self, this: This<RequestHandle>, directive: String) -> Result<()> {
+        self.set(&this, 0, |request| setting::metadata_directive(request, &directive))
+    }
+
+    fn set_tagging_directive(&mut self, this: This<RequestHandle>, directive: String) -> Result<()> {
+        self.set(&this, 0, |request| setting::tagging_directive(request, &directive))
+    }
+
+    fn set_expires(&mut self, this: This<RequestHandle>, time: String) -> Result<()> {
+        self.set(&this, 0, |request| setting::expires(request, &time))
+    }
+
+    fn add_user_metadata(&mut self, this: This<RequestHandle>, name: String, value: String) -> Result<()> {
+        let bytes = 2 * size_of::<String>() + name.len() + value.len();
+        self.set(&this, bytes, |request| setting::user_metadata(request, name, value))
+    }
+
+    fn add_tag(&mut self, this: This<RequestHandle>, tag: s3::Tag) -> Result<()> {
+        self.set(&this, tag_bytes(&tag), |request| setting::tag(request, tag.into()))
+    }
+
+    fn add_grant(&mut self, this: This<RequestHandle>, grant: s3::Grant) -> Result<()> {
+        let bytes = size_of::<longshore_store::Grant>() + grant.grantee.len();
+        self.set(&this, bytes, |request| setting::grant(request, grant))
+    }
+
+    fn set_bucket_key(&mut self, this: This<RequestHandle>, enabled: bool) -> Result<()> {
+        self.set(&this, 0, |request| setting::bucket_key(request, enabled))
+    }
+
+    fn set_restore_days(&mut self, this: This<RequestHandle>, days: u32) -> Result<()> {
+        self.set(&this, 0, |request| setting::restore_days(request, days))
+    }
+
+    fn drop(&mut self, this: Resource<RequestHandle>) -> Result<()> {
+        self.take_request(this).map(drop)
+    }
+}
+
+/// Getters that copy one part of an answer.
+macro_rules! getters {
+    ($($method:ident: $type:ty = |$response:ident| $part:expr;)*) => {$(
+        fn $method(&mut self, this: This<ResponseHandle>) -> Result<$type> {
+            let $response = self.response(&this)?;
+            Ok($part)
+        }
+    )*};
+}
+
+impl s3::HostResponse for State {
+    getters! {
+        http_status: u16 = |response| response.http_status;
+        etag: Option<String> = |response| response.etag.clone();
+        version_id: Option<String> = |response| response.version_id.clone();
+        size: Option<u64> = |response| response.size;
+        storage_class: Option<String> = |response| response.storage_class.clone();
+        restore_ongoing: Option<bool> = |response| response.restore.as_ref().map(|restore| restore.ongoing);
+        restore_expiry: Option<String> =
+            |response| response.restore.as_ref().and_then(|restore| restore.expiry.clone());
+        content_type: Option<String> = |response| response.content.content_type.clone();
+        cache_control: Option<String> = |response| response.content.cache_control.clone();
+        content_disposition: Option<String> = |response| response.content.content_disposition.clone();
+        content_encoding: Option<String> = |response| response.content.content_encoding.clone();
+        content_language: Option<String> = |response| response.content.content_language.clone();
+        user_metadata: Vec<(String, String)> =
+            |response| response.user_metadata.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        tags: Vec<s3::Tag> = |response| response.tags.iter().map(s3::Tag::from).collect();
+        grants: Vec<s3::Grant> =
+            |response| response.acl.iter().flat_map(|acl| &acl.grants).map(s3::Grant::from).collect();
+        owner: Option<String> = |response| response.acl.as_ref().and_then(|acl| acl.owner.clone());
+    }
+
+    fn body(&mut self, this: This<ResponseHandle>) -> Result<Vec<u8>> {
+        // The body moves: its bytes count as held until the answer is dropped, though no longer here.
+        Ok(std::mem::take(&mut self.table.get_mut(&this)?.response.body).into())
+    }
+
+    fn drop(&mut self, this: Resource<ResponseHandle>) -> Result<()> {
+        self.drop_response(this)
+    }
+}
+
+impl From<&Tag> for s3::Tag {
+    fn from(tag: &Tag) -> Self {
+        Self { key: tag.key.clone(), value: tag.value.clone() }
+    }
+}
+
+impl From<&longshore_store::Grant> for s3::Grant {
+    fn from(grant: &longshore_store::Grant) -> Self {
+        Self {
+            grantee_type: grant.grantee.type_name().to_owned(),
+            grantee: grant.grantee.value().to_owned(),
+            permission: grant.permission.as_str().to_owned(),
+        }
+    }
+}

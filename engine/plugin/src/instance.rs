@@ -1,0 +1,165 @@
+//! One instance of a plugin: the calls of the contract, with what their errors mean for a task.
+
+use std::sync::Arc;
+
+use longshore_job::{Failure, ObjectId, Outcome};
+use longshore_store::{Certainty, Gate, Request, StoreError};
+use wasmtime::Store;
+use wasmtime::component::Resource;
+
+use crate::bindings::longshore::operation::host;
+use crate::bindings::{Operation, OperationPre};
+use crate::handle::{ObjectHandle, RequestHandle, TaskHandle};
+use crate::state::{State, on_tick};
+use crate::stop::failure_of;
+use crate::{Execution, codes, text};
+
+/// An instance that must not be used again, and the failure that this is for its task.
+pub(crate) struct Broken(pub(crate) Failure);
+
+impl From<wasmtime::Error> for Broken {
+    fn from(error: wasmtime::Error) -> Self {
+        Self(failure_of(&error))
+    }
+}
+
+pub(crate) struct Instance {
+    store: Store<State>,
+    guest: Operation,
+}
+
+impl Instance {
+    pub(crate) async fn new(pre: &OperationPre<State>, state: State) -> Result<Self, Failure> {
+        let bytes = state.limits.held_bytes;
+        // Beside its own handles a guest has borrowed ones for the length of a call.
+        let handles = state.limits.handles.saturating_mul(2);
+        let mut store = Store::new(pre.engine(), state);
+        store.limiter(|state| state);
+        store.set_hostcall_fuel(bytes);
+        store.set_max_component_handles(handles);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(on_tick);
+        let guest = pre.instantiate_async(&mut store).await.map_err(|error| failure_of(&error))?;
+        Ok(Self { store, guest })
+    }
+
+    pub(crate) async fn describe(mut self) -> Result<host::Description, Failure> {
+        self.store.set_epoch_deadline(1);
+        self.guest.call_describe(&mut self.store).await.map_err(|error| failure_of(&error))
+    }
+
+    /// Gives the guest its parameters. The inner error is the guest's refusal.
+    pub(crate) async fn configure(&mut self, parameters: &str) -> Result<Result<(), String>, Failure> {
+        self.store.set_epoch_deadline(1);
+        self.guest.call_configure(&mut self.store, parameters).await.map_err(|error| failure_of(&error))
+    }
+
+    /// Whether the next task may use this instance.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.store.data().is_clean()
+    }
+
+    /// plan, policy check of each planned request, run.
+    pub(crate) async fn execute(
+        &mut self,
+        object: &ObjectId,
+        attempt: u32,
+        gate: &Gate,
+    ) -> Result<Execution, Broken> {
+        let task = self.begin(object, attempt)?;
+        let gate = gate.task(object.clone());
+        for planned in self.call_plan(&task).await? {
+            let RequestHandle { request, provisional, misfit, .. } = planned;
+            let certainty = if provisional { Certainty::Provisional } else { Certainty::Exact };
+            let allowed = match misfit {
+                Some(misfit) => Err(invalid_request(misfit)),
+                None => gate.check(&request, certainty).await.map_err(refusal),
+            };
+            if let Err(failure) = allowed {
+                self.end(task)?;
+                return Ok(Execution::Done(Outcome::Failed(failure)));
+            }
+        }
+        self.store.data_mut().gate = Some(gate);
+        let (object, handle) = task.lend();
+        self.store.set_epoch_deadline(1);
+        let answer = self.guest.call_run(&mut self.store, object, handle).await?;
+        self.store.data_mut().gate = None;
+        self.end(task)?;
+        Ok(self.execution_of(answer))
+    }
+
+    /// plan alone.
+    pub(crate) async fn plan(
+        &mut self,
+        object: &ObjectId,
+        attempt: u32,
+    ) -> Result<Result<Vec<Request>, Failure>, Broken> {
+        let task = self.begin(object, attempt)?;
+        let planned = self.call_plan(&task).await?;
+        self.end(task)?;
+        let request = |handle: RequestHandle| match handle.misfit {
+            Some(misfit) => Err(invalid_request(misfit)),
+            None => Ok(handle.request),
+        };
+        Ok(planned.into_iter().map(request).collect())
+    }
+
+    fn begin(&mut self, object: &ObjectId, attempt: u32) -> Result<Lent, Broken> {
+        let state = self.store.data_mut();
+        state.begin_task();
+        let object = state.push_object(Arc::new(object.clone()))?;
+        let task = state.push(TaskHandle { attempt })?;
+        Ok(Lent { object, task })
+    }
+
+    fn end(&mut self, task: Lent) -> Result<(), Broken> {
+        let state = self.store.data_mut();
+        state.drop_object(task.object)?;
+        state.table.delete(task.task).map_err(wasmtime::Error::from)?;
+        Ok(())
+    }
+
+    async fn call_plan(&mut self, task: &Lent) -> Result<Vec<RequestHandle>, Broken> {
+        let (object, handle) = task.lend();
+        self.store.set_epoch_deadline(1);
+        let planned = self.guest.call_plan(&mut self.store, object, handle).await?;
+        let state = self.store.data_mut();
+        planned.into_iter().map(|request| state.take_request(request).map_err(Broken::from)).collect()
+    }
+
+    fn execution_of(&self, answer: Result<host::Outcome, host::Failure>) -> Execution {
+        let limit = self.store.data().limits.message_bytes;
+        let outcome = match answer {
+            Ok(host::Outcome::Done(message)) => {
+                Outcome::Succeeded(message.map(|message| text::cut(message, limit)))
+            }
+            Ok(host::Outcome::Skipped(reason)) => Outcome::Skipped(text::cut(reason, limit)),
+            Ok(host::Outcome::AgainAfter(host::Retry { seconds, note })) => {
+                return Execution::AgainAfter { seconds, note: text::cut(note, limit) };
+            }
+            Err(failure) => Outcome::Failed(text::failure(failure, limit)),
+        };
+        Execution::Done(outcome)
+    }
+}
+
+/// The resources that a guest borrows while it works on a task.
+struct Lent {
+    object: Resource<ObjectHandle>,
+    task: Resource<TaskHandle>,
+}
+
+impl Lent {
+    fn lend(&self) -> (Resource<ObjectHandle>, Resource<TaskHandle>) {
+        (Resource::new_borrow(self.object.rep()), Resource::new_borrow(self.task.rep()))
+    }
+}
+
+fn invalid_request(misfit: String) -> Failure {
+    Failure { code: codes::INVALID_REQUEST.to_owned(), status: None, message: misfit }
+}
+
+fn refusal(error: StoreError) -> Failure {
+    Failure { code: error.code, status: error.status, message: error.message }
+}

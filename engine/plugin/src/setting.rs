@@ -1,0 +1,212 @@
+//! Which setting fits which request: pure changes to request values.
+//!
+//! Each function returns a sentence where the setting has no place in that kind of request, or the value none in S3.
+
+use longshore_store::{
+    AclHeaders, ByteRange, ContentHeaders, CopyObject, Directive, Encryption, Grant, Grantee, Permission, Request,
+    Tag,
+};
+
+use crate::bindings::longshore::operation::s3;
+
+type Fit = Result<(), String>;
+
+/// Puts `value` where `slot` says, or says that there is no such place.
+fn put<T>(request: &mut Request, name: &str, value: T, slot: fn(&mut Request) -> Option<&mut T>) -> Fit {
+    let call = request.name();
+    *slot(request).ok_or_else(|| format!("{call} has no {name}"))? = value;
+    Ok(())
+}
+
+fn content(request: &mut Request) -> Option<&mut ContentHeaders> {
+    match request {
+        Request::PutObject(put) => Some(&mut put.content),
+        Request::CopyObject(copy) => Some(&mut copy.content),
+        _ => None,
+    }
+}
+
+fn acl_headers(request: &mut Request) -> Option<&mut AclHeaders> {
+    match request {
+        Request::PutObject(put) => Some(&mut put.acl),
+        Request::CopyObject(copy) => Some(&mut copy.acl),
+        Request::PutObjectAcl(put) => Some(&mut put.acl),
+        _ => None,
+    }
+}
+
+fn encryption(request: &mut Request) -> Option<&mut Encryption> {
+    match request {
+        Request::PutObject(put) => Some(&mut put.encryption),
+        Request::CopyObject(copy) => Some(&mut copy.encryption),
+        _ => None,
+    }
+}
+
+fn copy_of(request: &mut Request) -> Option<&mut CopyObject> {
+    match request {
+        Request::CopyObject(copy) => Some(copy),
+        _ => None,
+    }
+}
+
+pub(crate) fn range(request: &mut Request, range: ByteRange) -> Fit {
+    if range.last.is_some_and(|last| last < range.first) {
+        return Err(format!("the range {range} ends before it begins"));
+    }
+    put(request, "range", Some(range), |request| match request {
+        Request::GetObject(get) => Some(&mut get.range),
+        _ => None,
+    })
+}
+
+pub(crate) fn if_match(request: &mut Request, etag: String) -> Fit {
+    put(request, "if-match", Some(etag), |request| match request {
+        Request::HeadObject(head) => Some(&mut head.if_match),
+        Request::GetObject(get) => Some(&mut get.if_match),
+        Request::PutObject(put) => Some(&mut put.if_match),
+        _ => None,
+    })
+}
+
+pub(crate) fn if_none_match(request: &mut Request, etag: String) -> Fit {
+    put(request, "if-none-match", Some(etag), |request| match request {
+        Request::HeadObject(head) => Some(&mut head.if_none_match),
+        Request::GetObject(get) => Some(&mut get.if_none_match),
+        Request::PutObject(put) => Some(&mut put.if_none_match),
+        _ => None,
+    })
+}
+
+pub(crate) fn source_if_match(request: &mut Request, etag: String) -> Fit {
+    put(request, "source-if-match", Some(etag), |request| {
+        copy_of(request).map(|copy| &mut copy.copy_source_if_match)
+    })
+}
+
+pub(crate) fn storage_class(request: &mut Request, class: String) -> Fit {
+    put(request, "storage-class", Some(class), |request| match request {
+        Request::PutObject(put) => Some(&mut put.storage_class),
+        Request::CopyObject(copy) => Some(&mut copy.storage_class),
+        _ => None,
+    })
+}
+
+fn directive(name: &str) -> Result<Directive, String> {
+    Directive::from_name(name).ok_or_else(|| format!("{name:?} is no directive; COPY and REPLACE are"))
+}
+
+pub(crate) fn metadata_directive(request: &mut Request, name: &str) -> Fit {
+    put(request, "metadata-directive", Some(directive(name)?), |request| {
+        copy_of(request).map(|copy| &mut copy.metadata_directive)
+    })
+}
+
+pub(crate) fn tagging_directive(request: &mut Request, name: &str) -> Fit {
+    put(request, "tagging-directive", Some(directive(name)?), |request| {
+        copy_of(request).map(|copy| &mut copy.tagging_directive)
+    })
+}
+
+pub(crate) fn content_type(request: &mut Request, value: String) -> Fit {
+    put(request, "content-type", Some(value), |request| content(request).map(|it| &mut it.content_type))
+}
+
+pub(crate) fn cache_control(request: &mut Request, value: String) -> Fit {
+    put(request, "cache-control", Some(value), |request| content(request).map(|it| &mut it.cache_control))
+}
+
+pub(crate) fn content_disposition(request: &mut Request, value: String) -> Fit {
+    put(request, "content-disposition", Some(value), |request| {
+        content(request).map(|it| &mut it.content_disposition)
+    })
+}
+
+pub(crate) fn content_encoding(request: &mut Request, value: String) -> Fit {
+    put(request, "content-encoding", Some(value), |request| {
+        content(request).map(|it| &mut it.content_encoding)
+    })
+}
+
+pub(crate) fn content_language(request: &mut Request, value: String) -> Fit {
+    put(request, "content-language", Some(value), |request| {
+        content(request).map(|it| &mut it.content_language)
+    })
+}
+
+pub(crate) fn expires(request: &mut Request, value: &str) -> Fit {
+    let time = value.parse().map_err(|why| format!("{value:?} is no time in RFC 3339: {why}"))?;
+    put(request, "expires", Some(time), |request| content(request).map(|it| &mut it.expires))
+}
+
+pub(crate) fn user_metadata(request: &mut Request, name: String, value: String) -> Fit {
+    let metadata = match request {
+        Request::PutObject(put) => &mut put.user_metadata,
+        Request::CopyObject(copy) => &mut copy.user_metadata,
+        other => return Err(format!("{} has no user metadata", other.name())),
+    };
+    metadata.insert(name, value);
+    Ok(())
+}
+
+pub(crate) fn tag(request: &mut Request, tag: Tag) -> Fit {
+    let tags = match request {
+        Request::PutObject(put) => &mut put.tags,
+        Request::CopyObject(copy) => &mut copy.tags,
+        Request::PutObjectTagging(put) => &mut put.tags,
+        other => return Err(format!("{} has no tags", other.name())),
+    };
+    tags.push(tag);
+    Ok(())
+}
+
+pub(crate) fn canned_acl(request: &mut Request, acl: String) -> Fit {
+    put(request, "canned-acl", Some(acl), |request| acl_headers(request).map(|it| &mut it.canned))
+}
+
+pub(crate) fn grant(request: &mut Request, grant: s3::Grant) -> Fit {
+    let s3::Grant { grantee_type, grantee, permission } = grant;
+    let grantee = Grantee::of_type(&grantee_type, grantee)
+        .ok_or_else(|| format!("{grantee_type:?} is no type of grantee; id, emailAddress and uri are"))?;
+    let permission =
+        Permission::from_name(&permission).ok_or_else(|| format!("{permission:?} is no permission of an ACL"))?;
+    let call = request.name();
+    let acl = acl_headers(request).ok_or_else(|| format!("{call} has no grants"))?;
+    acl.grants.push(Grant { grantee, permission });
+    Ok(())
+}
+
+pub(crate) fn owner(request: &mut Request, id: String) -> Fit {
+    put(request, "owner", Some(id), |request| match request {
+        Request::PutObjectAcl(put) => Some(&mut put.owner),
+        _ => None,
+    })
+}
+
+pub(crate) fn sse(request: &mut Request, algorithm: String) -> Fit {
+    put(request, "sse", Some(algorithm), |request| encryption(request).map(|it| &mut it.algorithm))
+}
+
+pub(crate) fn kms_key_id(request: &mut Request, id: String) -> Fit {
+    put(request, "kms-key-id", Some(id), |request| encryption(request).map(|it| &mut it.kms_key_id))
+}
+
+pub(crate) fn bucket_key(request: &mut Request, enabled: bool) -> Fit {
+    put(request, "bucket-key", Some(enabled), |request| {
+        encryption(request).map(|it| &mut it.bucket_key_enabled)
+    })
+}
+
+pub(crate) fn restore_days(request: &mut Request, days: u32) -> Fit {
+    put(request, "restore-days", Some(days), |request| match request {
+        Request::RestoreObject(restore) => Some(&mut restore.days),
+        _ => None,
+    })
+}
+
+pub(crate) fn restore_tier(request: &mut Request, tier: String) -> Fit {
+    put(request, "restore-tier", Some(tier), |request| match request {
+        Request::RestoreObject(restore) => Some(&mut restore.tier),
+        _ => None,
+    })
+}

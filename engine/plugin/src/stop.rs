@@ -1,0 +1,74 @@
+//! Why the host ended a guest, and what a guest's end means for its task.
+
+use std::time::Duration;
+
+use longshore_job::Failure;
+
+use crate::codes;
+
+/// Why the host ended a guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Stop {
+    #[error("the plugin used more than {} of processor time for one task", seconds(*.0))]
+    CpuTime(Duration),
+    #[error(
+        "the task took more than {}; a request that was under way may have taken effect",
+        seconds(*.0)
+    )]
+    TaskTime(Duration),
+    #[error("the plugin asked for more than {0} bytes of memory")]
+    Memory(usize),
+    #[error("the plugin asked for more than {0} table elements")]
+    Tables(usize),
+    #[error("the plugin holds more than {0} objects, requests and responses at once")]
+    Handles(usize),
+    #[error("the plugin sent more than {0} requests for one task")]
+    Requests(u32),
+    #[error("the plugin holds more than {0} bytes in requests and responses at once")]
+    Bytes(usize),
+    #[error("the plugin called send outside of run")]
+    SendOutsideRun,
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{} s", time.as_secs_f64())
+}
+
+impl Stop {
+    fn code(self) -> &'static str {
+        match self {
+            Self::CpuTime(_) | Self::TaskTime(_) => codes::TIMEOUT,
+            Self::Memory(_) | Self::Tables(_) => codes::MEMORY_LIMIT,
+            Self::Handles(_) => codes::HANDLE_LIMIT,
+            Self::Requests(_) => codes::REQUEST_LIMIT,
+            Self::Bytes(_) => codes::BYTES_LIMIT,
+            Self::SendOutsideRun => codes::TRAP,
+        }
+    }
+}
+
+impl From<Stop> for Failure {
+    fn from(stop: Stop) -> Self {
+        Self { code: stop.code().to_owned(), status: None, message: stop.to_string() }
+    }
+}
+
+/// The failure that a guest's end by error is.
+pub(crate) fn failure_of(error: &wasmtime::Error) -> Failure {
+    if let Some(stop) = error.downcast_ref::<Stop>() {
+        return Failure::from(*stop);
+    }
+    if error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>().is_some() {
+        return Failure {
+            code: codes::INSTANCE_LIMIT.to_owned(),
+            status: None,
+            message: format!("too many plugin instances at once: {error}; lower the concurrency of the jobs"),
+        };
+    }
+    // The innermost cause is the trap itself ("wasm `unreachable` instruction executed"); around it is a backtrace.
+    Failure {
+        code: codes::TRAP.to_owned(),
+        status: None,
+        message: format!("the plugin trapped: {}", error.root_cause()),
+    }
+}
