@@ -1,10 +1,13 @@
 //! A policy document: compiled once, immutable, cheap to share.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::finding::{Code, Finding};
+use crate::finding::Finding;
+use crate::load;
+use crate::statement::Statement;
 
 /// What a document is attached to, which decides its grammar and its part in a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -28,6 +31,10 @@ pub enum PolicyKind {
 struct Compiled {
     name: String,
     kind: PolicyKind,
+    text: String,
+    statements: Vec<Statement>,
+    /// Condition keys that some statement reads, folded.
+    keys: BTreeSet<String>,
 }
 
 /// A compiled policy document. Cloning shares it.
@@ -39,25 +46,31 @@ pub struct Document(Arc<Compiled>);
 pub struct Loaded {
     /// The document.
     pub document: Document,
-    /// Findings with `W` codes.
+    /// Findings with `W` codes, in the order of their places.
     pub warnings: Vec<Finding>,
 }
 
 impl Document {
     /// Reads and compiles a policy document. `name` is how explanations call it (a file name).
     ///
+    /// ```
+    /// # use longshore_policy::{Code, Document, PolicyKind};
+    /// let text = r#"{"Version": "2012-10-17",
+    ///   "Statement": {"Effect": "allow", "Action": "GetObject", "Resource": "*"}}"#;
+    /// let findings = Document::load("typo.json", text, PolicyKind::Identity).unwrap_err();
+    /// assert_eq!(findings.iter().map(|f| (f.code, f.line)).collect::<Vec<_>>(), [(Code::L2, 2), (Code::L5, 2)]);
+    /// ```
+    ///
     /// # Errors
-    /// Every error found in the document, in the order of their places.
-    pub fn load(name: &str, _text: &str, kind: PolicyKind) -> Result<Loaded, Vec<Finding>> {
-        let _ = Document(Arc::new(Compiled { name: name.to_owned(), kind }));
-        Err(vec![Finding {
-            code: Code::L1,
-            line: 1,
-            column: 1,
-            offset: 0,
-            message: "the policy loader is not built yet".to_owned(),
-            help: None,
-        }])
+    /// Every error found in the document, in the order of their places. A document with errors is never evaluated.
+    pub fn load(name: &str, text: &str, kind: PolicyKind) -> Result<Loaded, Vec<Finding>> {
+        let load::Outcome { statements, errors, warnings } = load::load(text, kind);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let keys = statements.iter().flat_map(Statement::keys).map(str::to_owned).collect();
+        let compiled = Compiled { name: name.to_owned(), kind, text: text.to_owned(), statements, keys };
+        Ok(Loaded { document: Self(Arc::new(compiled)), warnings })
     }
 
     /// How explanations call the document.
@@ -68,5 +81,19 @@ impl Document {
     /// The type it was loaded as.
     pub fn kind(&self) -> PolicyKind {
         self.0.kind
+    }
+
+    /// The text it was loaded from.
+    pub fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    /// The condition keys that its conditions and variables read, folded as [`crate::Context`] folds them.
+    pub fn keys(&self) -> &BTreeSet<String> {
+        &self.0.keys
+    }
+
+    pub(crate) fn statements(&self) -> &[Statement] {
+        &self.0.statements
     }
 }

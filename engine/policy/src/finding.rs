@@ -73,6 +73,10 @@ codes! {
     W8,
     /// A character that IAM documents cannot hold (above U+00FF).
     W9,
+    /// A principal that no request here can have: a web identity or a canonical user.
+    W10,
+    /// `NotPrincipal` spares a user or session, but not its account.
+    W11,
 }
 
 impl Code {

@@ -1,0 +1,106 @@
+//! Warnings: what is legal and yet rarely meant.
+
+use jsonc_parser::ast::Object;
+use jsonc_parser::common::Ranged;
+
+use super::statement::is_open_bucket;
+use super::{Loader, Text, suggest};
+use crate::arn::ArnPattern;
+use crate::condition::{Test, Values};
+use crate::context::Context;
+use crate::finding::Code;
+use crate::names;
+use crate::operator::Quantifier;
+use crate::pattern::{self, Matched, Pattern, Syntax};
+use crate::principal::PrincipalTest;
+use crate::statement::{Statement, StatementEffect};
+
+impl Loader<'_> {
+    /// Looks at a whole statement.
+    pub(super) fn lint(&mut self, object: &Object<'_>, statement: &Statement) {
+        if let Some(member) = object.get("NotPrincipal")
+            && let PrincipalTest::NotPrincipal(values) = &statement.principal
+            && let Some(arn) = values.iter().find_map(|value| value.member_without_account(values))
+        {
+            let message = format!("{arn:?} is spared, but its account is not: AWS may then deny it too");
+            self.report(Code::W11, member.range.start, message, Some("list the account as well".to_owned()));
+        }
+        let at = object.get("Condition").map_or(object.range.start, |member| member.value.range().start);
+        for test in &statement.tests {
+            let vacuous = test.operator.quantifier == Some(Quantifier::All)
+                && statement.effect == StatementEffect::Allow
+                && !statement.tests.iter().any(|other| asks_for_presence(other, &test.key));
+            if vacuous {
+                let message = format!("{} is true when the request has no {:?}", test.operator, test.name);
+                let help = Some(format!("add \"Null\": {{{:?}: \"false\"}}", test.name));
+                self.report(Code::W3, at, message, help);
+            }
+            if !may_supply(statement, &test.key) {
+                let outcome = if test.operator.holds_when_absent() { "true" } else { "false" };
+                let message = format!(
+                    "none of the statement's actions comes with the condition key {:?}, so {} is always {outcome}",
+                    test.name, test.operator
+                );
+                self.report(Code::W5, at, message, None);
+            }
+        }
+    }
+
+    /// Looks at one action that is well formed.
+    pub(super) fn lint_action(&mut self, text: &Text) {
+        let Some((service, name)) = text.value.split_once(':') else { return };
+        if !service.eq_ignore_ascii_case("s3") {
+            return;
+        }
+        let folded = text.value.to_ascii_lowercase();
+        let Ok(pattern) =
+            pattern::parse(&folded, Syntax { wildcards: true, variables: false }).map(Pattern::new)
+        else {
+            return;
+        };
+        if !names::s3_actions().any(|(known, _)| matches_s3(&pattern, known)) {
+            let help = suggest(name, names::s3_actions().map(|(known, _)| known));
+            self.report(Code::W4, text.at, format!("{:?} matches no known action of S3", text.value), help);
+        }
+    }
+
+    /// Looks at one resource that is well formed.
+    pub(super) fn lint_resource(&mut self, text: &Text, pattern: &ArnPattern) {
+        if text.value.starts_with("arn:aws") && text.value.contains(":s3:::") && is_open_bucket(pattern) {
+            let stem = text.value.trim_end_matches('*');
+            let message =
+                format!("{:?} matches every bucket whose name begins so, and all their objects", text.value);
+            let help = Some(format!("the bucket is \"{stem}\", its objects are \"{stem}/*\""));
+            self.report(Code::W6, text.at, message, help);
+        }
+    }
+}
+
+fn matches_s3(pattern: &Pattern, action: &str) -> bool {
+    let full = format!("s3:{}", action.to_ascii_lowercase());
+    matches!(pattern.test(&full, &Context::new()), Ok(Matched::Yes))
+}
+
+/// Whether the test is `Null: false` on this key.
+fn asks_for_presence(test: &Test, key: &str) -> bool {
+    *test.key == *key && matches!(&test.values, Values::Null(wanted) if !wanted.contains(&true))
+}
+
+/// Whether a request that the statement's actions cover may carry the key. Yes where actions are not known.
+fn may_supply(statement: &Statement, key: &str) -> bool {
+    let only_s3 = |pattern: &Pattern| match pattern {
+        Pattern::Exact(text) => text.starts_with("s3:"),
+        Pattern::Wildcards(tokens) => {
+            matches!(tokens.first(), Some(crate::glob::Token::Text(text)) if text.starts_with("s3:"))
+        }
+        Pattern::Anything | Pattern::Variables(_) => false,
+    };
+    let patterns = &statement.actions.patterns;
+    if statement.actions.negated || !patterns.iter().all(only_s3) || names::comes_with_every_action(key) {
+        return true;
+    }
+    let mut covered = names::s3_actions()
+        .filter(|(name, _)| patterns.iter().any(|pattern| matches_s3(pattern, name)))
+        .peekable();
+    covered.peek().is_none() || covered.any(|(_, keys)| names::listed(keys, key))
+}

