@@ -1,0 +1,181 @@
+//! What goes into the queue and what comes out of it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use longshore_job::{Failure, JobSpec, JobState, Outcome, Row, TaskResult};
+use longshore_manifest::ChunkExtent;
+use serde::Serialize;
+
+use crate::bitmap::Bitmap;
+
+/// A job to be put into the queue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewJob {
+    /// Its ID, 1–64 characters, never used before.
+    pub id: String,
+    /// What it is to do.
+    pub spec: JobSpec,
+    /// SHA-256 of the operation's component, lower-case hex.
+    pub plugin_digest: String,
+    /// Now.
+    pub created_at: Timestamp,
+}
+
+/// What became of a submission.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Submission {
+    /// The job's ID: the new one's, or that of the job which has the same client token.
+    pub id: String,
+    /// Whether a job was added.
+    pub created: bool,
+}
+
+/// A job as it stands.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct JobRecord {
+    /// Its ID.
+    pub id: String,
+    /// What it is to do.
+    pub spec: JobSpec,
+    /// Where it is in its life.
+    pub state: JobState,
+    /// SHA-256 of the operation's component, lower-case hex.
+    pub plugin_digest: String,
+    /// SHA-256 of the role's policies as they were when the job was taken up, lower-case hex.
+    pub policy_digest: Option<String>,
+    /// When it was submitted.
+    pub created_at: Timestamp,
+    /// When it was first Active.
+    pub started_at: Option<Timestamp>,
+    /// When it reached a terminal state.
+    pub finished_at: Option<Timestamp>,
+    /// Rows of its manifest; known once that was read.
+    pub total_tasks: Option<u64>,
+    /// Tasks that succeeded or had nothing to do.
+    pub succeeded: u64,
+    /// Tasks that failed.
+    pub failed: u64,
+    /// Why the job as a whole failed: the code.
+    pub failure_code: Option<String>,
+    /// Why the job as a whole failed: the text.
+    pub failure_reason: Option<String>,
+    /// What the user gave as the reason for cancelling it.
+    pub status_reason: Option<String>,
+    /// Where the `manifest.json` of its completion report is.
+    pub report: Option<String>,
+}
+
+/// A failed task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FailureRecord {
+    /// Its row in the manifest, from 0.
+    pub row: u64,
+    /// Bucket name.
+    pub bucket: String,
+    /// The key as the manifest writes it.
+    pub key: String,
+    /// Version ID, if the manifest has such a column.
+    pub version_id: Option<String>,
+    /// S3's error code, or one of the engine's own.
+    pub code: String,
+    /// HTTP status, where there is one.
+    pub status: Option<u16>,
+    /// What happened.
+    pub message: String,
+}
+
+/// One transition of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EventRecord {
+    /// When.
+    pub at: Timestamp,
+    /// From which state; none when the job was submitted.
+    pub from: Option<JobState>,
+    /// To which state.
+    pub to: JobState,
+    /// Why.
+    pub cause: String,
+    /// Who moved it: `engine`, or who asked.
+    pub actor: String,
+}
+
+/// A chunk of a manifest that was just read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewChunk {
+    /// Its number, from 0, without gaps.
+    pub number: u32,
+    /// Its first row in the manifest, from 0.
+    pub first_row: u64,
+    /// Where its rows are in the job's chunk spool.
+    pub extent: ChunkExtent,
+}
+
+/// A chunk with tasks to run or a report to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChunkRecord {
+    /// Its number in the job, from 0.
+    pub number: u32,
+    /// Its first row in the manifest, from 0.
+    pub first_row: u64,
+    /// Where it starts in the chunk spool, in bytes.
+    pub offset: u64,
+    /// Its length in the chunk spool, in bytes.
+    pub bytes: u32,
+    /// How many rows it has.
+    pub rows: u32,
+    /// CRC-32 of its bytes in the chunk spool.
+    pub crc32: u32,
+    /// Which of its tasks have a durable result.
+    pub done: Bitmap,
+}
+
+impl ChunkRecord {
+    /// Where its rows are in the job's chunk spool.
+    pub fn extent(&self) -> ChunkExtent {
+        ChunkExtent { offset: self.offset, bytes: self.bytes, rows: self.rows, crc32: self.crc32 }
+    }
+}
+
+/// Results of tasks of one chunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResultBatch {
+    /// The job's full ID.
+    pub job: String,
+    /// The chunk's number.
+    pub chunk: u32,
+    /// The results. Of several for one task the first counts, also over several batches.
+    pub results: Vec<TaskResult>,
+    /// The manifest row of every failed result, by its index in the chunk.
+    pub failed_rows: BTreeMap<u32, Row>,
+}
+
+/// What is durable about the tasks of a chunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChunkOutcomes {
+    /// Which tasks have a result. Those in neither map succeeded and had nothing to say.
+    pub done: Bitmap,
+    /// The failed tasks, by index in the chunk.
+    pub failures: BTreeMap<u32, Failure>,
+    /// The outcomes of other tasks that carry a message, by index in the chunk. Empty once the chunk is closed.
+    pub messages: BTreeMap<u32, Outcome>,
+}
+
+/// How far the report's spool files are valid: what lies beyond was written by a process that did not come to close
+/// its chunk.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReportMarks {
+    /// The rows of succeeded tasks.
+    pub succeeded: FileMark,
+    /// The rows of failed tasks.
+    pub failed: FileMark,
+}
+
+/// A position in a file of several parts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FileMark {
+    /// The part, from 0. Earlier parts are complete.
+    pub part: u32,
+    /// Valid bytes in it.
+    pub bytes: u64,
+}

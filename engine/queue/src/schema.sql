@@ -1,0 +1,118 @@
+-- Version 1. Described for users in docs/queue-schema.md; times are RFC 3339 in UTC with nine digits, so that they sort.
+
+-- Which engine may write, and how often it has. One row.
+CREATE TABLE engine (
+    one     INTEGER PRIMARY KEY CHECK (one = 1),
+    epoch   INTEGER NOT NULL CHECK (epoch >= 0),
+    commits INTEGER NOT NULL CHECK (commits >= 0)
+) STRICT;
+
+INSERT INTO engine VALUES (1, 0, 0);
+
+CREATE TABLE jobs (
+    number          INTEGER PRIMARY KEY,
+    id              TEXT    NOT NULL UNIQUE CHECK (length(id) BETWEEN 1 AND 64),
+    spec            TEXT    NOT NULL CHECK (json_valid(spec)),
+    priority        INTEGER NOT NULL GENERATED ALWAYS AS (spec ->> '$.priority') VIRTUAL,
+    client_token    TEXT    GENERATED ALWAYS AS (spec ->> '$.client_token') VIRTUAL,
+    state           TEXT    NOT NULL CHECK (state IN ('New', 'Preparing', 'Ready', 'Active', 'Completing', 'Complete',
+                                                      'Cancelling', 'Cancelled', 'Failing', 'Failed')),
+    plugin_digest   TEXT    NOT NULL,
+    policy_digest   TEXT,
+    created_at      TEXT    NOT NULL,
+    started_at      TEXT,
+    finished_at     TEXT,
+    total_tasks     INTEGER CHECK (total_tasks >= 0),
+    succeeded       INTEGER NOT NULL DEFAULT 0 CHECK (succeeded >= 0),
+    failed          INTEGER NOT NULL DEFAULT 0 CHECK (failed >= 0),
+    failure_code    TEXT,
+    failure_reason  TEXT,
+    status_reason   TEXT,
+    report          TEXT,
+    succeeded_part  INTEGER NOT NULL DEFAULT 0 CHECK (succeeded_part >= 0),
+    succeeded_bytes INTEGER NOT NULL DEFAULT 0 CHECK (succeeded_bytes >= 0),
+    failed_part     INTEGER NOT NULL DEFAULT 0 CHECK (failed_part >= 0),
+    failed_bytes    INTEGER NOT NULL DEFAULT 0 CHECK (failed_bytes >= 0),
+    CHECK ((finished_at IS NOT NULL) = (state IN ('Complete', 'Cancelled', 'Failed'))),
+    CHECK (succeeded + failed <= coalesce(total_tasks, 0)),
+    CHECK ((failure_code IS NULL) = (failure_reason IS NULL))
+) STRICT;
+
+CREATE UNIQUE INDEX jobs_by_client_token ON jobs (client_token) WHERE client_token IS NOT NULL;
+
+CREATE INDEX jobs_to_run ON jobs (priority DESC, created_at, id)
+    WHERE state NOT IN ('Complete', 'Cancelled', 'Failed');
+
+-- Every transition of every job.
+CREATE TABLE events (
+    number     INTEGER PRIMARY KEY,
+    job        INTEGER NOT NULL REFERENCES jobs (number),
+    at         TEXT    NOT NULL,
+    from_state TEXT,
+    to_state   TEXT    NOT NULL,
+    cause      TEXT    NOT NULL,
+    actor      TEXT    NOT NULL
+) STRICT;
+
+CREATE INDEX events_of_job ON events (job, number);
+
+-- Where the rows of a chunk are, and which of its tasks are finished: bit i % 8 of byte i / 8 of done is task i.
+CREATE TABLE chunks (
+    job       INTEGER NOT NULL REFERENCES jobs (number),
+    number    INTEGER NOT NULL CHECK (number >= 0),
+    first_row INTEGER NOT NULL CHECK (first_row >= 0),
+    offset    INTEGER NOT NULL CHECK (offset >= 0),
+    bytes     INTEGER NOT NULL CHECK (bytes >= 0),
+    rows      INTEGER NOT NULL CHECK (rows > 0),
+    crc32     INTEGER NOT NULL CHECK (crc32 BETWEEN 0 AND 4294967295),
+    done      BLOB    CHECK (length(done) = (rows + 7) / 8),
+    closed    INTEGER NOT NULL DEFAULT 0 CHECK (closed IN (0, 1)),
+    PRIMARY KEY (job, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX chunks_to_close ON chunks (job, number) WHERE closed = 0;
+
+-- The failed tasks, by the row of the manifest, from 0.
+CREATE TABLE failures (
+    job        INTEGER NOT NULL REFERENCES jobs (number),
+    row        INTEGER NOT NULL CHECK (row >= 0),
+    bucket     TEXT    NOT NULL,
+    key        TEXT    NOT NULL,
+    version_id TEXT,
+    code       TEXT    NOT NULL,
+    status     INTEGER CHECK (status BETWEEN 0 AND 65535),
+    message    TEXT    NOT NULL,
+    PRIMARY KEY (job, row)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE failure_codes (
+    job   INTEGER NOT NULL REFERENCES jobs (number),
+    code  TEXT    NOT NULL,
+    count INTEGER NOT NULL CHECK (count > 0),
+    PRIMARY KEY (job, code)
+) STRICT, WITHOUT ROWID;
+
+-- What tasks that did not fail have to say, until their chunk is closed.
+CREATE TABLE messages (
+    job     INTEGER NOT NULL REFERENCES jobs (number),
+    row     INTEGER NOT NULL CHECK (row >= 0),
+    skipped INTEGER NOT NULL CHECK (skipped IN (0, 1)),
+    message TEXT    NOT NULL,
+    PRIMARY KEY (job, row)
+) STRICT, WITHOUT ROWID;
+
+CREATE VIEW task_failures AS
+SELECT jobs.id          AS job,
+       failures.row + 1 AS row_number,
+       bucket, key, version_id, code, status, message
+FROM failures JOIN jobs ON jobs.number = failures.job;
+
+CREATE VIEW job_progress AS
+SELECT id                                       AS job,
+       spec ->> '$.description'                 AS description,
+       state, priority, total_tasks, succeeded, failed,
+       total_tasks - succeeded - failed         AS remaining,
+       CASE WHEN total_tasks > 0
+            THEN round(100.0 * (succeeded + failed) / total_tasks, 1) END AS percent,
+       created_at, started_at, finished_at, failure_code, failure_reason, report
+FROM jobs;

@@ -1,0 +1,172 @@
+//! The life of a job: its one way from state to state. The table of transitions is [`JobState::may_become`]; here
+//! each one is guarded again in SQL and leaves an event.
+
+use jiff::Timestamp;
+use longshore_job::JobState;
+use rusqlite::{Connection, params};
+
+use crate::error::{QueueError, Step};
+use crate::jobs::{JobKey, resolve, time_text};
+use crate::queue::Queue;
+
+/// The state that a job moves to, and what its event says.
+pub(crate) struct Transition {
+    pub(crate) to: JobState,
+    pub(crate) cause: String,
+    pub(crate) actor: String,
+    pub(crate) at: Timestamp,
+}
+
+impl Queue {
+    /// Moves a job from one state to another.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Transition`] if no job may move so; [`QueueError::State`] if this one is not in `from` (a user
+    /// may have cancelled it); [`QueueError::NotEngine`]; [`QueueError::NotFound`].
+    pub fn transition(
+        &self,
+        id: &str,
+        from: JobState,
+        to: JobState,
+        cause: &str,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<(), QueueError> {
+        let step = Transition { to, cause: cause.to_owned(), actor: actor.to_owned(), at: now };
+        let id = id.to_owned();
+        self.write_as_engine("move the job", move |connection| {
+            move_from(connection, &id, from, &step).map(drop)
+        })
+    }
+
+    /// Moves a job to `to` because it cannot go on, and keeps why.
+    ///
+    /// # Errors
+    ///
+    /// As [`transition`](Self::transition).
+    #[allow(clippy::too_many_arguments, reason = "a transition and its reason; each has one meaning")]
+    pub fn fail(
+        &self,
+        id: &str,
+        from: JobState,
+        to: JobState,
+        code: &str,
+        reason: &str,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<(), QueueError> {
+        let step = Transition { to, cause: format!("{code}: {reason}"), actor: actor.to_owned(), at: now };
+        let (id, code, reason) = (id.to_owned(), code.to_owned(), reason.to_owned());
+        self.write_as_engine("move the job", move |connection| {
+            let job = move_from(connection, &id, from, &step)?;
+            let sql = "UPDATE jobs SET failure_code = ?2, failure_reason = ?3 WHERE number = ?1";
+            connection.execute(sql, params![job.number, code, reason])?;
+            Ok(())
+        })
+    }
+
+    /// Asks for a job to be cancelled: it moves to Cancelling, and the engine then to Cancelled. Asking again
+    /// changes nothing; the first reason stays. The answer is the job's state.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::State`] if it is too late; [`QueueError::NotFound`]; [`QueueError::Ambiguous`].
+    pub fn request_cancel(
+        &self,
+        id: &str,
+        reason: &str,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<JobState, QueueError> {
+        let to = JobState::Cancelling;
+        let step = Transition { to, cause: reason.to_owned(), actor: actor.to_owned(), at: now };
+        let id = id.to_owned();
+        self.write("cancel the job", move |connection| {
+            let job = resolve(connection, &id)?;
+            if job.state == to {
+                return Ok(to);
+            }
+            let cancellable: Vec<_> =
+                JobState::ALL.into_iter().filter(|state| state.may_become(to)).collect();
+            job.require(&cancellable, "be cancelled")?;
+            let sql = "UPDATE jobs SET status_reason = ?2 WHERE number = ?1";
+            connection.execute(sql, params![job.number, step.cause])?;
+            move_job(connection, &job, &step)?;
+            Ok(to)
+        })
+    }
+
+    /// Keeps the digest of the policies under which the job runs.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::NotEngine`]; [`QueueError::NotFound`].
+    pub fn set_policy_digest(&self, id: &str, digest: &str) -> Result<(), QueueError> {
+        self.set("UPDATE jobs SET policy_digest = ?2 WHERE number = ?1", "keep the policy digest", id, digest)
+    }
+
+    /// Keeps where the `manifest.json` of the completion report is.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::NotEngine`]; [`QueueError::NotFound`].
+    pub fn set_report(&self, id: &str, location: &str) -> Result<(), QueueError> {
+        self.set("UPDATE jobs SET report = ?2 WHERE number = ?1", "keep the report's place", id, location)
+    }
+
+    fn set(&self, sql: &'static str, doing: &'static str, id: &str, text: &str) -> Result<(), QueueError> {
+        let (id, text) = (id.to_owned(), text.to_owned());
+        self.write_as_engine(doing, move |connection| {
+            let job = resolve(connection, &id)?;
+            connection.execute(sql, params![job.number, text])?;
+            Ok(())
+        })
+    }
+}
+
+fn move_from(connection: &Connection, id: &str, from: JobState, step: &Transition) -> Step<JobKey> {
+    let job = resolve(connection, id)?;
+    if !from.may_become(step.to) {
+        return Err(QueueError::Transition { from, to: step.to }.into());
+    }
+    job.require(&[from], "make this move")?;
+    move_job(connection, &job, step)?;
+    Ok(job)
+}
+
+/// Moves a job from the state that it was found in.
+pub(crate) fn move_job(connection: &Connection, job: &JobKey, step: &Transition) -> Step<()> {
+    let at = time_text(step.at);
+    let started = (step.to == JobState::Active).then_some(&at);
+    let finished = step.to.is_terminal().then_some(&at);
+    let sql = "UPDATE jobs SET state = ?3, started_at = coalesce(started_at, ?4), finished_at = ?5
+               WHERE number = ?1 AND state = ?2";
+    let moved = connection.prepare_cached(sql)?.execute(params![
+        job.number,
+        job.state.name(),
+        step.to.name(),
+        started,
+        finished
+    ])?;
+    if moved != 1 {
+        let detail = format!("job {} left {} meanwhile", job.id, job.state);
+        return Err(QueueError::Invalid { doing: "move the job", detail }.into());
+    }
+    note(connection, job.number, Some(job.state), step)
+}
+
+/// Leaves the event of a transition.
+pub(crate) fn note(connection: &Connection, job: i64, from: Option<JobState>, step: &Transition) -> Step<()> {
+    let sql =
+        "INSERT INTO events (job, at, from_state, to_state, cause, actor) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    connection.prepare_cached(sql)?.execute(params![
+        job,
+        time_text(step.at),
+        from.map(JobState::name),
+        step.to.name(),
+        step.cause,
+        step.actor
+    ])?;
+    Ok(())
+}
