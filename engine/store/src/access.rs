@@ -64,7 +64,9 @@ impl Request {
             Self::GetObject(call) => one(&call.object, "s3:GetObject", "s3:GetObjectVersion"),
             Self::PutObject(put) => put_accesses(put),
             Self::CopyObject(copy) => copy_accesses(copy),
-            Self::GetObjectTagging(call) => one(&call.object, "s3:GetObjectTagging", "s3:GetObjectVersionTagging"),
+            Self::GetObjectTagging(call) => {
+                one(&call.object, "s3:GetObjectTagging", "s3:GetObjectVersionTagging")
+            }
             Self::PutObjectTagging(call) => {
                 let mut access = on_object(&call.object, "s3:PutObjectTagging", "s3:PutObjectVersionTagging");
                 add_tags(&mut access.context, &call.tags);
@@ -87,7 +89,9 @@ impl Request {
                 vec![access("s3:RestoreObject", call.object.arn(), Subject::Object)]
             }
             Self::DeleteObject(call) => one(&call.object, "s3:DeleteObject", "s3:DeleteObjectVersion"),
-            Self::HeadBucket(call) => vec![access("s3:ListBucket", bucket_arn(&call.bucket), Subject::Bucket)],
+            Self::HeadBucket(call) => {
+                vec![access("s3:ListBucket", bucket_arn(&call.bucket), Subject::Bucket)]
+            }
             Self::ListObjectsV2(call) => {
                 let mut access = access("s3:ListBucket", bucket_arn(&call.bucket), Subject::Bucket);
                 set(&mut access.context, "s3:prefix", call.prefix.as_deref());
@@ -125,7 +129,12 @@ fn put_accesses(put: &PutObject) -> Vec<Access> {
     let arn = object_arn(&put.bucket, &put.key);
     let mut main = access("s3:PutObject", arn.clone(), Subject::Object);
     let context = &mut main.context;
-    add_new_object(context, put.storage_class.as_deref(), &put.encryption, put.website_redirect_location.as_deref());
+    add_new_object(
+        context,
+        put.storage_class.as_deref(),
+        &put.encryption,
+        put.website_redirect_location.as_deref(),
+    );
     add_acl(context, &put.acl);
     add_tags(context, &put.tags);
     set(context, "s3:if-match", put.if_match.as_deref());
@@ -141,7 +150,12 @@ fn copy_accesses(copy: &CopyObject) -> Vec<Access> {
     let arn = object_arn(&copy.bucket, &copy.key);
     let mut main = access("s3:PutObject", arn.clone(), Subject::Object);
     let context = &mut main.context;
-    add_new_object(context, copy.storage_class.as_deref(), &copy.encryption, copy.website_redirect_location.as_deref());
+    add_new_object(
+        context,
+        copy.storage_class.as_deref(),
+        &copy.encryption,
+        copy.website_redirect_location.as_deref(),
+    );
     add_acl(context, &copy.acl);
     add_tags(context, &copy.tags);
     context.set("s3:x-amz-copy-source", format!("{}/{}", copy.source.bucket, copy.source.key));
@@ -149,7 +163,8 @@ fn copy_accesses(copy: &CopyObject) -> Vec<Access> {
     let mut accesses = vec![main];
     let writes_tags = copies_tags || !copy.tags.is_empty();
     add_writes(&mut accesses, &arn, &copy.acl, writes_tags.then_some(&copy.tags));
-    let source = |plain, versioned| Access { subject: Subject::Source, ..on_object(&copy.source, plain, versioned) };
+    let source =
+        |plain, versioned| Access { subject: Subject::Source, ..on_object(&copy.source, plain, versioned) };
     accesses.push(source("s3:GetObject", "s3:GetObjectVersion"));
     if copies_tags {
         accesses.push(source("s3:GetObjectTagging", "s3:GetObjectVersionTagging"));
@@ -177,7 +192,12 @@ fn set(context: &mut Context, key: &str, value: Option<&str>) {
     }
 }
 
-fn add_new_object(context: &mut Context, class: Option<&str>, encryption: &Encryption, redirect: Option<&str>) {
+fn add_new_object(
+    context: &mut Context,
+    class: Option<&str>,
+    encryption: &Encryption,
+    redirect: Option<&str>,
+) {
     context.set("s3:ObjectCreationOperation", "true");
     set(context, "s3:x-amz-storage-class", class);
     set(context, "s3:x-amz-server-side-encryption", encryption.algorithm.as_deref());

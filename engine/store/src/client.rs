@@ -1,8 +1,25 @@
 //! The client of one S3 endpoint.
 
+mod answers;
+mod calls;
+mod credentials;
+mod errors;
+mod reach;
+mod values;
+
 use std::fmt;
 use std::time::Duration;
 
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{
+    BehaviorVersion, RequestChecksumCalculation, ResponseChecksumValidation, StalledStreamProtectionConfig,
+};
+
+use self::calls::ReadStatus;
+pub(crate) use self::calls::Sdk;
+use self::credentials::Roots;
+use self::errors::Mapper;
 use crate::Store;
 use crate::error::{StoreError, code};
 use crate::rate::RateLimits;
@@ -88,27 +105,57 @@ impl fmt::Debug for CredentialsSource {
 }
 
 /// One S3 endpoint: signs and sends, with retries and rate control.
+#[derive(Debug)]
 pub struct S3Store {
+    retrying: Retrying<Sdk>,
     region: String,
     secure: bool,
 }
 
 impl S3Store {
-    /// Makes a client for the endpoint. Sends nothing; see [`S3Store::check_reachable`].
+    /// Makes a client for the endpoint. Sends nothing to it; see [`S3Store::check_reachable`]. Credentials that are
+    /// not given are looked up, which may ask the services that hand them out.
     ///
     /// # Errors
     /// If the endpoint is not a URL, or region or credentials cannot be found.
-    pub async fn connect(_config: StoreConfig) -> Result<Self, StoreError> {
-        Err(StoreError::new(code::INVALID_REQUEST, "connecting is not built yet"))
+    pub async fn connect(config: StoreConfig) -> Result<Self, StoreError> {
+        let secure = is_secure(&config)?;
+        let region = credentials::region(&config).await?;
+        let idle = usize::try_from(config.rate.max_in_flight).unwrap_or(usize::MAX);
+        let roots = if secure { Roots::Native } else { Roots::None };
+        let http = credentials::http_client(roots, idle)?;
+        // Credentials may come from services that speak HTTPS, whatever the store speaks.
+        let credentials_http = credentials::http_client(Roots::Native, 1)?;
+        let provider = credentials::provider(&config, &region, credentials_http).await?;
+        let mut sdk = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .http_client(http)
+            .region(region.clone())
+            .credentials_provider(provider)
+            .force_path_style(config.path_style)
+            // `Retrying` is the only retry layer.
+            .retry_config(RetryConfig::disabled())
+            // Older S3-compatible stores know neither the newer checksum headers nor trailers.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+            // Attempts are bound as a whole, body included, by `Sdk` and by the transfers.
+            .timeout_config(TimeoutConfig::builder().connect_timeout(config.connect_timeout).build())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .interceptor(ReadStatus);
+        sdk.set_endpoint_url(config.endpoint.clone());
+        let place = config.endpoint.unwrap_or_else(|| format!("Amazon S3 in {region}"));
+        let sdk = Sdk {
+            client: aws_sdk_s3::Client::from_conf(sdk.build()),
+            mapper: Mapper { store: format!("store \"{}\" ({place})", config.name) },
+            request_timeout: config.request_timeout,
+        };
+        let retrying = Retrying::new(sdk, config.retry, config.rate);
+        Ok(Self { retrying, region: region.to_string(), secure })
     }
 
-    /// Sends one cheap signed request and explains its failure: HeadBucket of `bucket`, or ListBuckets.
-    ///
-    /// # Errors
-    /// If the endpoint cannot be reached, the credentials are not accepted, the clocks differ, the region is wrong or
-    /// there is no such bucket.
-    pub async fn check_reachable(&self, _bucket: Option<&str>) -> Result<(), StoreError> {
-        Err(StoreError::new(code::INVALID_REQUEST, "connecting is not built yet"))
+    /// The client behind, and the retries in front of it.
+    pub(crate) fn retrying(&self) -> &Retrying<Sdk> {
+        &self.retrying
     }
 
     /// Region that requests are signed for.
@@ -122,9 +169,29 @@ impl S3Store {
     }
 }
 
-#[async_trait::async_trait]
-impl Store for S3Store {
-    async fn send(&self, _request: &Request) -> Result<Response, StoreError> {
-        Err(StoreError::new(code::INVALID_REQUEST, "sending is not built yet"))
+/// Whether the endpoint speaks TLS.
+fn is_secure(config: &StoreConfig) -> Result<bool, StoreError> {
+    let Some(endpoint) = &config.endpoint else { return Ok(true) };
+    let scheme = endpoint.split_once("://").map(|(scheme, rest)| (scheme.to_ascii_lowercase(), rest));
+    match scheme.as_ref().map(|(scheme, rest)| (scheme.as_str(), rest.is_empty())) {
+        Some(("https", false)) => Ok(true),
+        Some(("http", false)) => Ok(false),
+        _ => {
+            let message = format!(
+                "store \"{}\": endpoint {endpoint:?} is not a URL: write http:// or https:// and a host",
+                config.name
+            );
+            Err(StoreError::new(code::INVALID_REQUEST, message))
+        }
     }
 }
+
+#[async_trait::async_trait]
+impl Store for S3Store {
+    async fn send(&self, request: &Request) -> Result<Response, StoreError> {
+        self.retrying.send(request).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

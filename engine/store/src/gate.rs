@@ -81,7 +81,10 @@ impl Gate {
         constants.retain(|(key, _)| policies.mentions_key(key));
         Self(Arc::new(Inner {
             store,
-            principal: format!("arn:aws:sts::{}:assumed-role/{}/{}", config.account, config.role, config.session),
+            principal: format!(
+                "arn:aws:sts::{}:assumed-role/{}/{}",
+                config.account, config.role, config.session
+            ),
             bucket_owner: config.bucket_owner.unwrap_or(config.account),
             role: config.role,
             clock: config.clock,
@@ -180,7 +183,8 @@ impl TaskGate {
         let Some(object) = object else { return Ok(()) };
         let tags = self.existing_tags_of(object).await.map_err(|why| {
             let inner = &self.gate.0;
-            inner.refusal(access, &format!("a policy tests its present tags, which could not be read ({why})"))
+            inner
+                .refusal(access, &format!("a policy tests its present tags, which could not be read ({why})"))
         })?;
         for tag in tags.iter() {
             access.context.set(format!("{EXISTING_TAG}{}", tag.key), tag.value.as_str());

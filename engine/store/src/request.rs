@@ -92,7 +92,9 @@ impl Request {
         match self {
             Self::PutObject(put) => &put.bucket,
             Self::CopyObject(copy) => &copy.bucket,
-            Self::HeadBucket(HeadBucket { bucket }) | Self::ListObjectsV2(ListObjectsV2 { bucket, .. }) => bucket,
+            Self::HeadBucket(HeadBucket { bucket }) | Self::ListObjectsV2(ListObjectsV2 { bucket, .. }) => {
+                bucket
+            }
             Self::HeadObject(HeadObject { object, .. })
             | Self::GetObject(GetObject { object, .. })
             | Self::GetObjectTagging(GetObjectTagging { object })

@@ -66,8 +66,14 @@ impl<S> Retrying<S> {
     /// Puts retries and rate control in front of `inner`, which must not retry by itself. One endpoint needs one of
     /// these: its limits are shared by all that use it.
     pub fn new(inner: S, policy: RetryPolicy, limits: RateLimits) -> Self {
-        let retries = TokenBucket::new(limits.retries_per_second, f64::from(limits.retry_burst), Instant::now());
+        let retries =
+            TokenBucket::new(limits.retries_per_second, f64::from(limits.retry_burst), Instant::now());
         Self { inner, policy, limiter: Limiter::new(&limits), retries: Mutex::new(retries) }
+    }
+
+    /// When its requests are retried.
+    pub(crate) fn policy(&self) -> &RetryPolicy {
+        &self.policy
     }
 
     /// The store behind.
@@ -75,8 +81,8 @@ impl<S> Retrying<S> {
         &self.inner
     }
 
-    /// Calls `attempt` until it succeeds or should not be tried again.
-    pub(crate) async fn run<T, F, A>(&self, mut attempt: F) -> Result<T, StoreError>
+    /// Calls `attempt` until it succeeds or, by `policy`, should not be tried again.
+    pub(crate) async fn run<T, F, A>(&self, policy: &RetryPolicy, mut attempt: F) -> Result<T, StoreError>
     where
         F: FnMut() -> A,
         A: Future<Output = Result<T, StoreError>>,
@@ -90,21 +96,27 @@ impl<S> Retrying<S> {
             attempts = attempts.saturating_add(1);
             match result {
                 Ok(value) => return Ok(value),
-                Err(error) => sleep(self.next(error, attempts, begin)?).await,
+                Err(error) => sleep(self.next(policy, error, attempts, begin)?).await,
             }
         }
     }
 
     /// How long to wait before the next attempt, or the error to end with.
-    fn next(&self, mut error: StoreError, attempts: u32, begin: Instant) -> Result<Duration, StoreError> {
+    fn next(
+        &self,
+        policy: &RetryPolicy,
+        mut error: StoreError,
+        attempts: u32,
+        begin: Instant,
+    ) -> Result<Duration, StoreError> {
         if !error.retryable {
             return Err(error);
         }
         let now = Instant::now();
-        let left = self.policy.total_time.saturating_sub(now.saturating_duration_since(begin));
+        let left = policy.total_time.saturating_sub(now.saturating_duration_since(begin));
         let asked = error.retry_after.unwrap_or_default();
-        let delay = self.policy.delay(attempts, fastrand::f64()).max(asked);
-        let gave_up = if attempts >= self.policy.max_attempts {
+        let delay = policy.delay(attempts, fastrand::f64()).max(asked);
+        let gave_up = if attempts >= policy.max_attempts {
             "no attempts are left"
         } else if delay > left {
             "no time is left"
@@ -139,7 +151,7 @@ impl<S: Store> Store for Retrying<S> {
     async fn send(&self, request: &Request) -> Result<Response, StoreError> {
         let lost_answer = AtomicBool::new(false);
         let result = self
-            .run(|| async {
+            .run(&self.policy, || async {
                 let result = self.inner.send(request).await;
                 if result.as_ref().is_err_and(StoreError::is_lost_answer) {
                     lost_answer.store(true, Ordering::Relaxed);

@@ -39,7 +39,10 @@ impl FakeStore {
         let mut answers: std::collections::VecDeque<_> = answers.into_iter().collect();
         Self::answering(move |request| {
             answers.pop_front().unwrap_or_else(|| {
-                Err(StoreError::new("InternalError", format!("the script has no answer to {}", request.name())))
+                Err(StoreError::new(
+                    "InternalError",
+                    format!("the script has no answer to {}", request.name()),
+                ))
             })
         })
     }
@@ -78,7 +81,10 @@ pub struct Faulty<S> {
 
 impl<S: fmt::Debug> fmt::Debug for Faulty<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Faulty").field("inner", &self.inner).field("count", &self.count).finish_non_exhaustive()
+        f.debug_struct("Faulty")
+            .field("inner", &self.inner)
+            .field("count", &self.count)
+            .finish_non_exhaustive()
     }
 }
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 
+use super::RateLimits;
 use super::aimd::Aimd;
 use super::bucket::TokenBucket;
-use super::RateLimits;
 
 /// Lets through as many requests as [`Aimd`] and the request rate allow.
 #[derive(Debug)]
@@ -62,8 +62,10 @@ impl Limiter {
             // The slot gives it back, or not, by the limit in force then.
             permit.forget();
         }
-        let slot = Slot { limiter: self, generation: self.state().aimd.generation(), verdict: Verdict::Unclear };
-        if let Some(wait) = self.rate.as_ref().and_then(|rate| lock(rate).take(Instant::now(), Duration::MAX)) {
+        let slot =
+            Slot { limiter: self, generation: self.state().aimd.generation(), verdict: Verdict::Unclear };
+        if let Some(wait) = self.rate.as_ref().and_then(|rate| lock(rate).take(Instant::now(), Duration::MAX))
+        {
             sleep(wait).await;
         }
         slot

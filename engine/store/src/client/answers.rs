@@ -1,0 +1,154 @@
+//! The SDK's answers in our terms.
+
+use std::borrow::Cow;
+
+use aws_sdk_s3::operation::copy_object::CopyObjectOutput;
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::operation::get_object_acl::GetObjectAclOutput;
+use aws_sdk_s3::operation::get_object_tagging::GetObjectTaggingOutput;
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+use aws_sdk_s3::types;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::byte_stream::ByteStream;
+use aws_smithy_types::date_time::Format;
+use percent_encoding::percent_decode_str;
+
+use super::values;
+use crate::request::{ContentHeaders, Grant, Grantee, Permission, Tag};
+use crate::response::{Acl, ListPage, ListedObject, Response, Restore};
+
+/// What an SDK call gave, and with which HTTP status.
+pub(super) struct Answered<T> {
+    pub(super) output: T,
+    pub(super) status: u16,
+}
+
+/// An answer that says nothing else.
+pub(super) fn of_version(http_status: u16, version_id: Option<String>) -> Response {
+    Response { http_status, version_id, ..Response::default() }
+}
+
+/// What HeadObject and GetObject answer alike.
+macro_rules! described {
+    ($out:expr, $status:expr) => {
+        Response {
+            http_status: $status,
+            etag: $out.e_tag,
+            version_id: $out.version_id,
+            size: $out.content_length.and_then(|length| u64::try_from(length).ok()),
+            last_modified: $out.last_modified.as_ref().and_then(values::time),
+            storage_class: $out.storage_class.map(|class| class.as_str().to_owned()),
+            restore: $out.restore.as_deref().map(restore),
+            content: ContentHeaders {
+                cache_control: $out.cache_control,
+                content_disposition: $out.content_disposition,
+                content_encoding: $out.content_encoding,
+                content_language: $out.content_language,
+                content_type: $out.content_type,
+                expires: $out.expires_string.as_deref().and_then(http_date),
+            },
+            user_metadata: $out.metadata.into_iter().flatten().collect(),
+            ..Response::default()
+        }
+    };
+}
+
+pub(super) fn head(answer: Answered<HeadObjectOutput>) -> Response {
+    described!(answer.output, answer.status)
+}
+
+pub(super) fn get(answer: Answered<GetObjectOutput>) -> (Response, ByteStream) {
+    let mut output = answer.output;
+    let body = std::mem::take(&mut output.body);
+    (described!(output, answer.status), body)
+}
+
+/// `None` if the answer does not say that a copy was made.
+pub(super) fn copy(answer: Answered<CopyObjectOutput>) -> Option<Response> {
+    let Answered { output, status } = answer;
+    let result = output.copy_object_result?;
+    Some(Response {
+        etag: Some(result.e_tag?),
+        last_modified: result.last_modified.as_ref().and_then(values::time),
+        ..of_version(status, output.version_id)
+    })
+}
+
+pub(super) fn tagging(answer: Answered<GetObjectTaggingOutput>) -> Response {
+    let Answered { output, status } = answer;
+    let tags = output.tag_set.into_iter().map(|tag| Tag { key: tag.key, value: tag.value }).collect();
+    Response { tags, ..of_version(status, output.version_id) }
+}
+
+pub(super) fn acl(answer: Answered<GetObjectAclOutput>) -> Response {
+    let Answered { output, status } = answer;
+    let acl = Acl {
+        owner: output.owner.and_then(|owner| owner.id),
+        grants: output.grants.into_iter().flatten().filter_map(grant).collect(),
+    };
+    Response { acl: Some(acl), ..of_version(status, None) }
+}
+
+/// A grant in our terms; `None` for kinds of grants that S3 did not have when this was written.
+fn grant(grant: types::Grant) -> Option<Grant> {
+    let permission = Permission::from_name(grant.permission?.as_str())?;
+    let types::Grantee { id, uri, email_address, .. } = grant.grantee?;
+    let grantee =
+        id.map(Grantee::Id).or(uri.map(Grantee::Uri)).or(email_address.map(Grantee::EmailAddress))?;
+    Some(Grant { grantee, permission })
+}
+
+pub(super) fn list(answer: Answered<ListObjectsV2Output>) -> Response {
+    let Answered { output, status } = answer;
+    // A store that does not know the parameter sends keys as they are and does not repeat it.
+    let encoded = output.encoding_type == Some(types::EncodingType::Url);
+    let decode = |text: String| if encoded { decode_key(&text) } else { text };
+    let objects = output.contents.into_iter().flatten().filter_map(|object| {
+        Some(ListedObject {
+            key: decode(object.key?),
+            etag: object.e_tag,
+            size: object.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
+            storage_class: object.storage_class.map(|class| class.as_str().to_owned()),
+            last_modified: object.last_modified.as_ref().and_then(values::time),
+        })
+    });
+    let page = ListPage {
+        objects: objects.collect(),
+        common_prefixes: output
+            .common_prefixes
+            .into_iter()
+            .flatten()
+            .filter_map(|p| p.prefix)
+            .map(decode)
+            .collect(),
+        next_continuation_token: output.next_continuation_token,
+    };
+    Response { list: Some(page), ..of_version(status, None) }
+}
+
+/// Undoes `encoding-type=url`, which writes a space as `+`.
+fn decode_key(text: &str) -> String {
+    let spaced: Cow<'_, str> = if text.contains('+') { text.replace('+', " ").into() } else { text.into() };
+    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+}
+
+/// Reads `ongoing-request="false", expiry-date="Fri, 21 Dec 2012 00:00:00 GMT"` (HeadObject, `x-amz-restore`).
+fn restore(header: &str) -> Restore {
+    let quoted = |name: &str| {
+        let (_, rest) = header.split_once(name)?;
+        let (value, _) = rest.strip_prefix("=\"")?.split_once('"')?;
+        Some(value)
+    };
+    Restore {
+        ongoing: quoted("ongoing-request") == Some("true"),
+        expiry: quoted("expiry-date").map(str::to_owned),
+    }
+}
+
+fn http_date(text: &str) -> Option<jiff::Timestamp> {
+    values::time(&DateTime::from_str(text, Format::HttpDate).ok()?)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,288 @@
+//! Sends each [`Request`] by the AWS SDK.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextRef;
+use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_s3::error::{BoxError, SdkError};
+use aws_sdk_s3::types::{EncodingType, GlacierJobParameters, RestoreRequest, Tagging};
+use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_types::byte_stream::ByteStream;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use super::answers::{self, Answered};
+use super::errors::{Call, Mapper};
+use super::values;
+use crate::Store;
+use crate::error::StoreError;
+use crate::request::{
+    CopyObject, GetObject, HeadObject, ListObjectsV2, Permission, PutObject, PutObjectAcl, PutObjectTagging,
+    Request, RestoreObject,
+};
+use crate::response::Response;
+
+tokio::task_local! {
+    /// HTTP status of the answer to the SDK call that this task waits for: the SDK's output types do not tell it.
+    static STATUS: Cell<u16>;
+}
+
+/// Keeps the status of each answer in [`STATUS`].
+#[derive(Debug)]
+pub(super) struct ReadStatus;
+
+#[dyn_dispatch_hint]
+impl Intercept for ReadStatus {
+    fn name(&self) -> &'static str {
+        "ReadStatus"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let status = context.response().status().as_u16();
+        // Calls whose status nobody wants have no place to keep it.
+        let _ = STATUS.try_with(|place| place.set(status));
+        Ok(())
+    }
+}
+
+/// Names an object, or one of its versions, in an SDK call.
+macro_rules! object {
+    ($call:expr, $object:expr) => {
+        $call.bucket(&$object.bucket).key(&$object.key).set_version_id($object.version_id.clone())
+    };
+}
+
+/// Sets what PutObject and CopyObject say alike about the new object.
+macro_rules! new_object {
+    ($call:expr, $new:expr, $invalid:expr) => {{
+        let grant = |permission| values::grant_header(&$new.acl, permission).map_err($invalid);
+        let content = &$new.content;
+        let encryption = &$new.encryption;
+        $call
+            .bucket(&$new.bucket)
+            .key(&$new.key)
+            .set_cache_control(content.cache_control.clone())
+            .set_content_disposition(content.content_disposition.clone())
+            .set_content_encoding(content.content_encoding.clone())
+            .set_content_language(content.content_language.clone())
+            .set_content_type(content.content_type.clone())
+            .set_expires(content.expires.map(values::sdk_time))
+            .set_metadata(values::metadata(&$new.user_metadata))
+            .set_acl($new.acl.canned.as_deref().map(Into::into))
+            .set_grant_full_control(grant(Permission::FullControl)?)
+            .set_grant_read(grant(Permission::Read)?)
+            .set_grant_read_acp(grant(Permission::ReadAcp)?)
+            .set_grant_write_acp(grant(Permission::WriteAcp)?)
+            .set_storage_class($new.storage_class.as_deref().map(Into::into))
+            .set_server_side_encryption(encryption.algorithm.as_deref().map(Into::into))
+            .set_ssekms_key_id(encryption.kms_key_id.clone())
+            .set_bucket_key_enabled(encryption.bucket_key_enabled)
+            .set_website_redirect_location($new.website_redirect_location.clone())
+            .set_tagging(values::tagging_header(&$new.tags))
+    }};
+}
+
+/// Sends requests by the AWS SDK, once each.
+#[derive(Debug)]
+pub(crate) struct Sdk {
+    pub(crate) client: Client,
+    pub(crate) mapper: Mapper,
+    /// Most time for one attempt, body included.
+    pub(crate) request_timeout: Duration,
+}
+
+#[async_trait::async_trait]
+impl Store for Sdk {
+    async fn send(&self, request: &Request) -> Result<Response, StoreError> {
+        match tokio::time::timeout(self.request_timeout, self.dispatch(request)).await {
+            Ok(result) => result,
+            Err(_) => Err(self.mapper.timeout(request.name(), self.request_timeout)),
+        }
+    }
+}
+
+impl Sdk {
+    async fn dispatch(&self, request: &Request) -> Result<Response, StoreError> {
+        let client = &self.client;
+        match request {
+            Request::HeadObject(call) => self.head_object(request, call).await,
+            Request::GetObject(call) => self.get_object(request, call).await,
+            Request::PutObject(call) => self.put_object(request, call).await,
+            Request::CopyObject(call) => self.copy_object(request, call).await,
+            Request::GetObjectTagging(call) => {
+                let sent = object!(client.get_object_tagging(), call.object).send();
+                Ok(answers::tagging(self.answer(request, sent).await?))
+            }
+            Request::PutObjectTagging(call) => self.put_object_tagging(request, call).await,
+            Request::DeleteObjectTagging(call) => {
+                let answer =
+                    self.answer(request, object!(client.delete_object_tagging(), call.object).send()).await?;
+                Ok(answers::of_version(answer.status, answer.output.version_id))
+            }
+            Request::GetObjectAcl(call) => {
+                let sent = object!(client.get_object_acl(), call.object).send();
+                Ok(answers::acl(self.answer(request, sent).await?))
+            }
+            Request::PutObjectAcl(call) => self.put_object_acl(request, call).await,
+            Request::RestoreObject(call) => self.restore_object(request, call).await,
+            Request::DeleteObject(call) => {
+                let answer =
+                    self.answer(request, object!(client.delete_object(), call.object).send()).await?;
+                Ok(answers::of_version(answer.status, answer.output.version_id))
+            }
+            Request::HeadBucket(call) => {
+                let answer = self.answer(request, client.head_bucket().bucket(&call.bucket).send()).await?;
+                Ok(answers::of_version(answer.status, None))
+            }
+            Request::ListObjectsV2(call) => self.list_objects_v2(request, call).await,
+        }
+    }
+
+    /// Waits for an SDK call and takes the status along.
+    async fn answer<T, E>(
+        &self,
+        request: &Request,
+        call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    ) -> Result<Answered<T>, StoreError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let (result, status) = STATUS
+            .scope(Cell::new(0), async {
+                let result = call.await;
+                (result, STATUS.with(Cell::get))
+            })
+            .await;
+        match result {
+            Ok(output) => Ok(Answered { output, status }),
+            Err(error) => Err(self.mapper.error(request.into(), &error)),
+        }
+    }
+
+    async fn head_object(&self, request: &Request, call: &HeadObject) -> Result<Response, StoreError> {
+        let sent = object!(self.client.head_object(), call.object)
+            .set_if_match(call.if_match.clone())
+            .set_if_none_match(call.if_none_match.clone())
+            .send();
+        Ok(answers::head(self.answer(request, sent).await?))
+    }
+
+    async fn get_object(&self, request: &Request, call: &GetObject) -> Result<Response, StoreError> {
+        let sent = object!(self.client.get_object(), call.object)
+            .set_range(call.range.map(|range| range.to_string()))
+            .set_if_match(call.if_match.clone())
+            .set_if_none_match(call.if_none_match.clone())
+            .send();
+        let (mut response, body) = answers::get(self.answer(request, sent).await?);
+        response.body = self.mapper.collect(body, response.size).await?;
+        Ok(response)
+    }
+
+    async fn put_object(&self, request: &Request, call: &PutObject) -> Result<Response, StoreError> {
+        let invalid = |why: String| self.mapper.invalid(request.name(), &why);
+        let sent = new_object!(self.client.put_object(), call, invalid)
+            .set_if_match(call.if_match.clone())
+            .set_if_none_match(call.if_none_match.clone())
+            .body(ByteStream::from(call.body.clone()))
+            .send();
+        let Answered { output, status } = self.answer(request, sent).await?;
+        Ok(Response { etag: output.e_tag, ..answers::of_version(status, output.version_id) })
+    }
+
+    async fn copy_object(&self, request: &Request, call: &CopyObject) -> Result<Response, StoreError> {
+        let invalid = |why: String| self.mapper.invalid(request.name(), &why);
+        let sent = new_object!(self.client.copy_object(), call, invalid)
+            .copy_source(values::copy_source(&call.source))
+            .set_metadata_directive(call.metadata_directive.map(|directive| directive.as_str().into()))
+            .set_tagging_directive(call.tagging_directive.map(|directive| directive.as_str().into()))
+            .set_copy_source_if_match(call.copy_source_if_match.clone())
+            .set_copy_source_if_none_match(call.copy_source_if_none_match.clone())
+            .set_copy_source_if_modified_since(call.copy_source_if_modified_since.map(values::sdk_time))
+            .set_copy_source_if_unmodified_since(call.copy_source_if_unmodified_since.map(values::sdk_time))
+            .set_checksum_algorithm(call.checksum_algorithm.as_deref().map(Into::into))
+            .send();
+        let answer = self.answer(request, sent).await?;
+        // Amazon S3 sends the status before the copy is made. Only a result in the body says that it was.
+        answers::copy(answer).ok_or_else(|| self.mapper.incomplete(request.name(), "a CopyObjectResult"))
+    }
+
+    async fn put_object_tagging(
+        &self,
+        request: &Request,
+        call: &PutObjectTagging,
+    ) -> Result<Response, StoreError> {
+        let tags = values::tags(&call.tags);
+        let tagging = tags.and_then(|tags| Tagging::builder().set_tag_set(Some(tags)).build());
+        let tagging = tagging.map_err(|why| self.mapper.invalid(request.name(), &why.to_string()))?;
+        let sent = object!(self.client.put_object_tagging(), call.object).tagging(tagging).send();
+        let answer = self.answer(request, sent).await?;
+        Ok(answers::of_version(answer.status, answer.output.version_id))
+    }
+
+    async fn put_object_acl(&self, request: &Request, call: &PutObjectAcl) -> Result<Response, StoreError> {
+        let invalid = |why: String| self.mapper.invalid(request.name(), &why);
+        let mut sdk = object!(self.client.put_object_acl(), call.object)
+            .set_acl(call.acl.canned.as_deref().map(Into::into));
+        if let Some(owner) = &call.owner {
+            sdk = sdk.access_control_policy(values::acl_document(owner, &call.acl.grants).map_err(invalid)?);
+        } else if call.acl.is_empty() {
+            // Without this, a store would be sent an empty document, which some take for `private`.
+            return Err(invalid("it has neither a canned ACL nor grants nor an owner".to_owned()));
+        } else {
+            let grant = |permission| values::grant_header(&call.acl, permission).map_err(invalid);
+            sdk = sdk
+                .set_grant_full_control(grant(Permission::FullControl)?)
+                .set_grant_read(grant(Permission::Read)?)
+                .set_grant_write(grant(Permission::Write)?)
+                .set_grant_read_acp(grant(Permission::ReadAcp)?)
+                .set_grant_write_acp(grant(Permission::WriteAcp)?);
+        }
+        let answer = self.answer(request, sdk.send()).await?;
+        Ok(answers::of_version(answer.status, None))
+    }
+
+    async fn restore_object(&self, request: &Request, call: &RestoreObject) -> Result<Response, StoreError> {
+        let invalid = |why: String| self.mapper.invalid(request.name(), &why);
+        let days =
+            call.days.map(i32::try_from).transpose().map_err(|error| invalid(format!("days: {error}")))?;
+        let tier = call.tier.as_deref().map(|tier| GlacierJobParameters::builder().tier(tier.into()).build());
+        let tier = tier.transpose().map_err(|error| invalid(error.to_string()))?;
+        let restore = RestoreRequest::builder().set_days(days).set_glacier_job_parameters(tier).build();
+        let sent = object!(self.client.restore_object(), call.object).restore_request(restore).send();
+        let answer = self.answer(request, sent).await?;
+        Ok(answers::of_version(answer.status, None))
+    }
+
+    /// ListBuckets, for the probe only: no operation works on all buckets.
+    pub(super) async fn list_buckets(&self) -> Result<(), StoreError> {
+        match tokio::time::timeout(self.request_timeout, self.client.list_buckets().send()).await {
+            Ok(result) => result.map(drop).map_err(|error| self.mapper.error(Call::LIST_BUCKETS, &error)),
+            Err(_) => Err(self.mapper.timeout(Call::LIST_BUCKETS.name, self.request_timeout)),
+        }
+    }
+
+    async fn list_objects_v2(&self, request: &Request, call: &ListObjectsV2) -> Result<Response, StoreError> {
+        let invalid = |why: String| self.mapper.invalid(request.name(), &why);
+        let max_keys = call.max_keys.map(i32::try_from).transpose();
+        let sent = self
+            .client
+            .list_objects_v2()
+            .bucket(&call.bucket)
+            .set_prefix(call.prefix.clone())
+            .set_delimiter(call.delimiter.clone())
+            .set_start_after(call.start_after.clone())
+            .set_continuation_token(call.continuation_token.clone())
+            .set_max_keys(max_keys.map_err(|error| invalid(format!("max-keys: {error}")))?)
+            // XML cannot hold every key as it is.
+            .encoding_type(EncodingType::Url)
+            .send();
+        Ok(answers::list(self.answer(request, sent).await?))
+    }
+}
