@@ -106,7 +106,7 @@ fn role(
             .unwrap_or_else(|| format!("declare it: [store.{}]", pointer::toml_key(store)));
         declaration.problem_at_value(
             &pointer::join(at, "store"),
-            format!("unknown store {store:?}"),
+            format!("unknown store {:?}", pointer::shortened(store)),
             Some(help),
         );
     }

@@ -36,6 +36,7 @@ pub(super) enum About {
 /// A schema, and where the value that it describes is.
 struct Checker<'a> {
     schema: &'a Value,
+    value: &'a Value,
     /// Pointer of the checked value in its file.
     base: &'a str,
     /// Whether the value at a pointer may be shown.
@@ -53,7 +54,7 @@ pub(super) fn check(
     may_show: &dyn Fn(&str) -> bool,
 ) -> Result<Vec<Finding>, String> {
     let validator = jsonschema::options().build(schema).map_err(|error| error.to_string())?;
-    let checker = Checker { schema, base, may_show };
+    let checker = Checker { schema, value, base, may_show };
     let errors: Vec<_> = validator.iter_errors(value).collect();
     // A value of the wrong type breaks other rules only by accident.
     let mistyped: Vec<&str> =
@@ -68,6 +69,15 @@ impl Checker<'_> {
         match error.kind() {
             Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
                 unexpected.iter().map(|key| self.unknown_key(error, &at, key)).collect()
+            }
+            // How the validator reports a table that takes no keys at all.
+            Kind::FalseSchema if error.schema_path().as_str().ends_with("/additionalProperties") => {
+                let table = self.value.pointer(error.instance_path().as_str()).and_then(Value::as_object);
+                table
+                    .into_iter()
+                    .flat_map(|table| table.keys())
+                    .map(|key| self.unknown_key(error, &at, key))
+                    .collect()
             }
             Kind::Required { property } => {
                 vec![self.missing_key(error, &at, property.as_str().unwrap_or_default())]
@@ -93,7 +103,10 @@ impl Checker<'_> {
             pointer,
             about: About::Key,
             message: format!("unknown key {}{place}", pointer::name(&pointer::join(at, key))),
-            help: suggest::help(key, known.iter().copied(), "known keys"),
+            help: match known.as_slice() {
+                [] => Some("this table takes no keys".to_owned()),
+                known => suggest::help(key, known.iter().copied(), "known keys"),
+            },
         }
     }
 

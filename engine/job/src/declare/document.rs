@@ -10,7 +10,7 @@ use toml::de::{DeArray, DeFloat, DeInteger, DeTable, DeValue};
 use super::interpolate::{Variables, interpolate};
 use super::pointer;
 use super::problem::Problem;
-use super::render;
+use super::render::Lines;
 
 /// Longest file that is read, in bytes: a declaration is written by hand, and the queue stores what it says.
 pub const MAX_SOURCE_BYTES: usize = 1 << 20;
@@ -67,7 +67,8 @@ impl Document {
             .collect();
         // Recovery from one mistake easily trips over the rest of its line.
         syntax.sort_by_key(|problem| problem.span.start);
-        syntax.dedup_by_key(|problem| line(source, problem));
+        let lines = Lines::of(source);
+        syntax.dedup_by_key(|problem| lines.line(problem.span.start));
         let value = reader.table(table.get_ref(), "");
         reader.places.insert(String::new(), Place::default());
         reader.finish(value, syntax)
@@ -76,15 +77,13 @@ impl Document {
     /// All problems. Of a line that is not TOML only that is said: what it says was guessed.
     pub(super) fn into_problems(self, source: &str) -> Vec<Problem> {
         let Self { problems, mut syntax, .. } = self;
-        let lines: BTreeSet<usize> = syntax.iter().map(|problem| line(source, problem)).collect();
-        syntax.extend(problems.into_iter().filter(|problem| !lines.contains(&line(source, problem))));
+        let lines = Lines::of(source);
+        let guessed: BTreeSet<usize> = syntax.iter().map(|problem| lines.line(problem.span.start)).collect();
+        syntax.extend(
+            problems.into_iter().filter(|problem| !guessed.contains(&lines.line(problem.span.start))),
+        );
         syntax
     }
-}
-
-/// The line on which a problem begins, from 1.
-fn line(source: &str, problem: &Problem) -> usize {
-    render::place(source, problem.span.start).0
 }
 
 struct Reader<'a> {

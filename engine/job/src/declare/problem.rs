@@ -72,7 +72,7 @@ impl Problems {
 
     /// Line and column of a problem, both from 1; columns count characters.
     pub fn place(&self, problem: &Problem) -> (usize, usize) {
-        render::place(&self.source, problem.span.start)
+        render::Lines::of(&self.source).place(problem.span.start)
     }
 
     /// The problems as plain text: `file:line:column: error: message`, the source line, a caret line and the help.
@@ -107,24 +107,30 @@ impl std::error::Error for Problems {}
 /// A list of objects with `file`, `line`, `column`, `message` and `help`.
 impl Serialize for Problems {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let lines = render::Lines::of(&self.source);
         let mut list = serializer.serialize_seq(Some(self.problems.len()))?;
         for problem in &self.problems {
-            list.serialize_element(&Placed { of: self, problem })?;
+            list.serialize_element(&Placed {
+                file: &self.file,
+                place: lines.place(problem.span.start),
+                problem,
+            })?;
         }
         list.end()
     }
 }
 
 struct Placed<'a> {
-    of: &'a Problems,
+    file: &'a str,
+    place: (usize, usize),
     problem: &'a Problem,
 }
 
 impl Serialize for Placed<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (line, column) = self.of.place(self.problem);
+        let (line, column) = self.place;
         let mut object = serializer.serialize_struct("Problem", 5)?;
-        object.serialize_field("file", &self.of.file)?;
+        object.serialize_field("file", self.file)?;
         object.serialize_field("line", &line)?;
         object.serialize_field("column", &column)?;
         object.serialize_field("message", &self.problem.message)?;

@@ -10,6 +10,9 @@ use super::veil::veil;
 /// Longest source line that is shown, in characters; a longer one is cut around the problem.
 const MAX_LINE: usize = 120;
 
+/// Most problems that are printed; a file with more of them is not a near miss.
+const MAX_RENDERED: usize = 100;
+
 /// ANSI sequences, or none.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Style {
@@ -25,12 +28,34 @@ impl Style {
         Self { error: "\u{1b}[1;31m", caret: "\u{1b}[1;31m", dim: "\u{1b}[34m", reset: "\u{1b}[0m" };
 }
 
-/// Line and column of a byte offset, both from 1; columns count characters.
-pub(super) fn place(source: &str, offset: usize) -> (usize, usize) {
-    let before = source.get(..floor(source, offset)).unwrap_or(source);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    (line, column)
+/// Where the lines of a text begin, to find the place of a byte offset quickly.
+pub(super) struct Lines<'a> {
+    source: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn of(source: &'a str) -> Self {
+        let after_breaks = source.match_indices('\n').map(|(at, _)| at + 1);
+        Self { source, starts: std::iter::once(0).chain(after_breaks).collect() }
+    }
+
+    /// The line that holds `offset`, from 1.
+    pub(super) fn line(&self, offset: usize) -> usize {
+        self.starts.partition_point(|start| *start <= offset)
+    }
+
+    /// Line and column of `offset`, both from 1; columns count characters.
+    pub(super) fn place(&self, offset: usize) -> (usize, usize) {
+        let offset = floor(self.source, offset);
+        let before = self.source.get(self.start(offset)..offset).unwrap_or_default();
+        (self.line(offset), before.chars().count() + 1)
+    }
+
+    /// Where the line that holds `offset` begins.
+    fn start(&self, offset: usize) -> usize {
+        self.starts.get(self.line(offset).saturating_sub(1)).copied().unwrap_or(0)
+    }
 }
 
 /// The nearest character boundary at or before `offset`.
@@ -43,24 +68,29 @@ fn floor(source: &str, offset: usize) -> usize {
 }
 
 pub(super) fn render(problems: &Problems, style: Style) -> String {
+    let veiled = veil(&problems.source);
+    let lines = Lines::of(&veiled);
     let mut out = String::new();
-    for problem in &problems.problems {
+    for problem in problems.problems.iter().take(MAX_RENDERED) {
         if !out.is_empty() {
             out.push('\n');
         }
-        render_one(&mut out, problems, problem, style);
+        render_one(&mut out, &problems.file, &lines, problem, style);
+    }
+    if let Some(more) = problems.problems.len().checked_sub(MAX_RENDERED).filter(|more| *more > 0) {
+        let _ = writeln!(out, "\n{}: and {more} more", problems.file);
     }
     out
 }
 
-fn render_one(out: &mut String, problems: &Problems, problem: &Problem, style: Style) {
-    let (line, column) = place(&problems.source, problem.span.start);
-    let excerpt = Excerpt::of(&problems.source, problem);
+fn render_one(out: &mut String, file: &str, lines: &Lines<'_>, problem: &Problem, style: Style) {
+    let (line, column) = lines.place(problem.span.start);
+    let excerpt = Excerpt::of(lines, problem);
     let margin = " ".repeat(line.to_string().len());
     let Style { error, caret, dim, reset } = style;
     let label = if problem.label.is_empty() { String::new() } else { format!(" {}", problem.label) };
     // Writing to a String cannot fail.
-    let _ = writeln!(out, "{}:{line}:{column}: {error}error{reset}: {}", problems.file, problem.message);
+    let _ = writeln!(out, "{file}:{line}:{column}: {error}error{reset}: {}", problem.message);
     let _ = writeln!(out, "{dim}{margin} |{reset}");
     let _ = writeln!(out, "{dim}{line} |{reset} {}", excerpt.text);
     let _ = writeln!(out, "{dim}{margin} |{reset} {}{caret}{}{label}{reset}", excerpt.indent, excerpt.carets);
@@ -77,14 +107,14 @@ struct Excerpt {
 }
 
 impl Excerpt {
-    fn of(source: &str, problem: &Problem) -> Self {
-        let veiled = veil(source);
-        let start = floor(&veiled, problem.span.start);
-        let line_start = veiled.get(..start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
-        let line = veiled.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+    fn of(lines: &Lines<'_>, problem: &Problem) -> Self {
+        let source = lines.source;
+        let start = floor(source, problem.span.start);
+        let line_start = lines.start(start);
+        let line = source.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
         let column = (start - line_start).min(line.len());
         let end =
-            floor(&veiled, problem.span.end.max(start)).saturating_sub(line_start).clamp(column, line.len());
+            floor(source, problem.span.end.max(start)).saturating_sub(line_start).clamp(column, line.len());
         let before = line.get(..column).unwrap_or_default();
         let marked = line.get(column..end).unwrap_or_default();
         let after = line.get(end..).unwrap_or_default();

@@ -8,14 +8,17 @@ const SECRET_WORDS: [&str; 3] = ["secret", "password", "session-token"];
 pub(super) fn veil(source: &str) -> String {
     let mut out = String::with_capacity(source.len());
     let mut rest = source;
-    while let Some(at) =
-        SECRET_WORDS.iter().filter_map(|word| rest.find(word).map(|at| at + word.len())).min()
-    {
-        let (before, after) = rest.split_at(at);
-        let (equals, value) = after.split_at(before_value(after));
-        let (value, behind) = value.split_at(if equals.is_empty() { 0 } else { value_length(value) });
+    while let Some(equals) = rest.find('=') {
+        let (before, after) = rest.split_at(equals + 1);
         out.push_str(before);
-        out.push_str(equals);
+        rest = after;
+        let key = before.rsplit(['\n', ',', '{']).next().unwrap_or_default();
+        if !SECRET_WORDS.iter().any(|word| key.contains(word)) {
+            continue;
+        }
+        let value = after.trim_start_matches([' ', '\t']);
+        out.push_str(after.get(..after.len() - value.len()).unwrap_or_default());
+        let (value, behind) = value.split_at(value_length(value));
         if value.contains("${") {
             out.push_str(value);
         } else {
@@ -25,15 +28,6 @@ pub(super) fn veil(source: &str) -> String {
     }
     out.push_str(rest);
     out
-}
-
-/// How many bytes of the text behind a key word lie before its value: the rest of the key, `=` and blanks. 0 if no `=` follows.
-fn before_value(text: &str) -> usize {
-    let key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '"' | '\'' | ' ' | '\t');
-    let Some(value) = text.trim_start_matches(key).strip_prefix('=') else {
-        return 0;
-    };
-    text.len() - value.trim_start_matches([' ', '\t']).len()
 }
 
 /// The length of a TOML string that starts here, in bytes; a value that is no complete string ends with its line.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::declare::pointer::shortened;
 use crate::spec::Location;
 
 /// Reads `s3://bucket/key` or a path, which is resolved against `directory`. The key is taken as it is written: nothing is
@@ -13,13 +14,16 @@ pub(super) fn parse(text: &str, directory: &Path) -> Result<Location, (String, S
     if let Some(rest) = text.strip_prefix("s3://") {
         let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
         if bucket.is_empty() {
-            return Err((format!("{text:?} names no bucket"), "write s3://bucket/key".to_owned()));
+            return Err((
+                format!("{:?} names no bucket", shortened(text)),
+                "write s3://bucket/key".to_owned(),
+            ));
         }
         return Ok(Location::S3 { bucket: bucket.to_owned(), key: key.to_owned() });
     }
-    if let Some((scheme, _)) = text.split_once("://") {
+    if text.contains("://") {
         let help = "write s3://bucket/key, or a path relative to the job file".to_owned();
-        return Err((format!("{scheme}:// is not a place that the engine can reach"), help));
+        return Err((format!("{:?} is not a place that the engine can reach", shortened(text)), help));
     }
     let path = absolute(text, directory);
     match path.to_str() {

@@ -43,7 +43,11 @@ fn check_role(role: Option<&str>, config: &EngineConfig, declaration: &mut Decla
         let known = config.roles.keys().map(String::as_str);
         let help = suggest::help(role, known, "known roles")
             .unwrap_or_else(|| format!("declare it in {CONFIG_FILE}: [role.{}]", pointer::toml_key(role)));
-        declaration.problem_at_value("/role", format!("unknown role {role:?}"), Some(help));
+        declaration.problem_at_value(
+            "/role",
+            format!("unknown role {:?}", pointer::shortened(role)),
+            Some(help),
+        );
     }
 }
 
@@ -60,7 +64,11 @@ fn store(
             let help = suggest::help(&name, known, "known stores").unwrap_or_else(|| {
                 format!("declare it in {CONFIG_FILE}: [store.{}]", pointer::toml_key(&name))
             });
-            declaration.problem_at_value("/store", format!("unknown store {name:?}"), Some(help));
+            declaration.problem_at_value(
+                "/store",
+                format!("unknown store {:?}", pointer::shortened(&name)),
+                Some(help),
+            );
         }
         return Some(name);
     }
@@ -137,7 +145,11 @@ fn builtin(
     let names = environment.operations.names();
     if !names.iter().any(|known| known == name) {
         let help = suggest::help(name, names.iter().map(String::as_str), "built-in operations");
-        declaration.problem_at_value("/operation/name", format!("unknown operation {name:?}"), help);
+        declaration.problem_at_value(
+            "/operation/name",
+            format!("unknown operation {:?}", pointer::shortened(name)),
+            help,
+        );
         return None;
     }
     let found = environment.operations.find(OperationName::Builtin(name));

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use insta::{assert_debug_snapshot, assert_snapshot};
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -212,6 +213,8 @@ fn parameters_that_break_the_schema() {
         problems(&job("parameters = { mode = 'merge', target = { kind = 'daze' } }"))
     );
     assert_snapshot!("parameters_forms", problems(&job("parameters = { mode = 'merge', target = 5 }")));
+    let none = "role = 'tagger'\nmanifest = { location = 'a', fields = ['Bucket', 'Key'] }\noperation = { name = 'noop', parameters = { a = 1, b = 2 } }";
+    assert_snapshot!("parameters_none_taken", problems(none));
     assert_snapshot!("parameters_pattern", problems(&job("parameters = { mode = 'merge', target = 'a' }")));
 }
 
@@ -340,4 +343,70 @@ fn problems_for_machines() {
 #[test]
 fn the_schema_for_editors() {
     insta::assert_json_snapshot!(job_schema());
+}
+
+/// The `toml` blocks of a documentation page.
+fn examples(page: &str) -> impl Iterator<Item = &str> {
+    page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next())
+}
+
+#[test]
+fn the_examples_of_the_documentation() {
+    let configs: Vec<&str> = examples(include_str!("../../../../docs/configuration.md")).collect();
+    let jobs: Vec<&str> = examples(include_str!("../../../../docs/job-file.md")).collect();
+    assert_eq!((configs.len(), jobs.len()), (2, 2));
+    for config in configs {
+        for job in &jobs {
+            parse_with(config, job).unwrap_or_else(|problems| panic!("{problems}"));
+        }
+    }
+}
+
+/// Text that TOML, JSON and the rules of a job file all take, `${` written as `$${`.
+fn text(most: usize) -> impl Strategy<Value = String> {
+    proptest::string::string_regex(&format!("[^\\p{{Cc}}$]{{1,{most}}}")).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_what_is_meant(
+        description in text(256),
+        priority in 0..=2_147_483_647_u32,
+        tags in prop::collection::btree_map(text(128), text(256), 0..5),
+        parameters in prop::collection::btree_map(text(20), any::<i32>(), 0..5),
+        concurrency in 1..=10_000_u32,
+        percent in 0.0..=100.0_f64,
+        minimum_tasks in 1..=1_000_000_u64,
+    ) {
+        let file = json!({
+            "description": description, "priority": priority, "role": "tagger", "tags": tags,
+            "operation": {"plugin": "redact.wasm", "parameters": parameters},
+            "manifest": {"location": "s3://lists/x", "fields": ["Key", "Bucket"]},
+            "limits": {"concurrency": concurrency, "failure-threshold": {"percent": percent, "minimum-tasks": minimum_tasks}},
+        });
+        let spec = parse(&toml::to_string(&file).unwrap()).unwrap();
+        prop_assert_eq!(spec.description.as_deref(), Some(&*description));
+        prop_assert_eq!((spec.priority, spec.limits.concurrency), (priority, concurrency));
+        prop_assert_eq!(&spec.tags, &tags);
+        prop_assert_eq!(&spec.operation.parameters, &json!(parameters));
+        prop_assert_eq!(spec.limits.failure_threshold.percent, percent);
+        prop_assert_eq!(spec.limits.failure_threshold.minimum_tasks, minimum_tasks);
+        // As the queue stores it.
+        let stored: JobSpec = serde_json::from_str(&serde_json::to_string(&spec).unwrap()).unwrap();
+        prop_assert_eq!(stored, spec);
+    }
+
+    /// A good file with one piece of it overwritten: still good, or refused with a place inside the file.
+    #[test]
+    fn a_damaged_file_never_panics(at in 0..FULL.len(), length in 0..40_usize, junk in "[ -~\n]{0,10}") {
+        let mut source = FULL.to_owned();
+        source.replace_range(at..(at + length).min(FULL.len()), &junk);
+        if let Err(problems) = parse(&source) {
+            prop_assert!(!problems.problems.is_empty());
+            for problem in &problems.problems {
+                prop_assert!(problem.span.end <= source.len() && problem.span.start <= problem.span.end, "{:?}", problem);
+            }
+            prop_assert!(problems.render().starts_with("job.toml:"));
+        }
+    }
 }

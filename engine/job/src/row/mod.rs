@@ -1,5 +1,8 @@
 //! Manifest rows: what one task is about, in the words of the manifest.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};

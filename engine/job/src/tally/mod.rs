@@ -1,5 +1,8 @@
 //! How many tasks ended how, and when a job gives up.
 
+#[cfg(test)]
+mod tests;
+
 use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};

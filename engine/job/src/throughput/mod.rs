@@ -1,5 +1,8 @@
 //! Rate and remaining time of a running job. Time is an argument: seconds on any clock that does not run backwards.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 /// Time over which the rate is smoothed: long enough to even out group commits and back-off, short enough to follow a

@@ -4,6 +4,9 @@
 //! Result rows carry seven columns and no header. Their real order differs from the one that `ReportSchema` declares: the
 //! HTTP status comes **before** the error code. Both are kept as they are, because readers of real reports depend on them.
 
+#[cfg(test)]
+mod tests;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use sha2::{Digest, Sha256};

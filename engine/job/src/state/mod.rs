@@ -1,4 +1,22 @@
 //! The states of a job and the one table of allowed transitions.
+//!
+//! | from | to | who | when |
+//! |---|---|---|---|
+//! | – | `New` | submission | the job is stored |
+//! | `New` | `Preparing` | scheduler | it takes the job up |
+//! | `Preparing` | `Ready` | preparation | the whole manifest is read and in order |
+//! | `Ready` | `Active` | scheduler | the job is next by priority |
+//! | `Active` | `Completing` | executor | every task has a result |
+//! | `Completing` | `Complete` | report writer | the report is written, or none is wanted |
+//! | `New`, `Preparing`, `Ready`, `Active` | `Cancelling` | user | a request to cancel |
+//! | `Cancelling` | `Cancelled` | executor | no task runs any more and the report of those that did is written |
+//! | `Preparing` | `Failing` | preparation | the manifest or a permission is in the way |
+//! | `Ready`, `Active` | `Failing` | executor | the failure threshold, or nothing can run at all |
+//! | `Completing`, `Cancelling` | `Failing` | report writer | the report cannot be written |
+//! | `Failing` | `Failed` | engine | what report there can be is written |
+
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 
