@@ -124,7 +124,7 @@ macro_rules! export {
                 }
             }
 
-    $crate::__export_operation!(Component with_types_in $crate::bindings);
+    $crate::bindings::__export_operation!(Component with_types_in $crate::bindings);
         };
     };
 }
