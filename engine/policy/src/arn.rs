@@ -84,7 +84,8 @@ impl ArnPattern {
 
     /// The last field.
     pub(crate) fn resource(&self) -> &Pattern {
-        &self.fields[5]
+        let [.., resource] = &*self.fields;
+        resource
     }
 
     /// The condition keys that the pattern's variables read, folded.

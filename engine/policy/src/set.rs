@@ -177,7 +177,8 @@ impl PolicySet {
             name: &'a str,
             text: &'a str,
         }
-        let mut lines: Vec<String> = Vec::new();
+        // A level without documents allows nothing, so the levels count even when they are empty.
+        let mut lines = vec![format!("{{\"serviceControlLevels\":{}}}", self.service_control.len())];
         let mut push = |kind, level, bucket, documents: &[Document]| {
             lines.extend(documents.iter().filter_map(|document| {
                 let entry = Entry { kind, level, bucket, name: document.name(), text: document.text() };
@@ -232,7 +233,6 @@ impl PolicySet {
     }
 
     /// What each type of policy says, or the first Deny that applies.
-    #[expect(clippy::type_complexity, reason = "private, and each part is named where it is made")]
     fn gather<'s, 'c>(
         &'s self,
         call: &Call<'c>,

@@ -1,5 +1,7 @@
 //! Worked examples: each line of the data files is a case with the decision that AWS's documentation asks for.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may panic")]
+
 mod support;
 
 use longshore_policy::{Code, PolicyKind};

@@ -1,7 +1,6 @@
 //! Warnings: what is legal and yet rarely meant.
 
 use jsonc_parser::ast::Object;
-use jsonc_parser::common::Ranged;
 
 use super::statement::is_open_bucket;
 use super::{Loader, Text, suggest};
@@ -10,7 +9,7 @@ use crate::condition::{Test, Values};
 use crate::context::Context;
 use crate::finding::Code;
 use crate::names;
-use crate::operator::Quantifier;
+use crate::operator::{Operator, Quantifier};
 use crate::pattern::{self, Matched, Pattern, Syntax};
 use crate::principal::PrincipalTest;
 use crate::statement::{Statement, StatementEffect};
@@ -25,8 +24,8 @@ impl Loader<'_> {
             let message = format!("{arn:?} is spared, but its account is not: AWS may then deny it too");
             self.report(Code::W11, member.range.start, message, Some("list the account as well".to_owned()));
         }
-        let at = object.get("Condition").map_or(object.range.start, |member| member.value.range().start);
         for test in &statement.tests {
+            let at = place(object, test).unwrap_or(object.range.start);
             let vacuous = test.operator.quantifier == Some(Quantifier::All)
                 && statement.effect == StatementEffect::Allow
                 && !statement.tests.iter().any(|other| asks_for_presence(other, &test.key));
@@ -74,6 +73,15 @@ impl Loader<'_> {
             self.report(Code::W6, text.at, message, help);
         }
     }
+}
+
+/// Where the statement has the test's key.
+fn place(object: &Object<'_>, test: &Test) -> Option<usize> {
+    let block = object.get("Condition")?.value.as_object()?;
+    let operator =
+        block.properties.iter().filter(|member| Operator::parse(member.name.as_str()) == Some(test.operator));
+    let mut keys = operator.filter_map(|member| member.value.as_object()?.get(&test.name));
+    keys.next().map(|member| member.range.start)
 }
 
 fn matches_s3(pattern: &Pattern, action: &str) -> bool {

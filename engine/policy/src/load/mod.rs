@@ -102,19 +102,22 @@ impl<'t> Loader<'t> {
             self.report(Code::L2, object.range.start, "the policy has no Statement", None);
             return Vec::new();
         };
-        let values = match &member.value {
-            Value::Object(_) => std::slice::from_ref(&member.value),
-            Value::Array(list) => list.elements.as_slice(),
+        let (at, values) = match &member.value {
+            Value::Object(object) => (object.range.start, std::slice::from_ref(&member.value)),
+            Value::Array(list) => (list.range.start, list.elements.as_slice()),
             other => {
                 let message =
                     format!("Statement is an object or a list of objects, not {}", json::type_name(other));
                 self.report(Code::L1, other.range().start, message, None);
-                &[]
+                return Vec::new();
             }
         };
+        if values.is_empty() {
+            self.report(Code::L2, at, "the policy has no statements", None);
+        }
         if values.len() > MAX_STATEMENTS {
             let message = format!("the policy has {} statements, more than {MAX_STATEMENTS}", values.len());
-            self.report(Code::L15, member.value.range().start, message, None);
+            self.report(Code::L15, at, message, None);
             return Vec::new();
         }
         self.statements(values)

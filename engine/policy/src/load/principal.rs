@@ -102,6 +102,9 @@ impl Loader<'_> {
         let mut values = Vec::new();
         for member in &map.properties {
             let kind = member.name.as_str();
+            if !PRINCIPAL_TYPES.contains(&kind) {
+                continue;
+            }
             for text in self.strings(&member.value, kind) {
                 if self.refuse_variable(&text, "a principal") {
                     continue;

@@ -30,9 +30,6 @@ impl Loader<'_> {
     pub(super) fn statements(&mut self, values: &[Value<'_>]) -> Vec<Statement> {
         let mut sids = BTreeSet::new();
         let mut statements = Vec::new();
-        if values.is_empty() {
-            self.report(Code::L2, 0, "the policy has no statements", None);
-        }
         for value in values {
             let Value::Object(object) = value else {
                 let message = format!("a statement is an object, not {}", json::type_name(value));

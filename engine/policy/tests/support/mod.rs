@@ -1,40 +1,38 @@
 //! Decision cases as JSON: `{"id", "expect", "request", "identity": […], "boundary": […], "session",
 //! "resourcePolicy", "scp": [[…]], "rcp": [[…]]}`.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
-
 use longshore_policy::{Context, Document, Finding, PolicyKind, PolicySet, Request};
 use serde::Deserialize;
 use serde_json::Value;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Case {
-    pub id: String,
-    pub expect: String,
-    pub request: CaseRequest,
-    pub identity: Vec<Value>,
-    pub boundary: Option<Vec<Value>>,
-    pub session: Option<Value>,
-    pub resource_policy: Option<Value>,
+pub(crate) struct Case {
+    pub(crate) id: String,
+    pub(crate) expect: String,
+    pub(crate) request: CaseRequest,
+    pub(crate) identity: Vec<Value>,
+    pub(crate) boundary: Option<Vec<Value>>,
+    pub(crate) session: Option<Value>,
+    pub(crate) resource_policy: Option<Value>,
     #[serde(default)]
-    pub scp: Vec<Vec<Value>>,
+    pub(crate) scp: Vec<Vec<Value>>,
     #[serde(default)]
-    pub rcp: Vec<Vec<Value>>,
+    pub(crate) rcp: Vec<Vec<Value>>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct CaseRequest {
-    pub principal: String,
-    pub action: String,
-    pub resource: String,
-    pub resource_account: String,
-    pub context: serde_json::Map<String, Value>,
+pub(crate) struct CaseRequest {
+    pub(crate) principal: String,
+    pub(crate) action: String,
+    pub(crate) resource: String,
+    pub(crate) resource_account: String,
+    pub(crate) context: serde_json::Map<String, Value>,
 }
 
 impl Case {
-    pub fn policies(&self) -> Result<PolicySet, Vec<Finding>> {
+    pub(crate) fn policies(&self) -> Result<PolicySet, Vec<Finding>> {
         let mut set = PolicySet::new();
         for document in &self.identity {
             set = set.with_identity(load(document, PolicyKind::Identity)?);
@@ -57,7 +55,7 @@ impl Case {
         Ok(set)
     }
 
-    pub fn context(&self) -> Context {
+    pub(crate) fn context(&self) -> Context {
         let mut context = Context::new();
         for (key, value) in &self.request.context {
             match value {
@@ -72,7 +70,7 @@ impl Case {
 }
 
 impl CaseRequest {
-    pub fn with<'a>(&'a self, context: &'a Context) -> Request<'a> {
+    pub(crate) fn with<'a>(&'a self, context: &'a Context) -> Request<'a> {
         Request {
             principal: &self.principal,
             action: &self.action,
@@ -83,7 +81,7 @@ impl CaseRequest {
     }
 }
 
-pub fn load(document: &Value, kind: PolicyKind) -> Result<Document, Vec<Finding>> {
+pub(crate) fn load(document: &Value, kind: PolicyKind) -> Result<Document, Vec<Finding>> {
     Document::load(&format!("{kind:?}"), &document.to_string(), kind).map(|loaded| loaded.document)
 }
 

@@ -1,0 +1,431 @@
+//! What holds for every policy and every request.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may panic")]
+
+use longshore_policy::{Context, Decision, Document, Effect, PolicyKind, PolicySet, Request};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use serde_json::{Value, json};
+
+const ACCOUNTS: [&str; 2] = ["111122223333", "444455556666"];
+const PRINCIPALS: [&str; 5] = [
+    "arn:aws:iam::111122223333:user/alice",
+    "arn:aws:sts::111122223333:assumed-role/batch/job-1",
+    "arn:aws:iam::444455556666:user/bob",
+    "anonymous",
+    "s3.amazonaws.com",
+];
+const NAMED: [&str; 6] = [
+    "*",
+    "111122223333",
+    "arn:aws:iam::111122223333:user/alice",
+    "arn:aws:iam::111122223333:role/batch",
+    "arn:aws:sts::111122223333:assumed-role/batch/job-1",
+    "arn:aws:iam::444455556666:user/bob",
+];
+const ACTIONS: [&str; 4] = ["s3:GetObject", "s3:PutObject", "s3:PutObjectTagging", "s3:ListBucket"];
+const ACTION_PATTERNS: [&str; 6] = ["*", "s3:*", "s3:Get*", "S3:putobject*", "s3:???Object", "s3:ListBucket"];
+const RESOURCES: [&str; 5] = [
+    "arn:aws:s3:::data",
+    "arn:aws:s3:::data/red/f",
+    "arn:aws:s3:::data/*/f",
+    "arn:aws:s3:::data/a:b\n",
+    "arn:aws:s3:::logs/x",
+];
+const RESOURCE_PATTERNS: [&str; 7] = [
+    "*",
+    "arn:aws:s3:::data/*",
+    "arn:aws:s3:::*",
+    "arn:aws:s3:::data/${aws:PrincipalTag/team}/*",
+    "arn:aws:s3:::data/${aws:PrincipalTag/team, 'red'}/?",
+    "arn:aws:s3:::data/${*}/f",
+    "arn:*:s3:::logs*",
+];
+const KEYS: [&str; 4] = ["aws:PrincipalTag/team", "custom:one", "custom:set", "CUSTOM:One"];
+/// Operator and values that load under it.
+const TESTS: [(&str, &[&str]); 12] = [
+    ("StringEquals", &["red", "${aws:PrincipalTag/team}"]),
+    ("StringNotEquals", &["red"]),
+    ("StringEqualsIgnoreCase", &["RED", "blue"]),
+    ("StringNotLike", &["r*", "${custom:one}?"]),
+    ("NumericLessThan", &["10"]),
+    ("NumericNotEquals", &["7", "8.5"]),
+    ("DateGreaterThanEquals", &["2026-11-22"]),
+    ("Bool", &["true"]),
+    ("BinaryEquals", &["cmVk"]),
+    ("NotIpAddress", &["10.0.0.0/8", "2001:db8::/32"]),
+    ("ArnLike", &["arn:aws:iam::*:user/${custom:one}"]),
+    ("Null", &["false"]),
+];
+const VALUES: [&str; 10] = [
+    "red",
+    "blue",
+    "RED",
+    "7",
+    "10.5",
+    "true",
+    "10.1.2.3",
+    "2027-01-01T00:00:00Z",
+    "arn:aws:iam::1:user/red",
+    "*",
+];
+
+/// A request and what it owns.
+#[derive(Debug, Clone)]
+struct Asked {
+    principal: &'static str,
+    action: &'static str,
+    resource: String,
+    account: &'static str,
+    context: Context,
+}
+
+impl Asked {
+    fn request(&self) -> Request<'_> {
+        Request {
+            principal: self.principal,
+            action: self.action,
+            resource: &self.resource,
+            resource_account: self.account,
+            context: &self.context,
+        }
+    }
+}
+
+fn asked() -> impl Strategy<Value = Asked> {
+    let context = vec((select(&KEYS), vec(select(&VALUES), 0..3)), 0..4).prop_map(|entries| {
+        let mut context = Context::new();
+        for (key, values) in entries {
+            match values.as_slice() {
+                [one] if key != "custom:set" => context.set(key, *one),
+                many => context.set_many(key, many.iter().map(|value| (*value).to_owned())),
+            }
+        }
+        context
+    });
+    (select(&PRINCIPALS), select(&ACTIONS), select(&RESOURCES), select(&ACCOUNTS), context).prop_map(
+        |(principal, action, resource, account, context)| Asked {
+            principal,
+            action,
+            resource: resource.to_owned(),
+            account,
+            context,
+        },
+    )
+}
+
+fn condition() -> impl Strategy<Value = Value> {
+    let test = (select(&TESTS), select(&KEYS), 0..3_usize, any::<bool>());
+    vec(test, 0..3).prop_map(|tests| {
+        let mut block = serde_json::Map::new();
+        for ((operator, values), key, qualifier, if_exists) in tests {
+            let set = key == "custom:set" && operator != "Null";
+            let qualifier =
+                if set { ["ForAllValues:", "ForAnyValue:", "ForAllValues:"][qualifier] } else { "" };
+            let suffix = if if_exists && operator != "Null" { "IfExists" } else { "" };
+            block.insert(format!("{qualifier}{operator}{suffix}"), json!({ key: values }));
+        }
+        Value::Object(block)
+    })
+}
+
+fn effect() -> impl Strategy<Value = &'static str> {
+    prop_oneof![3 => Just("Allow"), 1 => Just("Deny")]
+}
+
+fn statement(kind: PolicyKind) -> impl Strategy<Value = Value> {
+    let lists = (vec(select(&ACTION_PATTERNS), 1..3), vec(select(&RESOURCE_PATTERNS), 1..3));
+    let negated = (prop::bool::weighted(0.2), prop::bool::weighted(0.2), prop::bool::weighted(0.2));
+    (effect(), lists, negated, condition(), vec(select(&NAMED), 1..3)).prop_map(
+        move |(effect, (actions, resources), (not_action, not_resource, not_principal), condition, named)| {
+            let effect = if kind == PolicyKind::ResourceControl { "Deny" } else { effect };
+            let mut statement = json!({ "Effect": effect, "Condition": condition });
+            statement[if not_action { "NotAction" } else { "Action" }] = json!(actions);
+            statement[if not_resource { "NotResource" } else { "Resource" }] = json!(resources);
+            match kind {
+                PolicyKind::Resource if not_principal && effect == "Deny" => {
+                    statement["NotPrincipal"] = json!({ "AWS": named });
+                }
+                PolicyKind::Resource => statement["Principal"] = json!({ "AWS": named }),
+                PolicyKind::ResourceControl => statement["Principal"] = json!("*"),
+                _ => {}
+            }
+            statement
+        },
+    )
+}
+
+fn policy(kind: PolicyKind) -> impl Strategy<Value = Vec<Value>> {
+    vec(statement(kind), 1..4)
+}
+
+fn document(statements: &[Value], kind: PolicyKind) -> Document {
+    let text = json!({ "Version": "2012-10-17", "Statement": statements }).to_string();
+    Document::load("generated", &text, kind)
+        .unwrap_or_else(|findings| {
+            panic!("the generator made a document that does not load: {findings:?}\n{text}")
+        })
+        .document
+}
+
+/// The statements of every document of a set.
+#[derive(Debug, Clone, Default)]
+struct Written {
+    identity: Vec<Vec<Value>>,
+    boundary: Vec<Vec<Value>>,
+    session: Vec<Vec<Value>>,
+    service_control: Vec<Vec<Value>>,
+    resource_control: Vec<Vec<Value>>,
+    resource: Vec<Vec<Value>>,
+}
+
+impl Written {
+    fn set(&self) -> PolicySet {
+        let mut set = PolicySet::new();
+        for (kind, documents) in self.documents() {
+            for statements in documents {
+                let document = document(statements, kind);
+                set = match kind {
+                    PolicyKind::Identity => set.with_identity(document),
+                    PolicyKind::Boundary => set.with_boundary(document),
+                    PolicyKind::Session => set.with_session(document),
+                    PolicyKind::ServiceControl => set.with_service_control(vec![document]),
+                    PolicyKind::ResourceControl => set.with_resource_control(vec![document]),
+                    PolicyKind::Resource => set.with_resource(document),
+                };
+            }
+        }
+        set
+    }
+
+    fn documents(&self) -> [(PolicyKind, &Vec<Vec<Value>>); 6] {
+        [
+            (PolicyKind::Identity, &self.identity),
+            (PolicyKind::Boundary, &self.boundary),
+            (PolicyKind::Session, &self.session),
+            (PolicyKind::ServiceControl, &self.service_control),
+            (PolicyKind::ResourceControl, &self.resource_control),
+            (PolicyKind::Resource, &self.resource),
+        ]
+    }
+
+    fn of(&mut self, kind: PolicyKind) -> &mut Vec<Vec<Value>> {
+        match kind {
+            PolicyKind::Identity => &mut self.identity,
+            PolicyKind::Boundary => &mut self.boundary,
+            PolicyKind::Session => &mut self.session,
+            PolicyKind::ServiceControl => &mut self.service_control,
+            PolicyKind::ResourceControl => &mut self.resource_control,
+            PolicyKind::Resource => &mut self.resource,
+        }
+    }
+}
+
+fn written() -> impl Strategy<Value = Written> {
+    let few = |kind| vec(policy(kind), 0..2);
+    (
+        vec(policy(PolicyKind::Identity), 0..3),
+        few(PolicyKind::Boundary),
+        few(PolicyKind::Session),
+        few(PolicyKind::ServiceControl),
+        few(PolicyKind::ResourceControl),
+        few(PolicyKind::Resource),
+    )
+        .prop_map(|(identity, boundary, session, service_control, resource_control, resource)| Written {
+            identity,
+            boundary,
+            session,
+            service_control,
+            resource_control,
+            resource,
+        })
+}
+
+fn kind() -> impl Strategy<Value = PolicyKind> {
+    select(vec![
+        PolicyKind::Identity,
+        PolicyKind::Boundary,
+        PolicyKind::Session,
+        PolicyKind::ServiceControl,
+        PolicyKind::ResourceControl,
+        PolicyKind::Resource,
+    ])
+}
+
+fn decide(written: &Written, asked: &Asked) -> Decision {
+    written.set().decide(&asked.request())
+}
+
+/// Statements of one kind and effect, to be added to a set.
+fn addition(effect: &'static str) -> impl Strategy<Value = (PolicyKind, Vec<Value>)> {
+    kind()
+        .prop_filter("such policies only deny", move |kind| {
+            effect == "Deny" || *kind != PolicyKind::ResourceControl
+        })
+        .prop_flat_map(move |kind| {
+            let statement = statement(kind).prop_map(move |mut statement| {
+                statement["Effect"] = json!(effect);
+                if effect == "Allow" && statement.get("NotPrincipal").is_some() {
+                    statement["Principal"] = statement["NotPrincipal"].take();
+                    statement.as_object_mut().unwrap().remove("NotPrincipal");
+                }
+                statement
+            });
+            (Just(kind), vec(statement, 1..3))
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3_000))]
+
+    /// Of everything that can be added, a Deny never helps the request.
+    #[test]
+    fn adding_a_deny_never_allows(
+        written in written(), asked in asked(), (kind, denies) in addition("Deny"), place in any::<Index>(), fresh: bool,
+    ) {
+        let before = decide(&written, &asked);
+        let mut more = written;
+        let documents = more.of(kind);
+        if fresh || documents.is_empty() {
+            documents.push(denies);
+        } else {
+            let place = place.index(documents.len());
+            documents[place].extend(denies);
+        }
+        prop_assert!(before.allowed() || !decide(&more, &asked).allowed());
+    }
+
+    /// An explicit Deny stands, whatever else is allowed.
+    #[test]
+    fn adding_an_allow_never_lifts_a_deny(
+        written in written(), asked in asked(), (kind, allows) in addition("Allow"),
+    ) {
+        let before = decide(&written, &asked);
+        let mut more = written;
+        more.of(kind).push(allows);
+        if before.effect == Effect::ExplicitDeny {
+            prop_assert_eq!(decide(&more, &asked).effect, Effect::ExplicitDeny);
+        }
+    }
+
+    /// Adding an Allow to a pool that exists already never takes anything away.
+    #[test]
+    fn an_allow_in_an_existing_pool_never_refuses(
+        written in written(), asked in asked(), (kind, allows) in addition("Allow"),
+    ) {
+        let before = decide(&written, &asked);
+        let mut more = written;
+        if let Some(first) = more.of(kind).first_mut() {
+            first.extend(allows);
+            prop_assert!(!before.allowed() || decide(&more, &asked).allowed());
+        }
+    }
+
+    #[test]
+    fn order_never_matters(written in written(), asked in asked()) {
+        let mut reversed = written.clone();
+        for (kind, _) in written.documents() {
+            let documents = reversed.of(kind);
+            documents.reverse();
+            documents.iter_mut().for_each(|statements| statements.reverse());
+        }
+        prop_assert_eq!(decide(&written, &asked).effect, decide(&reversed, &asked).effect);
+    }
+
+    /// Boundaries, session policies and guards only take away.
+    #[test]
+    fn a_ceiling_never_allows(written in written(), asked in asked(), kind in kind(), seed in policy(PolicyKind::Identity)) {
+        let ceilings = [PolicyKind::Boundary, PolicyKind::Session, PolicyKind::ServiceControl];
+        let before = decide(&written, &asked);
+        let mut more = written;
+        if ceilings.contains(&kind) && more.of(kind).is_empty() {
+            more.of(kind).push(seed);
+            prop_assert!(before.allowed() || !decide(&more, &asked).allowed());
+        }
+    }
+
+    /// What could not be allowed with part of the context is not allowed with all of it.
+    #[test]
+    fn could_allow_never_refuses_what_is_allowed(written in written(), asked in asked()) {
+        let set = written.set();
+        if set.decide(&asked.request()).allowed() {
+            let unknown = Asked { context: Context::new(), ..asked.clone() };
+            prop_assert!(set.could_allow(&asked.request()).allowed());
+            prop_assert!(set.could_allow(&unknown.request()).allowed());
+        }
+    }
+
+    /// An explanation never disagrees with the decision, and its statements account for it.
+    #[test]
+    fn explanations_agree(written in written(), asked in asked()) {
+        let set = written.set();
+        let (decision, explanation) = (set.decide(&asked.request()), set.explain(&asked.request()));
+        prop_assert_eq!(explanation.effect, decision.effect);
+        prop_assert_eq!(explanation.reason, decision.reason());
+        let denies = explanation.matched.iter().any(|m| m.effect() == longshore_policy::StatementEffect::Deny);
+        prop_assert_eq!(denies, decision.effect == Effect::ExplicitDeny);
+        let statements: usize = written.documents().iter().flat_map(|(_, d)| d.iter()).map(Vec::len).sum();
+        prop_assert_eq!(explanation.matched.len() + explanation.near_misses.len() + explanation.other_statements, statements);
+    }
+
+    /// A tag opens nothing but the prefix that is its own text.
+    #[test]
+    fn substituted_text_matches_only_itself(tag in r"[a*?/:$\{\}]{0,8}|\PC{0,8}", prefix in r"[a*?/:$\{\}]{0,8}|\PC{0,8}") {
+        let text = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:GetObject",
+            "Resource":"arn:aws:s3:::data/${aws:PrincipalTag/team}"}}"#;
+        let set = PolicySet::new().with_identity(Document::load("tag", text, PolicyKind::Identity).unwrap().document);
+        let mut context = Context::new();
+        context.set("aws:PrincipalTag/team", tag.clone());
+        let resource = format!("arn:aws:s3:::data/{prefix}");
+        let request = Request {
+            principal: PRINCIPALS[0], action: ACTIONS[0], resource: &resource, resource_account: ACCOUNTS[0], context: &context,
+        };
+        prop_assert_eq!(set.decide(&request).allowed(), tag == prefix && !prefix.is_empty());
+    }
+
+    /// No text whatever makes the loader panic, and what it says has a place in the text.
+    #[test]
+    fn loading_is_total(text in r#"[\[\]{}",:*?$ a-zA-Z0-9\n\\é]{0,80}|\PC*"#, kind in kind()) {
+        if let Err(findings) = Document::load("any", &text, kind) {
+            prop_assert!(!findings.is_empty());
+            for finding in findings {
+                prop_assert!(text.is_char_boundary(finding.offset), "{finding}");
+            }
+        }
+    }
+
+    /// Nor does any damage to a document that was sound, nor any request to what then still loads.
+    #[test]
+    fn damage_never_panics(
+        written in written(), asked in asked(), kind in kind(), place in any::<Index>(), put in r#"[\[\]{}",:*?$a1 \n]{0,3}|\PC"#,
+        cut in 0..4_usize,
+    ) {
+        let mut written = written;
+        let Some(statements) = written.of(kind).first() else { return Ok(()) };
+        let text = json!({ "Version": "2012-10-17", "Statement": statements }).to_string();
+        let chars: Vec<char> = text.chars().collect();
+        let place = place.index(chars.len());
+        let damaged: String = chars[..place].iter().copied().chain(put.chars())
+            .chain(chars.iter().copied().skip(place + cut)).collect();
+        if let Ok(loaded) = Document::load("damaged", &damaged, kind) {
+            let set = PolicySet::new().with_identity(loaded.document.clone()).with_resource(loaded.document);
+            let _ = set.explain(&asked.request()).to_string();
+        }
+    }
+
+    /// No request makes a decision panic.
+    #[test]
+    fn deciding_is_total(
+        written in written(), principal in r"arn:aws:(iam|sts)::[0-9]{11,12}:\PC{0,12}|\PC*", action in r"[a-z0-9:*]{0,8}|\PC*",
+        resource in r"arn:\PC{0,30}|\PC*", account in r"[0-9]{0,12}|\PC*", key in select(&KEYS), value in r"\PC*",
+    ) {
+        let set = written.set();
+        let mut context = Context::new();
+        context.set(key, value);
+        let request = Request {
+            principal: &principal, action: &action, resource: &resource, resource_account: &account, context: &context,
+        };
+        let _ = (set.decide(&request).reason(), set.could_allow(&request).reason(), set.explain(&request).to_string());
+    }
+}
