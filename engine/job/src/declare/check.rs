@@ -99,10 +99,10 @@ impl Checker<'_> {
         let known: Vec<&str> = known.into_iter().flat_map(|known| known.keys().map(String::as_str)).collect();
         let place = pointer::table(at).map(|table| format!(" in {table}")).unwrap_or_default();
         Finding {
+            message: format!("unknown key {}{place}", pointer::name(&pointer)),
             prune: Some(pointer.clone()),
             pointer,
             about: About::Key,
-            message: format!("unknown key {}{place}", pointer::name(&pointer::join(at, key))),
             help: match known.as_slice() {
                 [] => Some("this table takes no keys".to_owned()),
                 known => suggest::help(key, known.iter().copied(), "known keys"),

@@ -37,7 +37,11 @@ fn a_row_names_an_object() {
 proptest! {
     #[test]
     fn encoded_keys_come_back(key in "[^\0]{1,250}") {
+        // Whatever else a writer escapes.
         let encoded = utf8_percent_encode(&key, NON_ALPHANUMERIC).to_string();
+        prop_assert_eq!(decode_key(&encoded, KeyEncoding::Url).unwrap(), key.as_str());
+        let encoded = encode_key(&key);
+        prop_assert!(encoded.is_ascii() && !encoded.contains([',', '"', '\n', ' ']), "{}", encoded);
         prop_assert_eq!(decode_key(&encoded, KeyEncoding::Url).unwrap(), key.as_str());
         prop_assert_eq!(decode_key(&key, KeyEncoding::Raw).unwrap(), key.as_str());
     }
