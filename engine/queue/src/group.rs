@@ -12,8 +12,8 @@ use crate::record::ResultBatch;
 use crate::results;
 use crate::writer::Writer;
 
-/// How long the first batch of a group waits for others: what `kill -9` can cost at most, in tasks to repeat, beyond
-/// those in flight.
+/// Shortest time between two commits of results, in which batches gather; one that comes after a pause does not wait.
+/// What `kill -9` can cost, in tasks to repeat beyond those in flight, is the results of one such time.
 const WINDOW: Duration = Duration::from_millis(20);
 
 /// Results at which a group is committed before its window ends (count), so that one transaction stays short.
@@ -94,9 +94,11 @@ impl Drop for WriterThread {
 }
 
 fn run(mut writer: Writer, inbox: &Receiver<Command>) {
+    let mut next_commit = Instant::now();
     while let Ok(first) = inbox.recv() {
-        let (group, write) = gather(first, inbox);
+        let (group, write) = gather(first, inbox, next_commit);
         if !group.is_empty() {
+            next_commit = Instant::now() + WINDOW;
             commit(&mut writer, group);
         }
         if let Some(write) = write {
@@ -105,9 +107,9 @@ fn run(mut writer: Writer, inbox: &Receiver<Command>) {
     }
 }
 
-/// Batches that arrive within one window. Another transaction ends it at once and comes after them, in its own commit.
-fn gather(first: Command, inbox: &Receiver<Command>) -> (Vec<Pending>, Option<Write>) {
-    let deadline = Instant::now() + WINDOW;
+/// The batches that are waiting and those that come before `deadline`. Another transaction ends the group at once and
+/// comes after it, in its own commit.
+fn gather(first: Command, inbox: &Receiver<Command>, deadline: Instant) -> (Vec<Pending>, Option<Write>) {
     let (mut group, mut results) = (Vec::new(), 0);
     let mut next = Some(first);
     while let Some(command) = next {
@@ -135,5 +137,50 @@ fn commit(writer: &mut Writer, group: Vec<Pending>) {
     for ((answer, _room), outcome) in answers.into_iter().zip(outcomes) {
         // A caller that is gone needs no answer.
         let _ = answer.send(outcome);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use longshore_job::{Outcome, TaskResult};
+
+    use super::*;
+
+    fn batch(results: u32) -> (Command, oneshot::Receiver<Result<(), QueueError>>) {
+        let result = |index| TaskResult { index, outcome: Outcome::Succeeded(None) };
+        let results = (0..results).map(result).collect();
+        let batch = ResultBatch { job: "job".into(), chunk: 0, results, failed_rows: BTreeMap::new() };
+        let (answer, answered) = oneshot::channel();
+        let room = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        (Command::Record(Pending { batch, answer, _room: room }), answered)
+    }
+
+    fn gathered(commands: Vec<Command>) -> (usize, bool, usize) {
+        let (sender, inbox) = mpsc::channel();
+        for command in commands {
+            sender.send(command).ok().unwrap();
+        }
+        let (group, write) = gather(inbox.recv().unwrap(), &inbox, Instant::now());
+        (group.len(), write.is_some(), inbox.try_iter().count())
+    }
+
+    #[test]
+    fn what_is_waiting_goes_into_one_commit() {
+        assert_eq!(gathered((0..100).map(|_| batch(10).0).collect()), (100, false, 0));
+    }
+
+    #[test]
+    fn another_write_ends_the_group() {
+        let write = || Command::Write(Box::new(|_| ()));
+        assert_eq!(gathered(vec![batch(1).0, batch(1).0, write(), batch(1).0]), (2, true, 1));
+        assert_eq!(gathered(vec![write(), batch(1).0]), (0, true, 1));
+    }
+
+    #[test]
+    fn a_group_is_bounded() {
+        let half = u32::try_from(GROUP_RESULTS / 2).unwrap();
+        assert_eq!(gathered(vec![batch(half).0, batch(half).0, batch(1).0]), (2, false, 1));
     }
 }

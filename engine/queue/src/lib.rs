@@ -4,7 +4,7 @@
 //! - One engine per data directory ([`Access::Engine`]): an operating-system lock keeps a second one out, and an epoch
 //!   in the database keeps out one that lost its lock without noticing. Any number of clients ([`Access::Client`]) read,
 //!   submit and cancel beside it.
-//! - The engine writes through one thread. Results of tasks are committed in groups, every 20 ms, with
+//! - The engine writes through one thread. Results of tasks are committed in groups, at most every 20 ms, with
 //!   `synchronous=FULL`: what [`Queue::record`] acknowledged survives `kill -9` and power loss.
 //! - A task that succeeded costs one bit (the chunk's bitmap), a failed one a row. Recording is idempotent for each
 //!   task: the first result counts.

@@ -72,7 +72,7 @@ impl Queue {
         Ok(Self { shared: Arc::new(Shared { path, writing, readers, _lock: lock }) })
     }
 
-    /// Records results of tasks, together with what others record within the same 20 ms. When this returns `Ok`,
+    /// Records results of tasks, together with what others record in the same 20 ms. When this returns `Ok`,
     /// they are durable. Of several results for one task the first counts; results for a closed chunk do not.
     /// If the future is dropped, the results may be recorded all the same.
     ///
