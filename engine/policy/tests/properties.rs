@@ -277,7 +277,7 @@ fn addition(effect: &'static str) -> impl Strategy<Value = (PolicyKind, Vec<Valu
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3_000))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     /// Of everything that can be added, a Deny never helps the request.
     #[test]

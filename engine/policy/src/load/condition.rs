@@ -154,7 +154,7 @@ impl Loader<'_> {
                 self.read(texts, "a decimal number of at most 38 digits", Decimal::parse)?,
             ),
             Comparison::Date(order) => {
-                let expected = "a date: YYYY-MM-DD, YYYY-MM-DDThh:mm:ssZ or Unix seconds";
+                let expected = "a date: YYYY-MM, YYYY-MM-DD, YYYY-MM-DDThh:mm:ssZ or Unix seconds";
                 Values::Instants(order, self.read(texts, expected, value::instant)?)
             }
             Comparison::Bool => {

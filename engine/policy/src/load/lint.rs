@@ -8,9 +8,9 @@ use crate::arn::ArnPattern;
 use crate::condition::{Test, Values};
 use crate::context::Context;
 use crate::finding::Code;
-use crate::names;
+use crate::names::{self, S3Action};
 use crate::operator::{Operator, Quantifier};
-use crate::pattern::{self, Matched, Pattern, Syntax};
+use crate::pattern::{Matched, Pattern};
 use crate::principal::PrincipalTest;
 use crate::statement::{Statement, StatementEffect};
 
@@ -46,19 +46,13 @@ impl Loader<'_> {
     }
 
     /// Looks at one action that is well formed.
-    pub(super) fn lint_action(&mut self, text: &Text) {
+    pub(super) fn lint_action(&mut self, text: &Text, pattern: &Pattern) {
         let Some((service, name)) = text.value.split_once(':') else { return };
-        if !service.eq_ignore_ascii_case("s3") {
-            return;
-        }
-        let folded = text.value.to_ascii_lowercase();
-        let Ok(pattern) =
-            pattern::parse(&folded, Syntax { wildcards: true, variables: false }).map(Pattern::new)
-        else {
-            return;
-        };
-        if !names::s3_actions().any(|(known, _)| matches_s3(&pattern, known)) {
-            let help = suggest(name, names::s3_actions().map(|(known, _)| known));
+        let nowhere = Context::new();
+        if service.eq_ignore_ascii_case("s3")
+            && !names::S3.iter().any(|known| matches_s3(pattern, known, &nowhere))
+        {
+            let help = suggest(name, names::S3.iter().map(|known| known.name));
             self.report(Code::W4, text.at, format!("{:?} matches no known action of S3", text.value), help);
         }
     }
@@ -84,9 +78,9 @@ fn place(object: &Object<'_>, test: &Test) -> Option<usize> {
     keys.next().map(|member| member.range.start)
 }
 
-fn matches_s3(pattern: &Pattern, action: &str) -> bool {
-    let full = format!("s3:{}", action.to_ascii_lowercase());
-    matches!(pattern.test(&full, &Context::new()), Ok(Matched::Yes))
+/// Action patterns have no variables, so the context is of no consequence.
+fn matches_s3(pattern: &Pattern, action: &S3Action, context: &Context) -> bool {
+    matches!(pattern.test(&action.folded, context), Ok(Matched::Yes))
 }
 
 /// Whether the test is `Null: false` on this key.
@@ -107,8 +101,10 @@ fn may_supply(statement: &Statement, key: &str) -> bool {
     if statement.actions.negated || !patterns.iter().all(only_s3) || names::comes_with_every_action(key) {
         return true;
     }
-    let mut covered = names::s3_actions()
-        .filter(|(name, _)| patterns.iter().any(|pattern| matches_s3(pattern, name)))
+    let nowhere = Context::new();
+    let mut covered = names::S3
+        .iter()
+        .filter(|action| patterns.iter().any(|pattern| matches_s3(pattern, action, &nowhere)))
         .peekable();
-    covered.peek().is_none() || covered.any(|(_, keys)| names::listed(keys, key))
+    covered.peek().is_none() || covered.any(|action| names::listed(action.keys.iter().copied(), key))
 }

@@ -143,9 +143,10 @@ impl Loader<'_> {
             self.report(Code::L5, text.at, message, help);
             return None;
         }
-        self.lint_action(text);
         let syntax = Syntax { wildcards: true, variables: false };
-        pattern::parse(&text.value.to_ascii_lowercase(), syntax).map(Pattern::new).ok()
+        let pattern = Pattern::new(pattern::parse(&text.value.to_ascii_lowercase(), syntax).ok()?);
+        self.lint_action(text, &pattern);
+        Some(pattern)
     }
 
     fn resource(&mut self, text: &Text) -> Option<ResourcePattern> {
