@@ -1,0 +1,262 @@
+//! Checksums of bodies: which one a request declares, computing it, and comparing.
+//!
+//! Rules: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html>.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use s3s::checksum::ChecksumHasher;
+use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Md5, Sha1, Sha256};
+use s3s::{S3Result, TrailingHeaders, dto, s3_error};
+
+use crate::model::StoredChecksum;
+
+/// The checksum covers the whole object.
+pub(crate) const FULL_OBJECT: &str = "FULL_OBJECT";
+/// The checksum is that of the parts' checksums.
+pub(crate) const COMPOSITE: &str = "COMPOSITE";
+/// What the names of checksum headers start with.
+const HEADER_PREFIX: &str = "x-amz-checksum-";
+
+/// The checksum algorithms of the S3 API that this store computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Algorithm {
+    Crc32,
+    Crc32c,
+    /// What S3 computes when the client declares none.
+    Crc64Nvme,
+    Sha1,
+    Sha256,
+}
+
+impl Algorithm {
+    const ALL: [Self; 5] = [Self::Crc32, Self::Crc32c, Self::Crc64Nvme, Self::Sha1, Self::Sha256];
+
+    /// The name in the API.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Crc32 => "CRC32",
+            Self::Crc32c => "CRC32C",
+            Self::Crc64Nvme => "CRC64NVME",
+            Self::Sha1 => "SHA1",
+            Self::Sha256 => "SHA256",
+        }
+    }
+
+    /// Reads a name of the API.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for an algorithm that this store does not compute.
+    pub(crate) fn parse(name: &str) -> S3Result<Self> {
+        Self::ALL.into_iter().find(|algorithm| algorithm.name().eq_ignore_ascii_case(name)).ok_or_else(|| {
+            let known = Self::ALL.map(Self::name).join(", ");
+            s3_error!(
+                InvalidRequest,
+                "Checksum algorithm {name} is not supported by the sandbox. Valid values are {known}"
+            )
+        })
+    }
+
+    /// The header and trailer that carry it.
+    fn header(self) -> HeaderName {
+        match self {
+            Self::Crc32 => s3s::header::X_AMZ_CHECKSUM_CRC32,
+            Self::Crc32c => s3s::header::X_AMZ_CHECKSUM_CRC32C,
+            Self::Crc64Nvme => s3s::header::X_AMZ_CHECKSUM_CRC64NVME,
+            Self::Sha1 => s3s::header::X_AMZ_CHECKSUM_SHA1,
+            Self::Sha256 => s3s::header::X_AMZ_CHECKSUM_SHA256,
+        }
+    }
+
+    fn hasher(self) -> ChecksumHasher {
+        let mut hasher = ChecksumHasher::default();
+        match self {
+            Self::Crc32 => hasher.crc32 = Some(Crc32::new()),
+            Self::Crc32c => hasher.crc32c = Some(Crc32c::new()),
+            Self::Crc64Nvme => hasher.crc64nvme = Some(Crc64Nvme::new()),
+            Self::Sha1 => hasher.sha1 = Some(Sha1::new()),
+            Self::Sha256 => hasher.sha256 = Some(Sha256::new()),
+        }
+        hasher
+    }
+}
+
+/// What a request says of the checksum of its body.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Declared {
+    /// Algorithm to compute.
+    pub(crate) algorithm: Algorithm,
+    /// The value to compare with: in a header, or to come in a trailer, or left to the server.
+    expected: Expected,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Expected {
+    Value(String),
+    Trailer,
+    Nothing,
+}
+
+impl Declared {
+    /// Reads the headers of a request; `default` is computed when they declare nothing.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for more than one checksum, an unknown algorithm, or an announced checksum that is not sent.
+    pub(crate) fn of_headers(headers: &HeaderMap, default: Algorithm) -> S3Result<Self> {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let mut found = Vec::new();
+        for name in headers.keys().filter_map(|name| name.as_str().strip_prefix(HEADER_PREFIX)) {
+            if !matches!(name, "algorithm" | "type" | "mode") {
+                let value = text(&format!("{HEADER_PREFIX}{name}")).unwrap_or_default().to_owned();
+                found.push((Algorithm::parse(name)?, Expected::Value(value)));
+            }
+        }
+        let trailers = text("x-amz-trailer").unwrap_or_default();
+        for name in trailers.split(',').filter_map(|name| name.trim().strip_prefix(HEADER_PREFIX)) {
+            found.push((Algorithm::parse(name)?, Expected::Trailer));
+        }
+        match (found.pop(), text("x-amz-sdk-checksum-algorithm")) {
+            (Some(_), _) if !found.is_empty() => Err(s3_error!(
+                InvalidRequest,
+                "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."
+            )),
+            (Some((algorithm, expected)), _) => Ok(Self { algorithm, expected }),
+            (None, Some(_)) => Err(s3_error!(
+                InvalidRequest,
+                "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found."
+            )),
+            (None, None) => Ok(Self { algorithm: default, expected: Expected::Nothing }),
+        }
+    }
+
+    /// Compares the declaration with what was computed.
+    ///
+    /// # Errors
+    /// `BadDigest` for another value, `InvalidRequest` for a value that is no checksum or an announced trailer that
+    /// did not come.
+    pub(crate) fn verify(&self, computed: &str, trailers: Option<&TrailingHeaders>) -> S3Result<()> {
+        let name = self.algorithm.header();
+        let expected = match &self.expected {
+            Expected::Nothing => return Ok(()),
+            Expected::Value(value) => value.clone(),
+            Expected::Trailer => trailers
+                .and_then(|trailers| {
+                    trailers.read(|headers| headers.get(&name)?.to_str().ok().map(str::to_owned))
+                })
+                .flatten()
+                .ok_or_else(|| s3_error!(InvalidRequest, "The trailer {name} was announced and not sent"))?,
+        };
+        if expected == computed {
+            return Ok(());
+        }
+        let length = |text: &str| BASE64.decode(text).map(|bytes| bytes.len()).ok();
+        if length(&expected) != length(computed) {
+            return Err(s3_error!(InvalidRequest, "Value for {name} header is invalid."));
+        }
+        Err(s3_error!(
+            BadDigest,
+            "The {} you specified did not match the calculated checksum.",
+            self.algorithm.name()
+        ))
+    }
+}
+
+/// Computes the MD5 and one checksum of a body on its way.
+pub(crate) struct Digest {
+    md5: Md5,
+    algorithm: Algorithm,
+    hasher: ChecksumHasher,
+}
+
+impl Digest {
+    /// Of no bytes yet.
+    pub(crate) fn new(algorithm: Algorithm) -> Self {
+        Self { md5: Md5::new(), algorithm, hasher: algorithm.hasher() }
+    }
+
+    /// Of these bytes.
+    pub(crate) fn of(algorithm: Algorithm, bytes: &[u8]) -> ([u8; 16], StoredChecksum) {
+        let mut digest = Self::new(algorithm);
+        digest.update(bytes);
+        digest.finish()
+    }
+
+    /// Adds bytes.
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.md5.update(bytes);
+        self.hasher.update(bytes);
+    }
+
+    /// The MD5 and the checksum of all bytes.
+    pub(crate) fn finish(self) -> ([u8; 16], StoredChecksum) {
+        let sums = self.hasher.finalize();
+        let value = [
+            sums.checksum_crc32,
+            sums.checksum_crc32c,
+            sums.checksum_crc64nvme,
+            sums.checksum_sha1,
+            sums.checksum_sha256,
+        ];
+        let checksum = StoredChecksum {
+            algorithm: self.algorithm.name().to_owned(),
+            value: value.into_iter().flatten().next().unwrap_or_default(),
+            kind: FULL_OBJECT.to_owned(),
+        };
+        (self.md5.finalize(), checksum)
+    }
+}
+
+/// The checksum of the parts' checksums: what S3 calls composite.
+///
+/// # Errors
+/// A stored checksum that is not base64, which this store does not write.
+pub(crate) fn composite(algorithm: Algorithm, parts: &[&StoredChecksum]) -> S3Result<StoredChecksum> {
+    let mut hasher = algorithm.hasher();
+    for part in parts {
+        hasher.update(&BASE64.decode(&part.value).map_err(|error| s3_error!(error, InternalError))?);
+    }
+    let digest = Digest { md5: Md5::new(), algorithm, hasher };
+    let (_, sum) = digest.finish();
+    let value = format!("{}-{}", sum.value, parts.len());
+    Ok(StoredChecksum { value, kind: COMPOSITE.to_owned(), ..sum })
+}
+
+/// Compares a `Content-MD5` header.
+///
+/// # Errors
+/// `InvalidDigest` when it is no MD5, `BadDigest` when it is another one.
+pub(crate) fn verify_md5(header: Option<&str>, md5: [u8; 16]) -> S3Result<()> {
+    let Some(header) = header else { return Ok(()) };
+    match BASE64.decode(header) {
+        Ok(expected) if expected == md5 => Ok(()),
+        Ok(expected) if expected.len() == md5.len() => {
+            Err(s3_error!(BadDigest, "The Content-MD5 you specified did not match what we received."))
+        }
+        _ => Err(s3_error!(InvalidDigest, "The Content-MD5 you specified is not valid.")),
+    }
+}
+
+/// Adds the headers that show a checksum.
+pub(crate) fn add_headers(headers: &mut HeaderMap, checksum: &StoredChecksum) -> S3Result<()> {
+    let value = |text: &str| HeaderValue::from_str(text).map_err(|error| s3_error!(error, InternalError));
+    headers.insert(Algorithm::parse(&checksum.algorithm)?.header(), value(&checksum.value)?);
+    headers.insert(s3s::header::X_AMZ_CHECKSUM_TYPE, value(&checksum.kind)?);
+    Ok(())
+}
+
+/// A checksum in the form of XML answers.
+pub(crate) fn to_wire(checksum: &StoredChecksum) -> dto::Checksum {
+    let of = |algorithm: Algorithm| (checksum.algorithm == algorithm.name()).then(|| checksum.value.clone());
+    dto::Checksum {
+        checksum_crc32: of(Algorithm::Crc32),
+        checksum_crc32c: of(Algorithm::Crc32c),
+        checksum_crc64nvme: of(Algorithm::Crc64Nvme),
+        checksum_sha1: of(Algorithm::Sha1),
+        checksum_sha256: of(Algorithm::Sha256),
+        checksum_type: Some(dto::ChecksumType::from(checksum.kind.clone())),
+    }
+}
+
+#[cfg(test)]
+#[path = "checksum_tests.rs"]
+mod tests;

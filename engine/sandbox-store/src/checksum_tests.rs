@@ -1,0 +1,74 @@
+use super::*;
+
+fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
+    pairs.iter().map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap())).collect()
+}
+
+fn declared(pairs: &[(&str, &str)]) -> S3Result<Declared> {
+    Declared::of_headers(&headers(pairs), Algorithm::Crc64Nvme)
+}
+
+fn code<T: std::fmt::Debug>(result: S3Result<T>) -> String {
+    result.unwrap_err().code().as_str().to_owned()
+}
+
+/// The check values of the catalogue of CRCs, and FIPS 180's, over `123456789`.
+#[test]
+fn algorithms_give_the_published_values() {
+    let of = |algorithm| Digest::of(algorithm, b"123456789").1.value;
+    let hex = |value: &str| hex::encode(BASE64.decode(value).unwrap());
+    assert_eq!(hex(&of(Algorithm::Crc32)), "cbf43926");
+    assert_eq!(hex(&of(Algorithm::Crc32c)), "e3069283");
+    assert_eq!(hex(&of(Algorithm::Crc64Nvme)), "ae8b14860a799888");
+    assert_eq!(hex(&of(Algorithm::Sha1)), "f7c3bc1d808e04732adf679965ccc34ca7ae3441");
+    assert_eq!(
+        hex(&of(Algorithm::Sha256)),
+        "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225"
+    );
+    assert_eq!(hex::encode(Digest::of(Algorithm::Crc32, b"").0), "d41d8cd98f00b204e9800998ecf8427e");
+}
+
+#[test]
+fn a_request_declares_one_checksum() {
+    assert_eq!(declared(&[]).unwrap().algorithm, Algorithm::Crc64Nvme);
+    assert_eq!(declared(&[("x-amz-checksum-sha1", "x")]).unwrap().algorithm, Algorithm::Sha1);
+    assert_eq!(declared(&[("x-amz-trailer", "x-amz-checksum-crc32c")]).unwrap().algorithm, Algorithm::Crc32c);
+    assert_eq!(
+        declared(&[("x-amz-checksum-type", "FULL_OBJECT"), ("x-amz-checksum-algorithm", "SHA256")]).unwrap().algorithm,
+        Algorithm::Crc64Nvme
+    );
+    assert_eq!(code(declared(&[("x-amz-checksum-sha1", "x"), ("x-amz-checksum-crc32", "x")])), "InvalidRequest");
+    assert_eq!(code(declared(&[("x-amz-checksum-xxhash64", "x")])), "InvalidRequest");
+    assert_eq!(code(declared(&[("x-amz-sdk-checksum-algorithm", "CRC32")])), "InvalidRequest");
+}
+
+#[test]
+fn values_are_compared() {
+    let sum = Digest::of(Algorithm::Crc32, b"body").1.value;
+    let other = Digest::of(Algorithm::Crc32, b"other").1.value;
+    let verify = |value: &str| declared(&[("x-amz-checksum-crc32", value)]).unwrap().verify(&sum, None);
+    assert!(verify(&sum).is_ok());
+    assert_eq!(code(verify(&other)), "BadDigest");
+    assert_eq!(code(verify("no checksum")), "InvalidRequest");
+    let trailer = declared(&[("x-amz-trailer", "x-amz-checksum-crc32")]).unwrap();
+    assert_eq!(code(trailer.verify(&sum, None)), "InvalidRequest");
+}
+
+#[test]
+fn content_md5_is_compared() {
+    let md5 = Digest::of(Algorithm::Crc32, b"body").0;
+    assert!(verify_md5(None, md5).is_ok());
+    assert!(verify_md5(Some(&BASE64.encode(md5)), md5).is_ok());
+    assert_eq!(code(verify_md5(Some(&BASE64.encode([0; 16])), md5)), "BadDigest");
+    assert_eq!(code(verify_md5(Some("nonsense"), md5)), "InvalidDigest");
+}
+
+#[test]
+fn a_composite_checksum_is_that_of_the_parts_checksums() {
+    let one = Digest::of(Algorithm::Sha256, b"one").1;
+    let two = Digest::of(Algorithm::Sha256, b"two").1;
+    let joined = [BASE64.decode(&one.value).unwrap(), BASE64.decode(&two.value).unwrap()].concat();
+    let expected = format!("{}-2", Digest::of(Algorithm::Sha256, &joined).1.value);
+    let sum = composite(Algorithm::Sha256, &[&one, &two]).unwrap();
+    assert_eq!((sum.value, sum.kind.as_str()), (expected, COMPOSITE));
+}

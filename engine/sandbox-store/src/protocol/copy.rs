@@ -1,0 +1,260 @@
+//! CopyObject: a new version that shares the body of its source.
+
+use s3s::dto::*;
+use s3s::{S3Request, S3Response, S3Result, s3_error};
+
+use super::headers::{WriteHeaders, refuse_unsupported, write_headers};
+use super::lookup::{check_owner, now, object, wire_etag, wire_time};
+use super::transfer::{self, MAX_SINGLE_BODY};
+use super::{Answer, Protocol};
+use crate::checksum::{self, Algorithm, Digest};
+use crate::conditions::{self, Conditions, Verdict};
+use crate::error::SandboxError;
+use crate::model::{Attributes, Bucket, NewVersion, ObjectVersion, StoredChecksum, Tag};
+use crate::restore;
+use crate::storage::{buckets, versions};
+use rusqlite::Connection;
+
+/// The object that a copy reads.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) bucket: Bucket,
+    pub(super) version: ObjectVersion,
+}
+
+/// Names the source of a copy.
+///
+/// # Errors
+/// `NotImplemented` for access points and Outposts.
+pub(super) fn source_of(source: &CopySource) -> S3Result<(&str, &str, Option<&str>)> {
+    match source {
+        CopySource::Bucket { bucket, key, version_id } => Ok((bucket, key, version_id.as_deref())),
+        CopySource::AccessPoint { .. } | CopySource::Outpost { .. } => Err(s3_error!(
+            NotImplemented,
+            "the sandbox has no access points; name the bucket and key of the source"
+        )),
+    }
+}
+
+/// Finds the source and checks that it may be copied now.
+///
+/// # Errors
+/// What [`object`] says, `InvalidRequest` for a delete marker that is named, `PreconditionFailed`,
+/// `InvalidObjectState` for an archived object.
+pub(super) fn find_source(
+    connection: &Connection,
+    source: &CopySource,
+    conditions: &Conditions,
+) -> Result<Source, SandboxError> {
+    let (bucket, key, version) = source_of(source)?;
+    let bucket = buckets::get(connection, bucket)?;
+    if version.is_some()
+        && versions::find(connection, &bucket, key, version)?.is_some_and(|v| v.delete_marker)
+    {
+        let message =
+            "The source of a copy request may not specifically refer to a delete marker by version id.";
+        return Err(s3_error!(InvalidRequest, "{message}").into());
+    }
+    let version = object(connection, &bucket, key, version)?;
+    if conditions::judge(conditions, &version.etag, &wire_time(version.modified)) != Verdict::Proceed {
+        let message = "At least one of the pre-conditions you specified did not hold";
+        return Err(s3_error!(PreconditionFailed, "{message}").into());
+    }
+    restore::check_readable(&version.storage_class, version.restore.as_ref(), now())?;
+    Ok(Source { bucket, version })
+}
+
+pub(super) async fn copy(
+    protocol: &Protocol,
+    mut request: S3Request<CopyObjectInput>,
+) -> Answer<CopyObjectOutput> {
+    refuse_unsupported(&request.headers)?;
+    let input = &mut request.input;
+    check_owner(input.expected_bucket_owner.as_deref())?;
+    check_owner(input.expected_source_bucket_owner.as_deref())?;
+    let conditions = Conditions {
+        if_match: input.copy_source_if_match.take(),
+        if_none_match: input.copy_source_if_none_match.take(),
+        if_modified_since: input.copy_source_if_modified_since.take(),
+        if_unmodified_since: input.copy_source_if_unmodified_since.take(),
+    };
+    let plan = Plan {
+        replace_metadata: directive(
+            input.metadata_directive.as_ref().map(MetadataDirective::as_str),
+            "x-amz-metadata-directive",
+        )?,
+        replace_tags: directive(
+            input.tagging_directive.as_ref().map(TaggingDirective::as_str),
+            "x-amz-tagging-directive",
+        )?,
+        headers: write_headers!(input),
+    };
+    let algorithm =
+        input.checksum_algorithm.as_ref().map(|name| Algorithm::parse(name.as_str())).transpose()?;
+
+    // The source is looked at twice: what must be computed from its bytes is computed outside the transaction.
+    let source =
+        protocol.storage.read(|connection| find_source(connection, &input.copy_source, &conditions))?;
+    if source.version.size > MAX_SINGLE_BODY {
+        return Err(s3_error!(
+            InvalidRequest,
+            "The specified copy source is larger than the maximum allowable size for a copy source: {MAX_SINGLE_BODY}"
+        ));
+    }
+    let sums = sums_of_copy(protocol, &source.version, algorithm).await?;
+    let written = plan.written(&source.version, sums.checksum.clone())?;
+    let modified = now();
+    let version = protocol.storage.write(|writer| {
+        let bucket = buckets::get(writer, &input.bucket)?;
+        let source = find_same_source(writer, &input.copy_source, &conditions, &source)?;
+        let in_place = source.bucket.id == bucket.id && source.version.key == input.key;
+        if in_place && !plan.changes_something() && is_current(writer, &source)? {
+            return Err(s3_error!(
+                InvalidRequest,
+                "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes."
+            )
+            .into());
+        }
+        let body = source.version.body.ok_or_else(|| s3_error!(InternalError, "an object without a body"))?;
+        writer.share_body(body)?;
+        let new = NewVersion {
+            key: &input.key,
+            size: source.version.size,
+            etag: &sums.etag,
+            modified,
+            storage_class: &written.storage_class,
+            attributes: &written.attributes,
+            tags: &written.tags,
+            acl: &written.acl,
+            body,
+        };
+        let version = writer.put_version(&bucket, &new)?;
+        Ok(bucket.shown_version(&version))
+    })?;
+    let encryption = written.attributes.encryption;
+    Ok(S3Response::new(CopyObjectOutput {
+        bucket_key_enabled: encryption.bucket_key,
+        copy_object_result: Some(copy_result(&sums, modified)),
+        copy_source_version_id: source.bucket.shown_version(&source.version.version),
+        server_side_encryption: Some(ServerSideEncryption::from(encryption.algorithm)),
+        ssekms_key_id: encryption.kms_key_id,
+        version_id: version,
+        ..Default::default()
+    }))
+}
+
+fn copy_result(sums: &Sums, modified: jiff::Timestamp) -> CopyObjectResult {
+    let checksum = sums.checksum.as_ref().map(checksum::to_wire).unwrap_or_default();
+    CopyObjectResult {
+        checksum_crc32: checksum.checksum_crc32,
+        checksum_crc32c: checksum.checksum_crc32c,
+        checksum_crc64nvme: checksum.checksum_crc64nvme,
+        checksum_sha1: checksum.checksum_sha1,
+        checksum_sha256: checksum.checksum_sha256,
+        checksum_type: checksum.checksum_type,
+        e_tag: Some(wire_etag(&sums.etag)),
+        last_modified: Some(wire_time(modified)),
+    }
+}
+
+/// Finds the source again inside the transaction, and that nobody replaced it since it was looked at.
+fn find_same_source(
+    connection: &Connection,
+    source: &CopySource,
+    conditions: &Conditions,
+    before: &Source,
+) -> Result<Source, SandboxError> {
+    let again = find_source(connection, source, conditions)?;
+    if again.version.id != before.version.id {
+        let message = "A conflicting conditional operation is currently in progress against this resource. Please try again.";
+        return Err(s3_error!(OperationAborted, "{message}").into());
+    }
+    Ok(again)
+}
+
+fn is_current(connection: &Connection, source: &Source) -> Result<bool, SandboxError> {
+    let current = versions::find(connection, &source.bucket, &source.version.key, None)?;
+    Ok(current.is_some_and(|current| current.id == source.version.id))
+}
+
+/// What the request asks to change.
+struct Plan {
+    replace_metadata: bool,
+    replace_tags: bool,
+    headers: WriteHeaders,
+}
+
+/// What will be written.
+struct Written {
+    attributes: Attributes,
+    storage_class: String,
+    tags: Vec<Tag>,
+    acl: Vec<crate::acl::Grant>,
+}
+
+impl Plan {
+    /// S3 lets an object be copied to itself only with one of these.
+    fn changes_something(&self) -> bool {
+        self.replace_metadata
+            || self.headers.storage_class.is_some()
+            || self.headers.website_redirect.is_some()
+            || self.headers.sse.is_some()
+    }
+
+    /// Metadata and tags come from the source unless replaced; ACL, class, encryption and redirect never do.
+    fn written(&self, source: &ObjectVersion, checksum: Option<StoredChecksum>) -> S3Result<Written> {
+        let metadata =
+            if self.replace_metadata { self.headers.metadata()? } else { source.attributes.metadata.clone() };
+        let tags = if self.replace_tags { self.headers.tags()? } else { source.tags.clone() };
+        Ok(Written {
+            attributes: Attributes {
+                metadata,
+                website_redirect: self.headers.website_redirect()?,
+                encryption: self.headers.encryption()?,
+                checksum,
+            },
+            storage_class: self.headers.storage_class()?,
+            tags,
+            acl: self.headers.acl()?,
+        })
+    }
+}
+
+fn directive(value: Option<&str>, header: &str) -> S3Result<bool> {
+    match value {
+        None | Some("COPY") => Ok(false),
+        Some("REPLACE") => Ok(true),
+        Some(other) => Err(s3_error!(InvalidArgument, "{header} is COPY or REPLACE, not {other}")),
+    }
+}
+
+/// Entity tag and checksum of the copy.
+struct Sums {
+    etag: String,
+    checksum: Option<StoredChecksum>,
+}
+
+/// A copy keeps entity tag and checksum of its source, unless another algorithm is asked for or the source was
+/// uploaded in parts: the copy is in one piece.
+async fn sums_of_copy(
+    protocol: &Protocol,
+    source: &ObjectVersion,
+    algorithm: Option<Algorithm>,
+) -> S3Result<Sums> {
+    let kept = source.attributes.checksum.as_ref();
+    let wanted = algorithm.map(Algorithm::name).or(kept.map(|kept| kept.algorithm.as_str()));
+    let in_parts = source.etag.contains('-');
+    let same = kept
+        .is_some_and(|kept| kept.kind == checksum::FULL_OBJECT && Some(kept.algorithm.as_str()) == wanted);
+    if same && !in_parts {
+        return Ok(Sums { etag: source.etag.clone(), checksum: kept.cloned() });
+    }
+    let algorithm = wanted.map_or(Ok(Algorithm::Crc64Nvme), Algorithm::parse)?;
+    let mut digest = Digest::new(algorithm);
+    if let Some(body) = source.body {
+        let body = protocol.storage.read(|connection| protocol.storage.open_body(connection, body))?;
+        transfer::reread(body, 0..source.size, &mut digest, None).await?;
+    }
+    let (md5, checksum) = digest.finish();
+    Ok(Sums { etag: hex::encode(md5), checksum: Some(checksum) })
+}

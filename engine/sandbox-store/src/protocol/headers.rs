@@ -1,0 +1,183 @@
+//! The request headers that PutObject, CopyObject and CreateMultipartUpload share, with their rules.
+
+use http::{HeaderMap, StatusCode};
+use s3s::dto::{self, TimestampFormat};
+use s3s::{S3Result, s3_error};
+
+use crate::acl::{self, Grant, GrantHeaders};
+use crate::error::custom_error;
+use crate::model::{DEFAULT_CONTENT_TYPE, Encryption, Metadata, STANDARD, Tag};
+use crate::tags;
+
+/// Bytes of names and values of the user metadata of an object; S3's limit.
+const MAX_USER_METADATA: usize = 2048;
+/// The storage classes of the S3 API.
+const STORAGE_CLASSES: [&str; 8] = [
+    STANDARD,
+    "REDUCED_REDUNDANCY",
+    "STANDARD_IA",
+    "ONEZONE_IA",
+    "INTELLIGENT_TIERING",
+    "GLACIER",
+    "DEEP_ARCHIVE",
+    "GLACIER_IR",
+];
+/// The values of `x-amz-server-side-encryption`.
+const ENCRYPTIONS: [&str; 3] = ["AES256", "aws:kms", "aws:kms:dsse"];
+
+/// The headers of a request that writes an object, unchecked.
+#[derive(Debug)]
+pub(super) struct WriteHeaders {
+    pub(super) canned_acl: Option<String>,
+    pub(super) grants: GrantHeaders,
+    pub(super) metadata: Metadata,
+    pub(super) storage_class: Option<String>,
+    pub(super) tagging: Option<String>,
+    pub(super) website_redirect: Option<String>,
+    pub(super) sse: Option<String>,
+    pub(super) sse_key: Option<String>,
+    pub(super) bucket_key: Option<bool>,
+}
+
+/// Takes [`WriteHeaders`] out of an input of the protocol crate, whose three types have these fields in common.
+macro_rules! write_headers {
+    ($input:ident) => {
+        $crate::protocol::headers::WriteHeaders {
+            canned_acl: $input.acl.take().map(|acl| acl.as_str().to_owned()),
+            grants: $crate::acl::GrantHeaders {
+                full_control: $input.grant_full_control.take(),
+                read: $input.grant_read.take(),
+                write: None,
+                read_acp: $input.grant_read_acp.take(),
+                write_acp: $input.grant_write_acp.take(),
+            },
+            metadata: $crate::model::Metadata {
+                cache_control: $input.cache_control.take(),
+                content_disposition: $input.content_disposition.take(),
+                content_encoding: $input.content_encoding.take(),
+                content_language: $input.content_language.take(),
+                content_type: $input.content_type.take(),
+                expires: $input.expires.take().as_ref().and_then($crate::protocol::headers::http_date),
+                user: $input.metadata.take().unwrap_or_default().into_iter().collect(),
+            },
+            storage_class: $input.storage_class.take().map(|class| class.as_str().to_owned()),
+            tagging: $input.tagging.take(),
+            website_redirect: $input.website_redirect_location.take(),
+            sse: $input.server_side_encryption.take().map(|sse| sse.as_str().to_owned()),
+            sse_key: $input.ssekms_key_id.take(),
+            bucket_key: $input.bucket_key_enabled.take(),
+        }
+    };
+}
+pub(super) use write_headers;
+
+impl WriteHeaders {
+    /// The ACL asked for; private when none is.
+    pub(super) fn acl(&self) -> S3Result<Vec<Grant>> {
+        acl::of_headers(self.canned_acl.as_deref(), &self.grants)
+    }
+
+    /// The tags asked for.
+    pub(super) fn tags(&self) -> S3Result<Vec<Tag>> {
+        self.tagging.as_deref().map(tags::of_header).transpose().map(Option::unwrap_or_default)
+    }
+
+    /// The storage class asked for; STANDARD when none is.
+    pub(super) fn storage_class(&self) -> S3Result<String> {
+        let class = self.storage_class.as_deref().unwrap_or(STANDARD);
+        if !STORAGE_CLASSES.contains(&class) {
+            return Err(s3_error!(
+                InvalidStorageClass,
+                "The storage class you specified is not valid: {class}"
+            ));
+        }
+        Ok(class.to_owned())
+    }
+
+    /// The encryption asked for.
+    pub(super) fn encryption(&self) -> S3Result<Encryption> {
+        let default = Encryption::default().algorithm;
+        let algorithm = self.sse.as_ref().unwrap_or(&default);
+        if !ENCRYPTIONS.contains(&algorithm.as_str()) {
+            return Err(s3_error!(
+                InvalidArgument,
+                "The encryption method specified is not supported: {algorithm}"
+            ));
+        }
+        if self.sse_key.is_some() && !algorithm.starts_with("aws:kms") {
+            return Err(s3_error!(
+                InvalidArgument,
+                "x-amz-server-side-encryption-aws-kms-key-id needs x-amz-server-side-encryption: aws:kms"
+            ));
+        }
+        Ok(Encryption {
+            algorithm: algorithm.to_owned(),
+            kms_key_id: self.sse_key.clone(),
+            bucket_key: self.bucket_key,
+        })
+    }
+
+    /// The website redirect asked for.
+    pub(super) fn website_redirect(&self) -> S3Result<Option<String>> {
+        match self.website_redirect.as_deref() {
+            Some(target) if !["/", "http://", "https://"].iter().any(|start| target.starts_with(start)) => {
+                let message =
+                    "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.";
+                Err(custom_error("InvalidRedirectLocation", StatusCode::BAD_REQUEST, message.to_owned()))
+            }
+            target => Ok(target.map(str::to_owned)),
+        }
+    }
+
+    /// The content headers and the user metadata, as they will be stored.
+    pub(super) fn metadata(&self) -> S3Result<Metadata> {
+        let size: usize = self.metadata.user.iter().map(|(name, value)| name.len() + value.len()).sum();
+        if size > MAX_USER_METADATA {
+            return Err(s3_error!(
+                MetadataTooLarge,
+                "Your metadata headers exceed the maximum allowed metadata size: {size} of {MAX_USER_METADATA} bytes"
+            ));
+        }
+        let mut metadata = self.metadata.clone();
+        metadata.content_type.get_or_insert_with(|| DEFAULT_CONTENT_TYPE.to_owned());
+        metadata.content_encoding = metadata.content_encoding.as_deref().and_then(without_aws_chunked);
+        Ok(metadata)
+    }
+}
+
+/// `aws-chunked` says how the request travels, so it does not stay with the object.
+fn without_aws_chunked(encoding: &str) -> Option<String> {
+    let rest: Vec<&str> = encoding
+        .split(',')
+        .map(str::trim)
+        .filter(|coding| !coding.is_empty() && *coding != "aws-chunked")
+        .collect();
+    (!rest.is_empty()).then(|| rest.join(","))
+}
+
+/// A time as an HTTP date.
+pub(super) fn http_date(time: &dto::Timestamp) -> Option<String> {
+    let mut text = Vec::new();
+    time.format(TimestampFormat::HttpDate, &mut text).ok()?;
+    String::from_utf8(text).ok()
+}
+
+/// Refuses headers whose meaning this store cannot give, instead of ignoring them.
+///
+/// # Errors
+/// `NotImplemented` for encryption with customer keys, `InvalidRequest` for object lock, as S3 answers for a bucket
+/// without it.
+pub(super) fn refuse_unsupported(headers: &HeaderMap) -> S3Result<()> {
+    for name in headers.keys().map(http::HeaderName::as_str) {
+        if name.contains("server-side-encryption-customer-") {
+            return Err(s3_error!(
+                NotImplemented,
+                "the sandbox has no encryption with customer keys (SSE-C): {name}"
+            ));
+        }
+        if name.starts_with("x-amz-object-lock-") {
+            return Err(s3_error!(InvalidRequest, "Bucket is missing Object Lock Configuration"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! The S3 API over the storage: one module per family of calls; this one only hands each call to its module.
+
+mod acl;
+mod buckets;
+mod copy;
+mod delete;
+mod headers;
+mod listing;
+mod lookup;
+mod multipart;
+mod objects;
+mod restore;
+mod tagging;
+mod transfer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use s3s::dto::*;
+use s3s::{S3, S3Request, S3Response, S3Result};
+
+use crate::storage::Storage;
+
+/// The status that an answer must have instead of the one that the protocol crate gives it, as an extension of the
+/// response: the crate always answers RestoreObject with 200, S3 with 202 unless the copy is there already.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StatusOverride(pub(crate) http::StatusCode);
+
+/// The S3 API of one sandbox.
+#[derive(Debug, Clone)]
+pub(crate) struct Protocol {
+    pub(crate) storage: Arc<Storage>,
+    /// How long a restore goes on.
+    pub(crate) restore_delay: Duration,
+}
+
+type Answer<T> = S3Result<S3Response<T>>;
+
+/// Hands calls to the function of the same family.
+macro_rules! calls {
+    ($($name:ident: $input:ty => $output:ty = $function:path;)*) => {
+        #[async_trait::async_trait]
+        impl S3 for Protocol {
+            $(async fn $name(&self, request: S3Request<$input>) -> Answer<$output> {
+                $function(self, request).await
+            })*
+        }
+    };
+}
+
+calls! {
+    create_bucket: CreateBucketInput => CreateBucketOutput = buckets::create;
+    delete_bucket: DeleteBucketInput => DeleteBucketOutput = buckets::delete;
+    head_bucket: HeadBucketInput => HeadBucketOutput = buckets::head;
+    list_buckets: ListBucketsInput => ListBucketsOutput = buckets::list;
+    get_bucket_location: GetBucketLocationInput => GetBucketLocationOutput = buckets::location;
+    get_bucket_versioning: GetBucketVersioningInput => GetBucketVersioningOutput = buckets::versioning;
+    put_bucket_versioning: PutBucketVersioningInput => PutBucketVersioningOutput = buckets::set_versioning;
+    put_object: PutObjectInput => PutObjectOutput = objects::put;
+    get_object: GetObjectInput => GetObjectOutput = objects::get;
+    head_object: HeadObjectInput => HeadObjectOutput = objects::head;
+    copy_object: CopyObjectInput => CopyObjectOutput = copy::copy;
+    delete_object: DeleteObjectInput => DeleteObjectOutput = delete::one;
+    delete_objects: DeleteObjectsInput => DeleteObjectsOutput = delete::many;
+    get_object_tagging: GetObjectTaggingInput => GetObjectTaggingOutput = tagging::get;
+    put_object_tagging: PutObjectTaggingInput => PutObjectTaggingOutput = tagging::put;
+    delete_object_tagging: DeleteObjectTaggingInput => DeleteObjectTaggingOutput = tagging::delete;
+    get_object_acl: GetObjectAclInput => GetObjectAclOutput = acl::get;
+    put_object_acl: PutObjectAclInput => PutObjectAclOutput = acl::put;
+    restore_object: RestoreObjectInput => RestoreObjectOutput = restore::restore;
+    list_objects: ListObjectsInput => ListObjectsOutput = listing::v1;
+    list_objects_v2: ListObjectsV2Input => ListObjectsV2Output = listing::v2;
+    list_object_versions: ListObjectVersionsInput => ListObjectVersionsOutput = listing::versions;
+    create_multipart_upload: CreateMultipartUploadInput => CreateMultipartUploadOutput = multipart::create;
+    upload_part: UploadPartInput => UploadPartOutput = multipart::upload;
+    upload_part_copy: UploadPartCopyInput => UploadPartCopyOutput = multipart::copy;
+    complete_multipart_upload: CompleteMultipartUploadInput => CompleteMultipartUploadOutput = multipart::complete;
+    abort_multipart_upload: AbortMultipartUploadInput => AbortMultipartUploadOutput = multipart::abort;
+    list_parts: ListPartsInput => ListPartsOutput = multipart::list;
+}

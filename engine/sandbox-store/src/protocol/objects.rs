@@ -1,0 +1,293 @@
+//! PutObject, GetObject, HeadObject.
+
+use std::ops::Range;
+
+use http::{HeaderMap, HeaderValue, StatusCode};
+use s3s::dto::{self, *};
+use s3s::{S3Request, S3Response, S3Result, s3_error};
+
+use super::headers::{refuse_unsupported, write_headers};
+use super::lookup::{check_owner, now, object, wire_etag, wire_time};
+use super::transfer::{self, MAX_SINGLE_BODY};
+use super::{Answer, Protocol};
+use crate::checksum::{self, Algorithm};
+use crate::conditions::{self, Conditions, Verdict};
+use crate::error::custom_error;
+use crate::model::{Attributes, Bucket, NewVersion, ObjectVersion, STANDARD};
+use crate::restore;
+use crate::storage::{buckets, versions};
+
+pub(super) async fn put(
+    protocol: &Protocol,
+    mut request: S3Request<PutObjectInput>,
+) -> Answer<PutObjectOutput> {
+    refuse_unsupported(&request.headers)?;
+    let body = request.input.body.take();
+    let input = &mut request.input;
+    check_owner(input.expected_bucket_owner.as_deref())?;
+    if input.write_offset_bytes.is_some() {
+        return Err(s3_error!(NotImplemented, "appending to objects is for directory buckets"));
+    }
+    if input
+        .content_length
+        .is_some_and(|length| u64::try_from(length).is_ok_and(|length| length > MAX_SINGLE_BODY))
+    {
+        return Err(s3_error!(
+            EntityTooLarge,
+            "Your proposed upload exceeds the maximum allowed object size"
+        ));
+    }
+    let headers = write_headers!(input);
+    let (acl, tags, storage_class) = (headers.acl()?, headers.tags()?, headers.storage_class()?);
+    let mut attributes = Attributes {
+        metadata: headers.metadata()?,
+        website_redirect: headers.website_redirect()?,
+        encryption: headers.encryption()?,
+        checksum: None,
+    };
+    // Before the body is received, so that a client learns of a missing bucket without sending it all.
+    protocol.storage.read(|connection| buckets::get(connection, &request.input.bucket))?;
+    let received = transfer::receive(&protocol.storage, &request, body, Algorithm::Crc64Nvme).await?;
+    attributes.checksum = Some(received.checksum);
+    let input = request.input;
+    let version = protocol.storage.write(|writer| {
+        let bucket = buckets::get(writer, &input.bucket)?;
+        if input.if_match.is_some() || input.if_none_match.is_some() {
+            let current = versions::current_etag(writer, &bucket, &input.key)?;
+            conditions::check_write(
+                input.if_match.as_ref(),
+                input.if_none_match.as_ref(),
+                current.as_deref(),
+            )?;
+        }
+        let new = NewVersion {
+            key: &input.key,
+            size: received.size,
+            etag: &received.etag,
+            modified: now(),
+            storage_class: &storage_class,
+            attributes: &attributes,
+            tags: &tags,
+            acl: &acl,
+            body: writer.add_body(received.body)?,
+        };
+        let version = writer.put_version(&bucket, &new)?;
+        Ok(bucket.shown_version(&version))
+    })?;
+    let mut response = S3Response::new(PutObjectOutput {
+        bucket_key_enabled: attributes.encryption.bucket_key,
+        e_tag: Some(wire_etag(&received.etag)),
+        server_side_encryption: Some(ServerSideEncryption::from(attributes.encryption.algorithm)),
+        ssekms_key_id: attributes.encryption.kms_key_id,
+        version_id: version,
+        ..Default::default()
+    });
+    if let Some(checksum) = &attributes.checksum {
+        checksum::add_headers(&mut response.headers, checksum)?;
+    }
+    Ok(response)
+}
+
+pub(super) async fn get(protocol: &Protocol, request: S3Request<GetObjectInput>) -> Answer<GetObjectOutput> {
+    refuse_unsupported(&request.headers)?;
+    let input = request.input;
+    check_owner(input.expected_bucket_owner.as_deref())?;
+    let now = now();
+    let (bucket, version, body) = protocol.storage.read(|connection| {
+        let bucket = buckets::get(connection, &input.bucket)?;
+        let version = object(connection, &bucket, &input.key, input.version_id.as_deref())?;
+        restore::check_readable(&version.storage_class, version.restore.as_ref(), now)?;
+        let body = version.body.map(|body| protocol.storage.open_body(connection, body)).transpose()?;
+        Ok((bucket, version, body))
+    })?;
+    let conditions = Conditions {
+        if_match: input.if_match,
+        if_none_match: input.if_none_match,
+        if_modified_since: input.if_modified_since,
+        if_unmodified_since: input.if_unmodified_since,
+    };
+    check_conditions(&conditions, &version)?;
+    let (range, content_range) = requested_range(input.range, input.part_number, version.size)?;
+    let body = match body {
+        Some(body) => Some(transfer::send(body, range.clone()).await?),
+        None => None,
+    };
+    // S3 shows the checksum of the whole object only with the whole object.
+    let with_checksum = input.checksum_mode.is_some() && content_range.is_none();
+    let headers = checksum_headers(&version, with_checksum)?;
+    let shown = Shown::new(&bucket, version, now);
+    let output = GetObjectOutput {
+        accept_ranges: Some("bytes".to_owned()),
+        body,
+        bucket_key_enabled: shown.bucket_key,
+        cache_control: shown.metadata.cache_control,
+        content_disposition: shown.metadata.content_disposition,
+        content_encoding: shown.metadata.content_encoding,
+        content_language: shown.metadata.content_language,
+        content_length: i64::try_from(range.end - range.start).ok(),
+        content_range,
+        content_type: shown.metadata.content_type,
+        e_tag: Some(shown.etag),
+        expires: shown.expires,
+        last_modified: Some(shown.modified),
+        metadata: Some(shown.metadata.user.into_iter().collect()),
+        restore: shown.restore,
+        server_side_encryption: shown.sse,
+        ssekms_key_id: shown.sse_key,
+        storage_class: shown.storage_class,
+        tag_count: shown.tag_count,
+        version_id: shown.version,
+        website_redirect_location: shown.website_redirect,
+        ..Default::default()
+    };
+    Ok(S3Response::with_headers(output, headers))
+}
+
+pub(super) async fn head(
+    protocol: &Protocol,
+    request: S3Request<HeadObjectInput>,
+) -> Answer<HeadObjectOutput> {
+    refuse_unsupported(&request.headers)?;
+    let input = request.input;
+    check_owner(input.expected_bucket_owner.as_deref())?;
+    let (bucket, version) = protocol.storage.read(|connection| {
+        let bucket = buckets::get(connection, &input.bucket)?;
+        let version = object(connection, &bucket, &input.key, input.version_id.as_deref())?;
+        Ok((bucket, version))
+    })?;
+    let conditions = Conditions {
+        if_match: input.if_match,
+        if_none_match: input.if_none_match,
+        if_modified_since: input.if_modified_since,
+        if_unmodified_since: input.if_unmodified_since,
+    };
+    check_conditions(&conditions, &version)?;
+    let (range, content_range) = requested_range(input.range, input.part_number, version.size)?;
+    let with_checksum = input.checksum_mode.is_some() && content_range.is_none();
+    let mut headers = checksum_headers(&version, with_checksum)?;
+    let shown = Shown::new(&bucket, version, now());
+    if let Some(count) = shown.tag_count {
+        headers.insert(s3s::header::X_AMZ_TAGGING_COUNT, HeaderValue::from(count));
+    }
+    let output = HeadObjectOutput {
+        accept_ranges: Some("bytes".to_owned()),
+        bucket_key_enabled: shown.bucket_key,
+        cache_control: shown.metadata.cache_control,
+        content_disposition: shown.metadata.content_disposition,
+        content_encoding: shown.metadata.content_encoding,
+        content_language: shown.metadata.content_language,
+        content_length: i64::try_from(range.end - range.start).ok(),
+        content_range,
+        content_type: shown.metadata.content_type,
+        e_tag: Some(shown.etag),
+        expires: shown.expires,
+        last_modified: Some(shown.modified),
+        metadata: Some(shown.metadata.user.into_iter().collect()),
+        restore: shown.restore,
+        server_side_encryption: shown.sse,
+        ssekms_key_id: shown.sse_key,
+        storage_class: shown.storage_class,
+        version_id: shown.version,
+        website_redirect_location: shown.website_redirect,
+        ..Default::default()
+    };
+    Ok(S3Response::with_headers(output, headers))
+}
+
+/// A version in the form of the answers of GetObject and HeadObject.
+struct Shown {
+    bucket_key: Option<bool>,
+    etag: dto::ETag,
+    expires: Option<dto::Timestamp>,
+    metadata: crate::model::Metadata,
+    modified: dto::Timestamp,
+    restore: Option<String>,
+    sse: Option<ServerSideEncryption>,
+    sse_key: Option<String>,
+    storage_class: Option<StorageClass>,
+    tag_count: Option<i32>,
+    version: Option<String>,
+    website_redirect: Option<String>,
+}
+
+impl Shown {
+    fn new(bucket: &Bucket, version: ObjectVersion, now: jiff::Timestamp) -> Self {
+        let ObjectVersion { attributes, .. } = version;
+        let expires = attributes.metadata.expires.as_deref();
+        Self {
+            bucket_key: attributes.encryption.bucket_key,
+            etag: wire_etag(&version.etag),
+            expires: expires.and_then(|date| dto::Timestamp::parse(TimestampFormat::HttpDate, date).ok()),
+            metadata: attributes.metadata,
+            modified: wire_time(version.modified),
+            restore: restore::header(&version.storage_class, version.restore.as_ref(), now),
+            sse: Some(ServerSideEncryption::from(attributes.encryption.algorithm)),
+            sse_key: attributes.encryption.kms_key_id,
+            // S3 leaves the header out for STANDARD.
+            storage_class: Some(version.storage_class)
+                .filter(|class| class != STANDARD)
+                .map(StorageClass::from),
+            tag_count: i32::try_from(version.tags.len()).ok().filter(|count| *count > 0),
+            version: bucket.shown_version(&version.version),
+            website_redirect: attributes.website_redirect,
+        }
+    }
+}
+
+fn check_conditions(conditions: &Conditions, version: &ObjectVersion) -> S3Result<()> {
+    match conditions::judge(conditions, &version.etag, &wire_time(version.modified)) {
+        Verdict::Proceed => Ok(()),
+        Verdict::NotModified => {
+            let mut error = s3_error!(NotModified, "Not Modified");
+            let mut headers = HeaderMap::new();
+            if let Ok(etag) = HeaderValue::from_str(&format!("\"{}\"", version.etag)) {
+                headers.insert(http::header::ETAG, etag);
+            }
+            error.set_headers(headers);
+            Err(error)
+        }
+        Verdict::Failed => Err(s3_error!(
+            PreconditionFailed,
+            "At least one of the pre-conditions you specified did not hold"
+        )),
+    }
+}
+
+/// The bytes to send and, unless it is all of them, the `Content-Range` header.
+fn requested_range(
+    range: Option<dto::Range>,
+    part: Option<i32>,
+    size: u64,
+) -> S3Result<(Range<u64>, Option<String>)> {
+    match (range, part) {
+        (None, None) => Ok((0..size, None)),
+        // Part boundaries are not kept; an object counts as one part.
+        (None, Some(1)) => {
+            let content_range = (size > 0).then(|| format!("bytes 0-{}/{size}", size - 1));
+            Ok((0..size, content_range))
+        }
+        (None, Some(_)) => Err(custom_error(
+            "InvalidPartNumber",
+            StatusCode::RANGE_NOT_SATISFIABLE,
+            "The requested partnumber is not satisfiable".to_owned(),
+        )),
+        (Some(_), Some(_)) => {
+            Err(s3_error!(InvalidRequest, "Cannot specify both Range header and partNumber query parameter"))
+        }
+        (Some(range), None) => {
+            let range = range
+                .check(size)
+                .map_err(|error| s3_error!(error, InvalidRange, "The requested range is not satisfiable"))?;
+            let content_range = format!("bytes {}-{}/{size}", range.start, range.end.saturating_sub(1));
+            Ok((range, Some(content_range)))
+        }
+    }
+}
+
+fn checksum_headers(version: &ObjectVersion, wanted: bool) -> S3Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    if let Some(checksum) = version.attributes.checksum.as_ref().filter(|_| wanted) {
+        checksum::add_headers(&mut headers, checksum)?;
+    }
+    Ok(headers)
+}
