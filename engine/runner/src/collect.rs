@@ -90,7 +90,7 @@ impl Collector {
     }
 
     /// Groups messages by chunk.
-    async fn batches(&self, messages: impl Iterator<Item = Message>) -> Result<Vec<Batch>, RunnerError> {
+    async fn batches(&mut self, messages: impl Iterator<Item = Message>) -> Result<Vec<Batch>, RunnerError> {
         let mut by_chunk: BTreeMap<u32, Batch> = BTreeMap::new();
         let mut durable = Vec::new();
         for message in messages {

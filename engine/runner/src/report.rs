@@ -8,7 +8,7 @@ use longshore_job::ObjectId;
 use longshore_job::report::{ReportLayout, ResultFile, TaskStatus, report_manifest_json};
 use longshore_job::spec::{Location, ReportSpec};
 use longshore_queue::{FileMark, ReportMarks};
-use longshore_store::{PutObject, Request};
+use longshore_store::PutObject;
 use md5::{Digest as _, Md5};
 
 use crate::error::{Halt, JobFailure, RunnerError, blocking};
@@ -88,10 +88,9 @@ impl<'a> Target<'a> {
                 blocking(move || write_file(&path, &bytes)).await?.map_err(Halt::from)
             }
             Location::S3 { bucket, .. } => {
-                let object = ObjectId::new(bucket, key);
-                let mut request = PutObject::new(object.clone(), Bytes::from(bytes));
+                let mut request = PutObject::new(bucket, key, Bytes::from(bytes));
                 request.content.content_type = Some(content_type.to_owned());
-                let sent = self.job.resolved.gate.task(object).send(Request::PutObject(request)).await;
+                let sent = self.job.resolved.gate.task(ObjectId::new(bucket, key)).send(request).await;
                 sent.map(drop).map_err(|error| failure(&self.name(key), &error.to_string()).into())
             }
         }

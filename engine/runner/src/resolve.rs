@@ -41,6 +41,7 @@ impl Resolved {
             GateConfig {
                 role: spec.role.clone(),
                 account: role.account,
+                bucket_owner: None,
                 session: session.to_owned(),
                 policies: Arc::new(role.policies),
                 region: store.region().to_owned(),

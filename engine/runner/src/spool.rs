@@ -7,7 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use longshore_job::report::{ResultRows, TaskStatus};
+use longshore_job::report::{TaskStatus, push_result_row};
 use longshore_job::spec::ReportScope;
 use longshore_job::{Outcome, Row};
 use longshore_queue::{FileMark, ReportMarks};
@@ -40,17 +40,16 @@ impl ReportSpool {
         &mut self,
         outcomes: impl Iterator<Item = (&'a Row, Outcome)>,
     ) -> Result<(), RunnerError> {
-        let (mut succeeded, mut failed) = (ResultRows::new(), ResultRows::new());
+        let (mut succeeded, mut failed) = (String::new(), String::new());
         for (row, outcome) in outcomes {
-            let pushed = match (TaskStatus::of(&outcome), self.scope) {
-                (TaskStatus::Failed, _) => failed.push(row, &outcome),
-                (TaskStatus::Succeeded, ReportScope::AllTasks) => succeeded.push(row, &outcome),
-                (TaskStatus::Succeeded, ReportScope::FailedTasksOnly) => Ok(()),
-            };
-            pushed.map_err(|error| RunnerError::Internal(error.to_string()))?;
+            match (TaskStatus::of(&outcome), self.scope) {
+                (TaskStatus::Failed, _) => push_result_row(&mut failed, row, &outcome),
+                (TaskStatus::Succeeded, ReportScope::AllTasks) => push_result_row(&mut succeeded, row, &outcome),
+                (TaskStatus::Succeeded, ReportScope::FailedTasksOnly) => {}
+            }
         }
-        self.succeeded.append(succeeded)?;
-        self.failed.append(failed)
+        self.succeeded.append(&succeeded)?;
+        self.failed.append(&failed)
     }
 
     /// Makes everything appended durable and says how far the files go.
@@ -100,9 +99,8 @@ impl ResultFile {
         Ok(Self { directory: directory.to_owned(), status, mark: mark.clone(), file, path, dirty: false })
     }
 
-    fn append(&mut self, rows: ResultRows) -> Result<(), RunnerError> {
-        let bytes = rows.into_bytes().map_err(|error| RunnerError::Internal(error.to_string()))?;
-        if bytes.is_empty() {
+    fn append(&mut self, rows: &str) -> Result<(), RunnerError> {
+        if rows.is_empty() {
             return Ok(());
         }
         if self.mark.bytes >= PART_BYTES {
@@ -110,8 +108,8 @@ impl ResultFile {
             let next = FileMark { part: self.mark.part + 1, bytes: 0 };
             *self = Self::open(&self.directory, self.status, &next)?;
         }
-        self.file.write_all(&bytes).map_err(RunnerError::io("write", &self.path))?;
-        self.mark.bytes += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.file.write_all(rows.as_bytes()).map_err(RunnerError::io("write", &self.path))?;
+        self.mark.bytes += u64::try_from(rows.len()).unwrap_or(u64::MAX);
         self.dirty = true;
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use longshore_job::{EngineConfig, JobSpec};
 use longshore_job::config::Credentials;
-use longshore_store::{CredentialsSource, S3Store, StoreConfig};
+use longshore_store::{CredentialsSource, RateLimits, S3Store, StoreConfig};
 
 use crate::error::JobFailure;
 
@@ -22,7 +22,7 @@ pub async fn connect(config: &EngineConfig, name: &str) -> Result<S3Store, JobFa
         path_style: store.path_style,
         credentials: credentials(&store.credentials),
         request_timeout: store.request_timeout,
-        requests_per_second: store.requests_per_second,
+        rate: RateLimits { requests_per_second: store.requests_per_second, ..RateLimits::default() },
         ..StoreConfig::default()
     };
     S3Store::connect(settings).await.map_err(|error| JobFailure::new("StoreNotUsable", error.to_string()))

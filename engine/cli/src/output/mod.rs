@@ -8,7 +8,7 @@ use std::io::{ErrorKind, IsTerminal as _, Write as _};
 
 use serde::Serialize;
 
-pub use job::{describe, summary};
+pub use job::{describe, operation_name, state, summary};
 pub use progress::observer;
 pub use table::{key_values, table};
 

@@ -30,9 +30,9 @@ fn object(bucket: &str, number: u64) -> SeedObject {
         bucket: bucket.to_owned(),
         key: key(number),
         body: format!("object {number}\n").into_bytes().into(),
-        storage_class: storage_class.to_owned(),
+        storage_class: Some(storage_class.to_owned()),
         tags: vec![("seeded".to_owned(), "yes".to_owned())],
-        metadata: vec![("number".to_owned(), number.to_string())],
+        metadata: [("number".to_owned(), number.to_string())].into(),
     }
 }
 
