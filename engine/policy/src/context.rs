@@ -105,3 +105,31 @@ impl Context {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_spelling_replaces_and_two_are_ambiguous_for_good() {
+        let mut context = Context::new();
+        context.set("k:A", "1");
+        context.set("k:A", "2");
+        assert_eq!(context.get("K:a"), Lookup::One("2"));
+        context.set("k:a", "2");
+        assert_eq!(context.get("k:a"), Lookup::One("2"));
+        context.set("k:a", "3");
+        assert_eq!(context.get("k:a"), Lookup::Ambiguous);
+        context.set("k:A", "3");
+        assert_eq!(context.get("k:a"), Lookup::Ambiguous);
+    }
+
+    #[test]
+    fn one_value_and_a_set_of_one_are_not_the_same() {
+        let mut context = Context::new();
+        context.set_many("k:s", ["1".to_owned()]);
+        assert!(matches!(context.get("k:s"), Lookup::Many([_])));
+        context.set_many("k:s", []);
+        assert_eq!(context.get("k:s"), Lookup::Absent);
+    }
+}

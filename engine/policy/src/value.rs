@@ -179,12 +179,9 @@ pub(crate) fn address(text: &str) -> Option<IpAddr> {
     text.parse().ok()
 }
 
-/// A CIDR block, its host bits masked; a bare address is the block of that one host.
+/// A CIDR block, whose host bits do not count; a bare address is the block of that one host.
 pub(crate) fn network(text: &str) -> Option<IpNet> {
-    match text.parse::<IpNet>() {
-        Ok(network) => Some(network.trunc()),
-        Err(_) => address(text).map(IpNet::from),
-    }
+    text.parse().ok().or_else(|| address(text).map(IpNet::from))
 }
 
 /// Unicode simple case folding (Unicode Standard, `CaseFolding.txt`, statuses C and S).

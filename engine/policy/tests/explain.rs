@@ -107,6 +107,22 @@ fn a_bucket_policy_is_about_its_bucket() {
 }
 
 #[test]
+fn a_document_in_the_wrong_place_grants_nothing() {
+    let text =
+        r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
+    let everything = document("everything.json", PolicyKind::Identity, text);
+    let nothing = Context::new();
+    let request = request("s3:GetObject", "arn:aws:s3:::data/x", &nothing);
+    let cross = Request { resource_account: "444455556666", ..request };
+    let set = PolicySet::new().with_resource(everything.clone());
+    assert!(!set.decide(&request).allowed());
+    assert!(
+        !set.with_identity(everything).decide(&cross).allowed(),
+        "it names nobody, so it is no resource policy"
+    );
+}
+
+#[test]
 fn could_allow_gives_the_benefit_of_the_doubt() {
     let (set, nothing) = (tagger(), Context::new());
     let could =
