@@ -258,3 +258,30 @@ fn is_unreadable(error: &rusqlite::Error) -> bool {
     use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType};
     matches!(error, FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..))
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    /// What SQLite's result codes become for the user; the other errors are in the tests of what raises them.
+    #[test]
+    fn sqlite_errors_in_words() {
+        let codes = [
+            ffi::SQLITE_FULL,
+            ffi::SQLITE_BUSY,
+            ffi::SQLITE_CORRUPT,
+            ffi::SQLITE_READONLY,
+            ffi::SQLITE_IOERR,
+        ];
+        let sqlite = |code| rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+        let (path, doing) = (PathBuf::from("DATA/queue.db"), "record results");
+        let mut words: Vec<String> =
+            codes.iter().map(|code| explain(sqlite(*code), &path, doing).to_string()).collect();
+        let source = Arc::new(sqlite(ffi::SQLITE_IOERR));
+        words.push(QueueError::CommitUnknown { path, doing, source }.to_string());
+        words.push(QueueError::Stopped { doing }.to_string());
+        insta::assert_snapshot!(words.join("\n"));
+    }
+}
