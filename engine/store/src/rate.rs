@@ -30,3 +30,6 @@ impl Default for RateLimits {
         Self { max_in_flight: 256, requests_per_second: None, retries_per_second: 20.0, retry_burst: 100 }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,263 @@
+//! The permissions of every request, as the IAM and S3 documentation list them.
 
+use bytes::Bytes;
+use longshore_job::ObjectId;
+use longshore_policy::Lookup;
+
+use super::{Access, Subject};
+use crate::request::*;
+
+const ARN: &str = "arn:aws:s3:::b/k";
+
+fn object() -> ObjectId {
+    ObjectId::new("b", "k")
+}
+
+fn version() -> ObjectId {
+    ObjectId { version_id: Some("v1".to_owned()), ..object() }
+}
+
+fn actions(request: impl Into<Request>) -> Vec<(&'static str, String, Subject)> {
+    let accesses = request.into().accesses();
+    accesses.into_iter().map(|access| (access.action, access.resource, access.subject)).collect()
+}
+
+fn key<'a>(access: &'a Access, key: &str) -> Option<&'a str> {
+    match access.context.get(key) {
+        Lookup::One(value) => Some(value),
+        Lookup::Many([value]) => Some(value),
+        _ => None,
+    }
+}
+
+fn grant(grantee: Grantee, permission: Permission) -> Grant {
+    Grant { grantee, permission }
+}
+
+#[test]
+fn calls_on_an_object_and_on_a_version_of_it() {
+    type Make = fn(ObjectId) -> Request;
+    let table: [(Make, &str, &str); 9] = [
+        (|o| HeadObject::new(o).into(), "s3:GetObject", "s3:GetObjectVersion"),
+        (|o| GetObject::new(o).into(), "s3:GetObject", "s3:GetObjectVersion"),
+        (|object| GetObjectTagging { object }.into(), "s3:GetObjectTagging", "s3:GetObjectVersionTagging"),
+        (
+            |object| PutObjectTagging { object, tags: vec![] }.into(),
+            "s3:PutObjectTagging",
+            "s3:PutObjectVersionTagging",
+        ),
+        (
+            |object| DeleteObjectTagging { object }.into(),
+            "s3:DeleteObjectTagging",
+            "s3:DeleteObjectVersionTagging",
+        ),
+        (|object| GetObjectAcl { object }.into(), "s3:GetObjectAcl", "s3:GetObjectVersionAcl"),
+        (|o| PutObjectAcl::new(o, AclHeaders::default()).into(), "s3:PutObjectAcl", "s3:PutObjectVersionAcl"),
+        (
+            |object| RestoreObject { object, days: Some(1), tier: None }.into(),
+            "s3:RestoreObject",
+            "s3:RestoreObject",
+        ),
+        (|object| DeleteObject { object }.into(), "s3:DeleteObject", "s3:DeleteObjectVersion"),
+    ];
+    for (make, plain, versioned) in table {
+        assert_eq!(actions(make(object())), [(plain, ARN.to_owned(), Subject::Object)]);
+        assert_eq!(actions(make(version())), [(versioned, ARN.to_owned(), Subject::Object)]);
+        assert_eq!(key(&make(object()).accesses()[0], "s3:VersionId"), None);
+        let supplied = (versioned != "s3:RestoreObject").then_some("v1");
+        assert_eq!(key(&make(version()).accesses()[0], "s3:versionid"), supplied, "{versioned}");
+    }
+}
+
+#[test]
+fn the_null_version_is_a_version() {
+    let object = ObjectId { version_id: Some("null".to_owned()), ..object() };
+    assert_eq!(actions(DeleteObject { object })[0].0, "s3:DeleteObjectVersion");
+}
+
+#[test]
+fn keys_stand_in_arns_as_they_are() {
+    let object = ObjectId::new("b", "a b/../ü%20*?");
+    assert_eq!(actions(HeadObject::new(object))[0].1, "arn:aws:s3:::b/a b/../ü%20*?");
+}
+
+#[test]
+fn calls_on_a_bucket() {
+    let bucket = || "b".to_owned();
+    let expected = [("s3:ListBucket", "arn:aws:s3:::b".to_owned(), Subject::Bucket)];
+    assert_eq!(actions(HeadBucket { bucket: bucket() }), expected);
+    let list = ListObjectsV2 {
+        bucket: bucket(),
+        prefix: Some("p/".to_owned()),
+        delimiter: Some("/".to_owned()),
+        max_keys: Some(10),
+        ..ListObjectsV2::default()
+    };
+    assert_eq!(actions(list.clone()), expected);
+    let accesses = Request::from(list).accesses();
+    assert_eq!(key(&accesses[0], "s3:prefix"), Some("p/"));
+    assert_eq!(key(&accesses[0], "s3:delimiter"), Some("/"));
+    assert_eq!(key(&accesses[0], "s3:max-keys"), Some("10"));
+}
+
+#[test]
+fn tags_of_a_request() {
+    let tags = vec![Tag::new("Env", "prod"), Tag::new("team", "a b")];
+    let accesses = Request::from(PutObjectTagging { object: object(), tags }).accesses();
+    assert_eq!(key(&accesses[0], "s3:RequestObjectTag/Env"), Some("prod"));
+    assert_eq!(key(&accesses[0], "s3:RequestObjectTag/team"), Some("a b"));
+    let keys = accesses[0].context.get("s3:RequestObjectTagKeys");
+    assert_eq!(keys, Lookup::Many(&["Env".to_owned(), "team".to_owned()]));
+}
+
+#[test]
+fn a_plain_put() {
+    let request = Request::from(PutObject::new("b", "k", Bytes::from_static(b"x")));
+    let accesses = request.accesses();
+    assert_eq!(actions(request), [("s3:PutObject", ARN.to_owned(), Subject::Object)]);
+    assert_eq!(key(&accesses[0], "s3:ObjectCreationOperation"), Some("true"));
+    for absent in [
+        "s3:x-amz-acl",
+        "s3:x-amz-grant-read",
+        "s3:x-amz-storage-class",
+        "s3:x-amz-server-side-encryption",
+        "s3:x-amz-copy-source",
+        "s3:x-amz-metadata-directive",
+        "s3:RequestObjectTagKeys",
+        "s3:if-none-match",
+    ] {
+        assert_eq!(accesses[0].context.get(absent), Lookup::Absent, "{absent}");
+    }
+}
+
+#[test]
+fn a_put_with_everything() {
+    let put = PutObject {
+        tags: vec![Tag::new("a", "1")],
+        acl: AclHeaders {
+            canned: None,
+            grants: vec![
+                grant(Grantee::Id("i1".to_owned()), Permission::Read),
+                grant(Grantee::Uri("http://group".to_owned()), Permission::Read),
+                grant(Grantee::EmailAddress("a@example.com".to_owned()), Permission::FullControl),
+            ],
+        },
+        storage_class: Some("GLACIER".to_owned()),
+        encryption: Encryption {
+            algorithm: Some("aws:kms".to_owned()),
+            kms_key_id: Some("arn:aws:kms:r:1:key/x".to_owned()),
+            bucket_key_enabled: Some(true),
+        },
+        website_redirect_location: Some("/there".to_owned()),
+        if_match: Some("e1".to_owned()),
+        if_none_match: Some("*".to_owned()),
+        ..PutObject::new("b", "k", Bytes::new())
+    };
+    let accesses = Request::from(put).accesses();
+    let names: Vec<_> = accesses.iter().map(|access| access.action).collect();
+    assert_eq!(names, ["s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging"]);
+    let expected = [
+        ("s3:x-amz-grant-read", "id=i1, uri=http://group"),
+        ("s3:x-amz-grant-full-control", "emailAddress=a@example.com"),
+        ("s3:x-amz-storage-class", "GLACIER"),
+        ("s3:x-amz-server-side-encryption", "aws:kms"),
+        ("s3:x-amz-server-side-encryption-aws-kms-key-id", "arn:aws:kms:r:1:key/x"),
+        ("s3:x-amz-website-redirect-location", "/there"),
+        ("s3:RequestObjectTag/a", "1"),
+        ("s3:if-match", "e1"),
+        ("s3:if-none-match", "*"),
+    ];
+    for (name, value) in expected {
+        assert_eq!(key(&accesses[0], name), Some(value), "{name}");
+    }
+    assert_eq!(key(&accesses[1], "s3:x-amz-grant-read"), Some("id=i1, uri=http://group"));
+    assert_eq!(key(&accesses[1], "s3:x-amz-grant-write"), None);
+    assert_eq!(key(&accesses[2], "s3:RequestObjectTag/a"), Some("1"));
+}
+
+#[test]
+fn a_copy_reads_and_writes_tags_unless_they_are_replaced() {
+    let source = || ("arn:aws:s3:::src/from", Subject::Source);
+    let target = || (ARN, Subject::Object);
+    type Expected<'a> = Vec<(&'a str, (&'a str, Subject))>;
+    let copying: Expected<'_> = vec![
+        ("s3:PutObject", target()),
+        ("s3:PutObjectTagging", target()),
+        ("s3:GetObject", source()),
+        ("s3:GetObjectTagging", source()),
+    ];
+    let dropping: Expected<'_> = vec![("s3:PutObject", target()), ("s3:GetObject", source())];
+    let replacing: Expected<'_> =
+        vec![("s3:PutObject", target()), ("s3:PutObjectTagging", target()), ("s3:GetObject", source())];
+    let tags = || vec![Tag::new("a", "1")];
+    let table = [
+        (None, vec![], &copying),
+        (Some(Directive::Copy), vec![], &copying),
+        (Some(Directive::Replace), vec![], &dropping),
+        (Some(Directive::Replace), tags(), &replacing),
+    ];
+    for (tagging_directive, tags, expected) in table {
+        let copy =
+            CopyObject { tagging_directive, tags, ..CopyObject::new(ObjectId::new("src", "from"), "b", "k") };
+        let found = actions(copy);
+        let found: Expected<'_> =
+            found.iter().map(|(action, arn, of)| (*action, (arn.as_str(), *of))).collect();
+        assert_eq!(&found, expected, "{tagging_directive:?}");
+    }
+}
+
+#[test]
+fn a_copy_of_a_version_with_headers() {
+    let source = ObjectId { version_id: Some("v9".to_owned()), ..ObjectId::new("src", "from/a b") };
+    let copy = CopyObject {
+        metadata_directive: Some(Directive::Replace),
+        acl: AclHeaders { canned: Some("public-read".to_owned()), grants: vec![] },
+        storage_class: Some("STANDARD_IA".to_owned()),
+        ..CopyObject::new(source, "b", "k")
+    };
+    let accesses = Request::from(copy).accesses();
+    let names: Vec<_> = accesses.iter().map(|access| access.action).collect();
+    assert_eq!(
+        names,
+        [
+            "s3:PutObject",
+            "s3:PutObjectAcl",
+            "s3:PutObjectTagging",
+            "s3:GetObjectVersion",
+            "s3:GetObjectVersionTagging"
+        ]
+    );
+    assert_eq!(key(&accesses[0], "s3:x-amz-copy-source"), Some("src/from/a b"));
+    assert_eq!(key(&accesses[0], "s3:x-amz-metadata-directive"), Some("REPLACE"));
+    assert_eq!(key(&accesses[0], "s3:x-amz-storage-class"), Some("STANDARD_IA"));
+    assert_eq!(key(&accesses[1], "s3:x-amz-acl"), Some("public-read"));
+    assert_eq!(key(&accesses[3], "s3:VersionId"), Some("v9"));
+    assert_eq!(key(&accesses[0], "s3:VersionId"), None, "the target has no version yet");
+}
+
+#[test]
+fn grants_are_seen_in_headers_only() {
+    let acl = AclHeaders {
+        canned: None,
+        grants: vec![grant(Grantee::Id("someone".to_owned()), Permission::FullControl)],
+    };
+    let headers = PutObjectAcl::new(object(), acl);
+    let document = PutObjectAcl { owner: Some("me".to_owned()), ..headers.clone() };
+    let key_of = |request: PutObjectAcl| {
+        let accesses = Request::from(request).accesses();
+        key(&accesses[0], "s3:x-amz-grant-full-control").map(str::to_owned)
+    };
+    assert_eq!(key_of(headers).as_deref(), Some("id=someone"));
+    assert_eq!(key_of(document), None);
+}
+
+#[test]
+fn existing_tags_are_for_reads_acls_and_tagging() {
+    let sees = |request: Request| request.accesses()[0].sees_existing_tags();
+    assert!(sees(HeadObject::new(version()).into()));
+    assert!(sees(PutObjectTagging { object: object(), tags: vec![] }.into()));
+    assert!(sees(PutObjectAcl::new(object(), AclHeaders::default()).into()));
+    assert!(!sees(PutObject::new("b", "k", Bytes::new()).into()));
+    assert!(!sees(DeleteObject { object: object() }.into()));
+    assert!(!sees(RestoreObject { object: object(), days: None, tier: None }.into()));
+}

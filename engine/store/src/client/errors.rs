@@ -67,6 +67,11 @@ impl Mapper {
         E: ProvideErrorMetadata + Error + 'static,
     {
         match error {
+            SdkError::ServiceError(service)
+                if service.err().code().is_none() && service.raw().status().is_success() =>
+            {
+                self.garbled(call, service.raw().status().as_u16(), &root_cause(error))
+            }
             SdkError::ServiceError(service) => {
                 let raw = service.raw();
                 let refusal = Refusal {
@@ -84,18 +89,20 @@ impl Mapper {
                 }
                 mapped
             }
+            SdkError::ResponseError(_) if is_broken_connection(error) => {
+                self.lost(call.name, &root_cause(error))
+            }
             SdkError::ResponseError(response) => {
-                let status = response.raw().status().as_u16();
-                let cause = root_cause(error);
-                if is_broken_connection(error) {
-                    return self.lost(call.name, &cause);
-                }
-                let message = format!("{} sent no valid answer to {}: {cause}", self.store, call.name);
-                let mapped = StoreError::new(code::INVALID_RESPONSE, message).with_status(status);
-                if is_retryable_status(status) { mapped.retry() } else { mapped }
+                self.garbled(call, response.raw().status().as_u16(), &root_cause(error))
             }
             _ => self.unanswered(call.name, error),
         }
+    }
+
+    /// An answer that is not S3's. Retried, for it may have been cut short.
+    fn garbled(&self, call: Call, status: u16, cause: &str) -> StoreError {
+        let message = format!("{} sent no valid answer to {}: {cause}", self.store, call.name);
+        StoreError::new(code::INVALID_RESPONSE, message).with_status(status).retry()
     }
 
     /// The error of a call that got no answer.

@@ -1,1 +1,286 @@
+//! The client against scripted HTTP answers. Real servers are met by `tests/server.rs` and the end-to-end suite.
 
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use longshore_job::ObjectId;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::request::*;
+
+/// A server on loopback that gives each connection the next of `answers` and closes it. An empty answer is none.
+struct Scripted {
+    endpoint: String,
+    heads: Arc<Mutex<Vec<String>>>,
+    server: JoinHandle<()>,
+}
+
+impl Drop for Scripted {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Scripted {
+    async fn start(answers: Vec<String>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let heads = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&heads);
+        let server = tokio::spawn(async move {
+            for answer in answers {
+                let (mut connection, _) = listener.accept().await.unwrap();
+                let head = read_request(&mut connection).await;
+                seen.lock().unwrap().push(head);
+                connection.write_all(answer.as_bytes()).await.unwrap();
+                connection.shutdown().await.unwrap();
+            }
+        });
+        Self { endpoint, heads, server }
+    }
+
+    async fn store(&self) -> S3Store {
+        S3Store::connect(config(&self.endpoint)).await.unwrap()
+    }
+
+    /// Request lines and headers, lower-cased.
+    fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+}
+
+/// Reads a request whole and returns its head.
+async fn read_request(connection: &mut tokio::net::TcpStream) -> String {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let text = String::from_utf8_lossy(&bytes).to_lowercase();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+            if body.len() >= length.map_or(0, |length| length.parse().unwrap()) {
+                return head.to_owned();
+            }
+        }
+        match connection.read(&mut buffer).await.unwrap() {
+            0 => return text,
+            read => bytes.extend_from_slice(&buffer[..read]),
+        }
+    }
+}
+
+fn config(endpoint: &str) -> StoreConfig {
+    StoreConfig {
+        name: "main".to_owned(),
+        endpoint: Some(endpoint.to_owned()),
+        region: Some("us-east-1".to_owned()),
+        path_style: true,
+        credentials: CredentialsSource::Static {
+            access_key_id: "AKIDEXAMPLE".to_owned(),
+            secret_access_key: "hush".to_owned(),
+            session_token: Some("psst".to_owned()),
+        },
+        retry: RetryPolicy { base_delay: Duration::from_millis(1), ..RetryPolicy::default() },
+        ..StoreConfig::default()
+    }
+}
+
+fn answer(status: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n{headers}\r\n{body}")
+}
+
+fn error(status: &str, code: &str) -> String {
+    answer(
+        status,
+        "x-amz-request-id: REQ1\r\n",
+        &format!("<Error><Code>{code}</Code><Message>Said so</Message></Error>"),
+    )
+}
+
+fn object() -> ObjectId {
+    ObjectId::new("b", "a b+ü")
+}
+
+#[tokio::test]
+async fn an_answer_with_its_parts() {
+    let headers = "etag: \"e1\"\r\nx-amz-version-id: v1\r\nx-amz-storage-class: GLACIER\r\nx-amz-meta-owner: me\r\n\
+                   content-type: text/plain\r\nlast-modified: Fri, 21 Dec 2012 00:00:00 GMT\r\n\
+                   x-amz-restore: ongoing-request=\"true\"\r\n";
+    let server = Scripted::start(vec![answer("206 Partial Content", headers, "hello")]).await;
+    let range = Some(ByteRange { first: 1, last: Some(5) });
+    let get = GetObject { range, ..GetObject::new(object()) };
+    let response = server.store().await.send(&get.into()).await.unwrap();
+    assert_eq!(response.http_status, 206);
+    assert_eq!(response.etag.as_deref(), Some("\"e1\""));
+    assert_eq!(response.version_id.as_deref(), Some("v1"));
+    assert_eq!(response.size, Some(5));
+    assert_eq!(response.last_modified.unwrap().to_string(), "2012-12-21T00:00:00Z");
+    assert_eq!(response.storage_class.as_deref(), Some("GLACIER"));
+    assert!(response.restore.unwrap().ongoing);
+    assert_eq!(response.content.content_type.as_deref(), Some("text/plain"));
+    assert_eq!(response.user_metadata.get("owner").map(String::as_str), Some("me"));
+    assert_eq!(&response.body[..], b"hello");
+    let head = &server.heads()[0];
+    assert!(head.starts_with("get /b/a%20b%2b%c3%bc"), "{head}");
+    assert!(head.contains("\r\nrange: bytes=1-5"), "{head}");
+}
+
+#[tokio::test]
+async fn a_copy_as_it_goes_out() {
+    let body = "<CopyObjectResult><ETag>\"e2\"</ETag></CopyObjectResult>";
+    let server = Scripted::start(vec![answer("200 OK", "x-amz-version-id: v2\r\n", body)]).await;
+    let copy = CopyObject {
+        tagging_directive: Some(Directive::Replace),
+        tags: vec![Tag::new("k", "v w")],
+        acl: AclHeaders {
+            canned: None,
+            grants: vec![Grant { grantee: Grantee::Id("x1".to_owned()), permission: Permission::ReadAcp }],
+        },
+        storage_class: Some("STANDARD_IA".to_owned()),
+        ..CopyObject::new(object(), "dst", "to")
+    };
+    let response = server.store().await.send(&copy.into()).await.unwrap();
+    assert_eq!((response.etag.as_deref(), response.version_id.as_deref()), (Some("\"e2\""), Some("v2")));
+    let head = &server.heads()[0];
+    for line in [
+        "put /dst/to",
+        "\r\nx-amz-copy-source: b/a%20b%2b%c3%bc\r\n",
+        "\r\nx-amz-tagging-directive: replace\r\n",
+        "\r\nx-amz-tagging: k=v%20w\r\n",
+        "\r\nx-amz-grant-read-acp: id=x1\r\n",
+        "\r\nx-amz-storage-class: standard_ia\r\n",
+    ] {
+        assert!(head.contains(line), "{line:?} is not in {head}");
+    }
+    assert!(!head.contains("x-amz-metadata-directive") && !head.contains("x-amz-acl"), "{head}");
+}
+
+#[tokio::test]
+async fn errors_in_a_body_are_the_stores_own() {
+    let server = Scripted::start(vec![error("409 Conflict", "RestoreAlreadyInProgress")]).await;
+    let restore = RestoreObject { object: object(), days: Some(1), tier: Some("Bulk".to_owned()) };
+    let error = server.store().await.send(&restore.into()).await.unwrap_err();
+    assert_eq!(
+        (error.code.as_str(), error.status, error.retryable),
+        ("RestoreAlreadyInProgress", Some(409), false)
+    );
+    assert_eq!((error.message.as_str(), error.request_id.as_deref()), ("Said so", Some("REQ1")));
+}
+
+#[tokio::test]
+async fn throttles_broken_connections_and_hidden_errors_are_retried() {
+    let copied = answer("200 OK", "", "<CopyObjectResult><ETag>\"e\"</ETag></CopyObjectResult>");
+    let answers = vec![
+        error("503 Slow Down", "SlowDown"),
+        String::new(),
+        error("200 OK", "InternalError"),
+        answer("200 OK", "", ""),
+        copied,
+    ];
+    let server = Scripted::start(answers).await;
+    let copy = CopyObject::new(object(), "dst", "to");
+    let response = server.store().await.send(&copy.into()).await.unwrap();
+    assert_eq!(response.etag.as_deref(), Some("\"e\""));
+    assert_eq!(server.heads().len(), 5);
+}
+
+#[tokio::test]
+async fn head_of_a_missing_object() {
+    let server =
+        Scripted::start(vec!["HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n".to_owned()]).await;
+    let error = server.store().await.send(&HeadObject::new(object()).into()).await.unwrap_err();
+    assert_eq!((error.code.as_str(), error.status), ("NoSuchKey", Some(404)));
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_told_from_no_connection() {
+    let mut server = Scripted::start(vec![String::new()]).await;
+    let no_retries = RetryPolicy { max_attempts: 1, ..RetryPolicy::default() };
+    let store =
+        S3Store::connect(StoreConfig { retry: no_retries, ..config(&server.endpoint) }).await.unwrap();
+    let request = Request::from(DeleteObject { object: object() });
+    let lost = store.send(&request).await.unwrap_err();
+    assert_eq!((lost.code.as_str(), lost.status, lost.is_lost_answer()), ("ConnectionLost", None, true));
+    // The script is over: nobody listens any more.
+    (&mut server.server).await.unwrap();
+    let refused = store.send(&request).await.unwrap_err();
+    assert_eq!(
+        (refused.code.as_str(), refused.status, refused.is_lost_answer()),
+        ("ConnectionError", None, false)
+    );
+    assert!(refused.message.contains(&server.endpoint) && refused.message.contains("\"main\""), "{refused}");
+}
+
+#[tokio::test]
+async fn a_body_larger_than_memory_may_hold_is_refused() {
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        crate::MAX_BODY_BYTES + 1
+    );
+    let server = Scripted::start(vec![head]).await;
+    let error = server.store().await.send(&GetObject::new(object()).into()).await.unwrap_err();
+    assert_eq!((error.code.as_str(), error.retryable), ("ResponseTooLarge", false));
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_is_not() {
+    let server = Scripted::start(vec![]).await;
+    let store = server.store().await;
+    let newline = PutObject {
+        user_metadata: [("a".to_owned(), "x\ny".to_owned())].into(),
+        ..PutObject::new("b", "k", bytes::Bytes::new())
+    };
+    let no_acl = PutObjectAcl::new(object(), AclHeaders::default());
+    let no_key = HeadObject::new(ObjectId::new("b", ""));
+    for request in [Request::from(newline), no_acl.into(), no_key.into()] {
+        let error = store.send(&request).await.unwrap_err();
+        assert_eq!((error.code.as_str(), error.retryable), ("InvalidRequest", false), "{error}");
+    }
+    assert_eq!(server.heads(), [""; 0]);
+}
+
+#[tokio::test]
+async fn the_probe_explains() {
+    let table = [
+        (error("403 Forbidden", "InvalidAccessKeyId"), "does not know the access key ID"),
+        (error("403 Forbidden", "SignatureDoesNotMatch"), "secret access key"),
+        (error("403 Forbidden", "RequestTimeTooSkewed"), "set the clock"),
+        (error("404 Not Found", "NoSuchBucket"), "has no bucket data"),
+        (error("301 Moved", "PermanentRedirect"), "not in region us-east-1"),
+        (answer("200 OK", "", "<html>hello</html>"), "does not speak S3"),
+    ];
+    for (answer, expected) in table {
+        // Some are worth a retry.
+        let server = Scripted::start(vec![answer; 3]).await;
+        let error = server.store().await.check_reachable(Some("data")).await.unwrap_err();
+        assert!(error.message.contains(expected), "{expected:?} is not in {error}");
+        assert!(error.message.starts_with(&format!("store \"main\" ({})", server.endpoint)), "{error}");
+    }
+    let denied = Scripted::start(vec![error("403 Forbidden", "AccessDenied")]).await;
+    assert_eq!(denied.store().await.check_reachable(Some("data")).await, Ok(()));
+}
+
+#[tokio::test]
+async fn endpoints_must_be_urls() {
+    for endpoint in ["localhost:9000", "ftp://host", "http://", ""] {
+        let error = S3Store::connect(config(endpoint)).await.unwrap_err();
+        assert!(error.message.contains("is not a URL"), "{error}");
+    }
+}
+
+#[test]
+fn debug_shows_no_secrets() {
+    let shown = format!("{:?}", config("http://127.0.0.1:9000"));
+    assert!(shown.contains("AKIDEXAMPLE"));
+    assert!(!shown.contains("hush") && !shown.contains("psst"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_connected_store_shows_no_secrets() {
+    let store = S3Store::connect(config("http://127.0.0.1:9000")).await.unwrap();
+    let shown = format!("{store:?}");
+    assert!(!shown.contains("hush") && !shown.contains("psst"), "{shown}");
+}

@@ -89,3 +89,6 @@ pub(super) fn time(time: &DateTime) -> Option<Timestamp> {
     let nanoseconds = i32::try_from(time.subsec_nanos()).ok()?;
     Timestamp::new(time.secs(), nanoseconds).ok()
 }
+
+#[cfg(test)]
+mod tests;

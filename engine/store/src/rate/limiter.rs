@@ -10,6 +10,10 @@ use super::RateLimits;
 use super::aimd::Aimd;
 use super::bucket::TokenBucket;
 
+/// How much of the request rate may be used at once: 50 ms worth. Timers are good to a millisecond or so; without a
+/// burst every late wake-up would lower the rate.
+const RATE_BURST: Duration = Duration::from_millis(50);
+
 /// Lets through as many requests as [`Aimd`] and the request rate allow.
 #[derive(Debug)]
 pub(crate) struct Limiter {
@@ -48,7 +52,10 @@ impl Limiter {
     pub(crate) fn new(limits: &RateLimits) -> Self {
         let aimd = Aimd::new(limits.max_in_flight);
         let slots = aimd.limit();
-        let bucket = |rate: u32| Mutex::new(TokenBucket::new(f64::from(rate), 1.0, Instant::now()));
+        let bucket = |rate: u32| {
+            let rate = f64::from(rate);
+            Mutex::new(TokenBucket::new(rate, (rate * RATE_BURST.as_secs_f64()).max(1.0), Instant::now()))
+        };
         Self {
             slots: Semaphore::new(usize::try_from(slots).unwrap_or(Semaphore::MAX_PERMITS)),
             state: Mutex::new(State { aimd, slots }),

@@ -1,1 +1,167 @@
+use std::sync::Arc;
+use std::time::Duration;
 
+use longshore_job::ObjectId;
+use proptest::prelude::*;
+use tokio::time::Instant;
+
+use super::{RetryPolicy, Retrying};
+use crate::Store;
+use crate::error::{StoreError, code};
+use crate::rate::RateLimits;
+use crate::request::{HeadObject, Request, RestoreObject};
+use crate::response::Response;
+use crate::testing::{FakeStore, Fault, Faulty};
+
+proptest! {
+    #[test]
+    fn delays_are_jittered_below_a_doubling_bound(failures in 1_u32..100, random in 0.0_f64..1.0) {
+        let policy = RetryPolicy::default();
+        let bound = policy.base_delay.saturating_mul(2_u32.saturating_pow(failures - 1)).min(policy.max_delay);
+        let delay = policy.delay(failures, random);
+        prop_assert!(delay <= bound);
+        prop_assert!(delay >= bound.mul_f64(random).saturating_sub(Duration::from_micros(1)));
+        prop_assert_eq!(policy.delay(failures, 0.0), Duration::ZERO);
+        prop_assert_eq!(policy.delay(failures, 1.0), bound);
+    }
+}
+
+fn slow_down() -> StoreError {
+    StoreError::new("SlowDown", "Please reduce your request rate.").with_status(503).retry()
+}
+
+fn lost() -> StoreError {
+    StoreError::new(code::CONNECTION_LOST, "the connection broke").retry()
+}
+
+fn ok() -> Response {
+    Response { http_status: 200, ..Response::default() }
+}
+
+fn head() -> Request {
+    HeadObject::new(ObjectId::new("b", "k")).into()
+}
+
+fn restore() -> Request {
+    RestoreObject { object: ObjectId::new("b", "k"), days: Some(1), tier: None }.into()
+}
+
+fn retrying<S>(store: S) -> Retrying<S> {
+    Retrying::new(store, RetryPolicy::default(), RateLimits::default())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_retryable_is_retried() {
+    let fake = Arc::new(FakeStore::scripted([Err(slow_down()), Err(lost()), Ok(ok())]));
+    assert_eq!(retrying(Arc::clone(&fake)).send(&head()).await, Ok(ok()));
+    assert_eq!(fake.requests().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_final_is_not() {
+    let gone = StoreError::new("NoSuchKey", "The specified key does not exist.").with_status(404);
+    let fake = Arc::new(FakeStore::scripted([Err(gone.clone()), Ok(ok())]));
+    assert_eq!(retrying(Arc::clone(&fake)).send(&head()).await, Err(gone));
+    assert_eq!(fake.requests().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_run_out() {
+    let fake = Arc::new(FakeStore::answering(|_| Err(slow_down())));
+    let error = retrying(Arc::clone(&fake)).send(&head()).await.unwrap_err();
+    assert_eq!(fake.requests().len(), 8);
+    assert_eq!((error.code.as_str(), error.status), ("SlowDown", Some(503)));
+    assert_eq!(
+        error.message,
+        "Please reduce your request rate. (given up after 8 attempts: no attempts are left)"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_after_is_honoured() {
+    let busy = StoreError { retry_after: Some(Duration::from_secs(42)), ..slow_down() };
+    let store = retrying(FakeStore::scripted([Err(busy), Ok(ok())]));
+    let begin = Instant::now();
+    assert_eq!(store.send(&head()).await, Ok(ok()));
+    assert!(begin.elapsed() >= Duration::from_secs(42));
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_runs_out() {
+    let busy = StoreError { retry_after: Some(Duration::from_secs(301)), ..slow_down() };
+    let fake = Arc::new(FakeStore::answering(move |_| Err(busy.clone())));
+    let begin = Instant::now();
+    let error = retrying(Arc::clone(&fake)).send(&head()).await.unwrap_err();
+    assert_eq!(fake.requests().len(), 1);
+    assert!(error.message.ends_with("(given up after 1 attempts: no time is left)"), "{error}");
+    assert_eq!(begin.elapsed(), Duration::ZERO, "a wait that cannot help is not begun");
+}
+
+#[tokio::test(start_paused = true)]
+async fn retries_of_one_endpoint_are_paced_together() {
+    let limits = RateLimits { retry_burst: 10, retries_per_second: 2.0, ..RateLimits::default() };
+    let policy = RetryPolicy { max_attempts: 2, ..RetryPolicy::default() };
+    let fake = Arc::new(FakeStore::answering(|_| Err(lost())));
+    let store = Arc::new(Retrying::new(Arc::clone(&fake), policy, limits));
+    let begin = Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..50 {
+        let store = Arc::clone(&store);
+        tasks.spawn(async move { store.send(&head()).await });
+    }
+    tasks.join_all().await;
+    assert_eq!(fake.requests().len(), 100);
+    // 10 at once, 40 at two a second.
+    let elapsed = begin.elapsed();
+    assert!((Duration::from_secs(20)..Duration::from_secs(21)).contains(&elapsed), "{elapsed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_without_a_turn_in_time_is_given_up() {
+    let limits = RateLimits { retry_burst: 1, retries_per_second: 0.001, ..RateLimits::default() };
+    let store = Retrying::new(FakeStore::answering(|_| Err(lost())), RetryPolicy::default(), limits);
+    let error = store.send(&head()).await.unwrap_err();
+    let why = "(given up after 2 attempts: too many other requests to this endpoint are being retried)";
+    assert!(error.message.ends_with(why), "{error}");
+}
+
+/// A store on which one restore can be started.
+fn restorable() -> FakeStore {
+    let mut started = false;
+    FakeStore::answering(move |_| {
+        if std::mem::replace(&mut started, true) {
+            let message = "Object restore is already in progress";
+            return Err(StoreError::new("RestoreAlreadyInProgress", message).with_status(409));
+        }
+        Ok(Response { http_status: 202, ..Response::default() })
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restore_whose_answer_was_lost_has_succeeded() {
+    let faulty = Faulty::new(restorable(), |number, _| (number == 0).then(|| Fault::LoseAnswer(lost())));
+    let store = retrying(faulty);
+    assert_eq!(store.send(&restore()).await.map(|answer| answer.http_status), Ok(202));
+    assert_eq!(store.inner().inner().requests().len(), 2);
+    let error = store.send(&restore()).await.unwrap_err();
+    assert_eq!(error.code, "RestoreAlreadyInProgress", "another request's restore is not this one's");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restore_that_never_arrived_has_not_succeeded() {
+    let unreachable = || StoreError::new(code::CONNECTION_ERROR, "connection refused").retry();
+    let inner = restorable();
+    inner.send(&restore()).await.unwrap();
+    let faulty = Faulty::new(inner, move |number, _| (number == 0).then(|| Fault::Refuse(unreachable())));
+    let error = retrying(faulty).send(&restore()).await.unwrap_err();
+    assert_eq!((error.code.as_str(), error.status), ("RestoreAlreadyInProgress", Some(409)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttles_lower_the_concurrency() {
+    let limits = RateLimits { max_in_flight: 64, ..RateLimits::default() };
+    let fake = FakeStore::scripted([Err(slow_down()), Err(slow_down()), Ok(ok())]);
+    let store = Retrying::new(fake, RetryPolicy::default(), limits);
+    store.send(&head()).await.unwrap();
+    assert_eq!(store.limiter.limit(), 16);
+}
