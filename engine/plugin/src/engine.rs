@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
@@ -36,7 +37,8 @@ impl Plugins {
     pub fn new(limits: PluginLimits) -> Result<Self, PluginError> {
         let engine = start(&limits).map_err(cannot_start)?;
         let mut linker = Linker::new(&engine);
-        Operation::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut State| state).map_err(cannot_start)?;
+        Operation::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut State| state)
+            .map_err(cannot_start)?;
         spawn_ticker(&engine, limits.tick)?;
         Ok(Self { engine, linker, limits: Arc::new(limits) })
     }
@@ -69,6 +71,8 @@ impl Plugins {
         let component = component.component_type();
         let forbidden = component
             .imports(&self.engine)
+            // What the world `use`s of an interface is imported a second time, as a type of its own.
+            .filter(|(_, import)| !matches!(import.ty, ComponentItem::Type(_) | ComponentItem::Resource(_)))
             .map(|(name, _)| name)
             .find(|name| !IMPORTS.iter().any(|allowed| name.starts_with(allowed)));
         match forbidden {
@@ -113,6 +117,8 @@ fn pool(limits: &PluginLimits) -> PoolingAllocationConfig {
         .max_core_instances_per_component(CORE_INSTANCES)
         .max_memories_per_component(MEMORIES)
         .max_tables_per_component(TABLES)
+        .max_memories_per_module(MEMORIES)
+        .max_tables_per_module(TABLES)
         .max_memory_size(limits.memory_bytes)
         .table_elements(limits.table_elements);
     pool

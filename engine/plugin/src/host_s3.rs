@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use longshore_job::ObjectId;
 use longshore_store::{
-    AclHeaders, ByteRange, CopyObject, DeleteObject, DeleteObjectTagging, GetObject, GetObjectAcl, GetObjectTagging,
-    HeadObject, PutObject, PutObjectAcl, PutObjectTagging, Request, RestoreObject, Tag,
+    AclHeaders, ByteRange, CopyObject, DeleteObject, DeleteObjectTagging, GetObject, GetObjectAcl,
+    GetObjectTagging, HeadObject, PutObject, PutObjectAcl, PutObjectTagging, Request, RestoreObject, Tag,
 };
 use wasmtime::Result;
 use wasmtime::component::Resource;
@@ -40,7 +40,12 @@ impl State {
 }
 
 impl s3::Host for State {
-    fn open(&mut self, bucket: String, key: String, version_id: Option<String>) -> Result<Resource<ObjectHandle>> {
+    fn open(
+        &mut self,
+        bucket: String,
+        key: String,
+        version_id: Option<String>,
+    ) -> Result<Resource<ObjectHandle>> {
         self.push_object(Arc::new(ObjectId { bucket, key, version_id }))
     }
 
@@ -98,7 +103,12 @@ impl s3::HostObject for State {
         self.push_request(PutObject::new(object.bucket, object.key, body.into()), held)
     }
 
-    fn copy_to(&mut self, this: This<ObjectHandle>, bucket: String, key: String) -> Result<Resource<RequestHandle>> {
+    fn copy_to(
+        &mut self,
+        this: This<ObjectHandle>,
+        bucket: String,
+        key: String,
+    ) -> Result<Resource<RequestHandle>> {
         let source = self.object(&this)?;
         let held = source.key.len() + bucket.len() + key.len();
         self.push_request(CopyObject::new(source, bucket, key), held)

@@ -63,7 +63,8 @@ impl Lane {
         let limit = self.plugin.limits().task_time;
         let result = timeout(limit, async {
             let mut instance = self.take().await?;
-            let execution = instance.execute(object, attempt, gate).await.map_err(|Broken(failure)| failure)?;
+            let execution =
+                instance.execute(object, attempt, gate).await.map_err(|Broken(failure)| failure)?;
             self.give_back(instance);
             Ok(execution)
         });

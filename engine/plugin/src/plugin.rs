@@ -103,7 +103,8 @@ impl Plugin {
 fn block_on<T: Send>(future: impl Future<Output = T> + Send) -> Result<T, PluginError> {
     let no_thread = |reason: String| PluginError::Engine { reason };
     std::thread::scope(|scope| {
-        let run = || tokio::runtime::Builder::new_current_thread().build().map(|runtime| runtime.block_on(future));
+        let run =
+            || tokio::runtime::Builder::new_current_thread().build().map(|runtime| runtime.block_on(future));
         let thread = std::thread::Builder::new().name("plugin-describe".to_owned()).spawn_scoped(scope, run);
         let thread = thread.map_err(|error| no_thread(error.to_string()))?;
         match thread.join() {
@@ -124,10 +125,16 @@ fn check(answer: host::Description, limits: &PluginLimits) -> Result<Description
         return Err(format!("the version has {} bytes; 1 to {MAX_WORD_BYTES} are allowed", version.len()));
     }
     if summary.len() > limits.message_bytes {
-        return Err(format!("the summary has {} bytes; the limit is {}", summary.len(), limits.message_bytes));
+        return Err(format!(
+            "the summary has {} bytes; the limit is {}",
+            summary.len(),
+            limits.message_bytes
+        ));
     }
     if actions.len() > MAX_ACTIONS || actions.iter().any(|action| action.len() > MAX_WORD_BYTES) {
-        return Err(format!("there are more than {MAX_ACTIONS} actions, or longer ones than {MAX_WORD_BYTES} bytes"));
+        return Err(format!(
+            "there are more than {MAX_ACTIONS} actions, or longer ones than {MAX_WORD_BYTES} bytes"
+        ));
     }
     let parameters: serde_json::Value = serde_json::from_str(&parameters)
         .map_err(|error| format!("the schema of the parameters is not JSON: {error}"))?;

@@ -3,8 +3,8 @@
 //! Each function returns a sentence where the setting has no place in that kind of request, or the value none in S3.
 
 use longshore_store::{
-    AclHeaders, ByteRange, ContentHeaders, CopyObject, Directive, Encryption, Grant, Grantee, Permission, Request,
-    Tag,
+    AclHeaders, ByteRange, ContentHeaders, CopyObject, Directive, Encryption, Grant, Grantee, Permission,
+    Request, Tag,
 };
 
 use crate::bindings::longshore::operation::s3;
@@ -168,8 +168,8 @@ pub(crate) fn grant(request: &mut Request, grant: s3::Grant) -> Fit {
     let s3::Grant { grantee_type, grantee, permission } = grant;
     let grantee = Grantee::of_type(&grantee_type, grantee)
         .ok_or_else(|| format!("{grantee_type:?} is no type of grantee; id, emailAddress and uri are"))?;
-    let permission =
-        Permission::from_name(&permission).ok_or_else(|| format!("{permission:?} is no permission of an ACL"))?;
+    let permission = Permission::from_name(&permission)
+        .ok_or_else(|| format!("{permission:?} is no permission of an ACL"))?;
     let call = request.name();
     let acl = acl_headers(request).ok_or_else(|| format!("{call} has no grants"))?;
     acl.grants.push(Grant { grantee, permission });

@@ -92,7 +92,10 @@ impl State {
         self.push(RequestHandle { request: request.into(), provisional: false, misfit: None, held })
     }
 
-    pub(crate) fn take_request(&mut self, request: Resource<RequestHandle>) -> wasmtime::Result<RequestHandle> {
+    pub(crate) fn take_request(
+        &mut self,
+        request: Resource<RequestHandle>,
+    ) -> wasmtime::Result<RequestHandle> {
         let entry = self.table.delete(request)?;
         self.held_bytes = self.held_bytes.saturating_sub(entry.held);
         Ok(entry)

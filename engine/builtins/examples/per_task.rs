@@ -1,0 +1,72 @@
+//! What a task costs in the plugin host: `cargo run --release -p longshore-builtins --example per_task`.
+//!
+//! One lane, one thread, a store that answers at once: what remains is the sandbox, the policy and the gate.
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a program that prints a measurement"
+)]
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use longshore_job::{ObjectId, Outcome};
+use longshore_plugin::{Execution, Isolation, PluginLimits, Plugins};
+use longshore_policy::{Document, PolicyKind, PolicySet};
+use longshore_store::{Gate, GateConfig, Request, Response, Store, StoreError};
+use serde_json::{Value, json};
+
+const POLICY: &str =
+    r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}"#;
+
+struct Agreeable;
+
+#[async_trait::async_trait]
+impl Store for Agreeable {
+    async fn send(&self, _: &Request) -> Result<Response, StoreError> {
+        Ok(Response { http_status: 200, ..Response::default() })
+    }
+}
+
+fn gate() -> Gate {
+    let document = Document::load("policy.json", POLICY, PolicyKind::Identity).unwrap().document;
+    let config = GateConfig {
+        role: "role".to_owned(),
+        account: "111122223333".to_owned(),
+        session: "job".to_owned(),
+        bucket_owner: None,
+        policies: Arc::new(PolicySet::default().with_identity(document)),
+        region: "us-east-1".to_owned(),
+        secure_transport: false,
+        clock: Arc::new(|| jiff::Timestamp::UNIX_EPOCH),
+    };
+    Gate::new(Arc::new(Agreeable), config)
+}
+
+async fn measure(plugins: &Plugins, name: &str, parameters: Value, isolation: Isolation, tasks: u32) {
+    let start = Instant::now();
+    let plugin = plugins.load(longshore_builtins::get(name).unwrap().component).unwrap();
+    let load = start.elapsed();
+    let mut lane = plugin.lane(&parameters, isolation, "job").await.unwrap();
+    let gate = gate();
+    let object = ObjectId::new("bucket", "some/prefix/of/ordinary/length/object-000001.jpg");
+    let start = Instant::now();
+    for _ in 0..tasks {
+        let execution = lane.execute(&object, 1, &gate).await;
+        assert!(matches!(execution, Execution::Done(Outcome::Succeeded(_))), "{execution:?}");
+    }
+    let per_task = start.elapsed() / tasks;
+    println!("{name:8} {isolation:?}: {per_task:?} per task ({tasks} tasks; loading took {load:?})");
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let plugins = Plugins::new(PluginLimits::default()).unwrap();
+    let tagging = || json!({"mode": "replace", "tags": {"class": "cold"}});
+    measure(&plugins, "noop", json!({}), Isolation::Reuse, 300_000).await;
+    measure(&plugins, "noop", json!({}), Isolation::Fresh, 10_000).await;
+    measure(&plugins, "tagging", tagging(), Isolation::Reuse, 100_000).await;
+    measure(&plugins, "tagging", tagging(), Isolation::Fresh, 10_000).await;
+    measure(&plugins, "copy", json!({"target-bucket": "b"}), Isolation::Reuse, 100_000).await;
+}

@@ -1,0 +1,49 @@
+//! Policies that allow everything, and a store that agrees or never answers.
+
+use std::sync::Arc;
+
+use longshore_policy::{Document, PolicyKind, PolicySet};
+use longshore_store::testing::FakeStore;
+use longshore_store::{Gate, GateConfig, Request, Response, Store, StoreError};
+
+pub(crate) struct World {
+    pub(crate) store: Arc<FakeStore>,
+    pub(crate) gate: Gate,
+}
+
+impl World {
+    pub(crate) fn agreeable() -> Self {
+        let store = Arc::new(FakeStore::agreeable());
+        Self { gate: gate(store.clone()), store }
+    }
+
+    pub(crate) fn silent() -> Self {
+        Self { store: Arc::new(FakeStore::agreeable()), gate: gate(Arc::new(Silent)) }
+    }
+}
+
+struct Silent;
+
+#[async_trait::async_trait]
+impl Store for Silent {
+    async fn send(&self, _: &Request) -> Result<Response, StoreError> {
+        std::future::pending().await
+    }
+}
+
+fn gate(store: Arc<dyn Store>) -> Gate {
+    let policy =
+        r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}"#;
+    let document = Document::load("policy.json", policy, PolicyKind::Identity).unwrap().document;
+    let config = GateConfig {
+        role: "role".to_owned(),
+        account: "111122223333".to_owned(),
+        session: "job-1".to_owned(),
+        bucket_owner: None,
+        policies: Arc::new(PolicySet::default().with_identity(document)),
+        region: "us-east-1".to_owned(),
+        secure_transport: false,
+        clock: Arc::new(|| jiff::Timestamp::UNIX_EPOCH),
+    };
+    Gate::new(store, config)
+}
