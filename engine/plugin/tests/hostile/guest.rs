@@ -36,7 +36,7 @@ impl Guest<'_> {
 
     fn text(&self) -> String {
         let Self { imports, extra, name, plan, run } = self;
-        let name_length = name.len();
+        let name_length = format!("\\{:02x}\\00\\00\\00", name.len());
         format!(
             r#"(module
             (import "longshore:operation/s3@0.1.0" "[resource-drop]object" (func $drop_object (param i32)))
@@ -66,8 +66,7 @@ impl Guest<'_> {
                 {run}
                 (call $drop_object (local.get $object))
                 (call $drop_task (local.get $task))
-                (i32.const {RESULT})))"#,
-            name_length = format!("\\{name_length:02x}\\00\\00\\00"),
+                (i32.const {RESULT})))"#
         )
     }
 }
