@@ -60,8 +60,7 @@ struct Inner {
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// The unchanging condition keys that some policy mentions.
     constants: Vec<(&'static str, String)>,
-    mentions_current_time: bool,
-    mentions_epoch_time: bool,
+    mentions_time: bool,
     mentions_existing_tags: bool,
 }
 
@@ -89,8 +88,7 @@ impl Gate {
             role: config.role,
             clock: config.clock,
             constants,
-            mentions_current_time: policies.mentions_key("aws:CurrentTime"),
-            mentions_epoch_time: policies.mentions_key("aws:EpochTime"),
+            mentions_time: policies.mentions_key("aws:CurrentTime") || policies.mentions_key("aws:EpochTime"),
             mentions_existing_tags: policies.mentions_key(EXISTING_TAG),
             policies: config.policies,
         }))
@@ -214,7 +212,7 @@ impl Inner {
         for (key, value) in &self.constants {
             context.set(*key, value.as_str());
         }
-        if self.mentions_current_time || self.mentions_epoch_time {
+        if self.mentions_time {
             let now = (self.clock)();
             context.set("aws:CurrentTime", now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
             context.set("aws:EpochTime", now.as_second().to_string());

@@ -87,26 +87,6 @@ impl Request {
             _ => None,
         }
     }
-
-    /// The bucket that the call works on: the target's of a copy.
-    pub fn bucket(&self) -> &str {
-        match self {
-            Self::PutObject(put) => &put.bucket,
-            Self::CopyObject(copy) => &copy.bucket,
-            Self::HeadBucket(HeadBucket { bucket }) | Self::ListObjectsV2(ListObjectsV2 { bucket, .. }) => {
-                bucket
-            }
-            Self::HeadObject(HeadObject { object, .. })
-            | Self::GetObject(GetObject { object, .. })
-            | Self::GetObjectTagging(GetObjectTagging { object })
-            | Self::PutObjectTagging(PutObjectTagging { object, .. })
-            | Self::DeleteObjectTagging(DeleteObjectTagging { object })
-            | Self::GetObjectAcl(GetObjectAcl { object })
-            | Self::PutObjectAcl(PutObjectAcl { object, .. })
-            | Self::RestoreObject(RestoreObject { object, .. })
-            | Self::DeleteObject(DeleteObject { object }) => &object.bucket,
-        }
-    }
 }
 
 /// Lets a request struct be sent without naming its variant.

@@ -14,7 +14,7 @@ use crate::request::*;
 /// A server on loopback that gives each connection the next of `answers` and closes it. An empty answer is none.
 struct Scripted {
     endpoint: String,
-    heads: Arc<Mutex<Vec<String>>>,
+    requests: Arc<Mutex<Vec<String>>>,
     server: JoinHandle<()>,
 }
 
@@ -28,31 +28,31 @@ impl Scripted {
     async fn start(answers: Vec<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let heads = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&heads);
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&requests);
         let server = tokio::spawn(async move {
             for answer in answers {
                 let (mut connection, _) = listener.accept().await.unwrap();
-                let head = read_request(&mut connection).await;
-                seen.lock().unwrap().push(head);
+                let request = read_request(&mut connection).await;
+                seen.lock().unwrap().push(request);
                 connection.write_all(answer.as_bytes()).await.unwrap();
                 connection.shutdown().await.unwrap();
             }
         });
-        Self { endpoint, heads, server }
+        Self { endpoint, requests, server }
     }
 
     async fn store(&self) -> S3Store {
         S3Store::connect(config(&self.endpoint)).await.unwrap()
     }
 
-    /// Request lines and headers, lower-cased.
-    fn heads(&self) -> Vec<String> {
-        self.heads.lock().unwrap().clone()
+    /// What came in, head and body, lower-cased.
+    fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
     }
 }
 
-/// Reads a request whole and returns its head.
+/// Reads a request whole.
 async fn read_request(connection: &mut tokio::net::TcpStream) -> String {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
@@ -61,7 +61,7 @@ async fn read_request(connection: &mut tokio::net::TcpStream) -> String {
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
             if body.len() >= length.map_or(0, |length| length.parse().unwrap()) {
-                return head.to_owned();
+                return text;
             }
         }
         match connection.read(&mut buffer).await.unwrap() {
@@ -123,7 +123,7 @@ async fn an_answer_with_its_parts() {
     assert_eq!(response.content.content_type.as_deref(), Some("text/plain"));
     assert_eq!(response.user_metadata.get("owner").map(String::as_str), Some("me"));
     assert_eq!(&response.body[..], b"hello");
-    let head = &server.heads()[0];
+    let head = &server.requests()[0];
     assert!(head.starts_with("get /b/a%20b%2b%c3%bc"), "{head}");
     assert!(head.contains("\r\nrange: bytes=1-5"), "{head}");
 }
@@ -144,7 +144,7 @@ async fn a_copy_as_it_goes_out() {
     };
     let response = server.store().await.send(&copy.into()).await.unwrap();
     assert_eq!((response.etag.as_deref(), response.version_id.as_deref()), (Some("\"e2\""), Some("v2")));
-    let head = &server.heads()[0];
+    let head = &server.requests()[0];
     for line in [
         "put /dst/to",
         "\r\nx-amz-copy-source: b/a%20b%2b%c3%bc\r\n",
@@ -156,6 +156,47 @@ async fn a_copy_as_it_goes_out() {
         assert!(head.contains(line), "{line:?} is not in {head}");
     }
     assert!(!head.contains("x-amz-metadata-directive") && !head.contains("x-amz-acl"), "{head}");
+}
+
+#[tokio::test]
+async fn an_acl_as_a_document() {
+    let server = Scripted::start(vec![answer("200 OK", "", "")]).await;
+    let grants =
+        vec![Grant { grantee: Grantee::Uri("http://group".to_owned()), permission: Permission::Read }];
+    let acl = AclHeaders { canned: None, grants };
+    let put = PutObjectAcl { owner: Some("me".to_owned()), ..PutObjectAcl::new(object(), acl) };
+    assert_eq!(server.store().await.send(&put.into()).await.map(|answer| answer.http_status), Ok(200));
+    let request = &server.requests()[0];
+    for part in ["<owner><id>me</id></owner>", "<uri>http://group</uri>", "<permission>read</permission>"] {
+        assert!(request.contains(part), "{part:?} is not in {request}");
+    }
+    assert!(!request.contains("x-amz-grant"), "{request}");
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    // Connections are made by the operating system; nobody accepts them.
+    let config = StoreConfig {
+        request_timeout: Duration::from_millis(50),
+        retry: RetryPolicy { max_attempts: 1, ..RetryPolicy::default() },
+        ..config(&endpoint)
+    };
+    let store = S3Store::connect(config).await.unwrap();
+    let error = store.send(&HeadObject::new(object()).into()).await.unwrap_err();
+    assert_eq!((error.code.as_str(), error.status, error.retryable), ("Timeout", None, true));
+    assert!(error.message.contains("did not answer HeadObject within 0.05 s"), "{error}");
+}
+
+#[tokio::test]
+async fn missing_credentials_are_noticed_before_the_first_request() {
+    let credentials = CredentialsSource::Profile("no such profile".to_owned());
+    let config = StoreConfig { credentials, ..config("http://127.0.0.1:9") };
+    let error = S3Store::connect(config).await.unwrap_err();
+    assert_eq!(error.code, "CredentialsError");
+    let begin = "store \"main\": no credentials from profile \"no such profile\"";
+    assert!(error.message.starts_with(begin), "{error}");
 }
 
 #[tokio::test]
@@ -184,7 +225,7 @@ async fn throttles_broken_connections_and_hidden_errors_are_retried() {
     let copy = CopyObject::new(object(), "dst", "to");
     let response = server.store().await.send(&copy.into()).await.unwrap();
     assert_eq!(response.etag.as_deref(), Some("\"e\""));
-    assert_eq!(server.heads().len(), 5);
+    assert_eq!(server.requests().len(), 5);
 }
 
 #[tokio::test]
@@ -239,7 +280,7 @@ async fn what_cannot_be_sent_is_not() {
         let error = store.send(&request).await.unwrap_err();
         assert_eq!((error.code.as_str(), error.retryable), ("InvalidRequest", false), "{error}");
     }
-    assert_eq!(server.heads(), [""; 0]);
+    assert_eq!(server.requests(), [""; 0]);
 }
 
 #[tokio::test]
