@@ -52,7 +52,10 @@ fn grant_headers_that_s3_does_not_know_are_refused() {
 fn an_acl_is_given_in_exactly_one_way() {
     let none = GrantHeaders::default();
     assert_eq!(code(of_request(None, &none, None)), "MissingSecurityHeader");
-    assert_eq!(code(of_request(Some("private"), &none, Some(policy(Some(OWNER_ID), &[])))), "UnexpectedContent");
+    assert_eq!(
+        code(of_request(Some("private"), &none, Some(policy(Some(OWNER_ID), &[])))),
+        "UnexpectedContent"
+    );
     assert_eq!(of_request(Some("private"), &none, None).unwrap(), private());
 }
 

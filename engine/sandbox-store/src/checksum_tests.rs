@@ -34,10 +34,15 @@ fn a_request_declares_one_checksum() {
     assert_eq!(declared(&[("x-amz-checksum-sha1", "x")]).unwrap().algorithm, Algorithm::Sha1);
     assert_eq!(declared(&[("x-amz-trailer", "x-amz-checksum-crc32c")]).unwrap().algorithm, Algorithm::Crc32c);
     assert_eq!(
-        declared(&[("x-amz-checksum-type", "FULL_OBJECT"), ("x-amz-checksum-algorithm", "SHA256")]).unwrap().algorithm,
+        declared(&[("x-amz-checksum-type", "FULL_OBJECT"), ("x-amz-checksum-algorithm", "SHA256")])
+            .unwrap()
+            .algorithm,
         Algorithm::Crc64Nvme
     );
-    assert_eq!(code(declared(&[("x-amz-checksum-sha1", "x"), ("x-amz-checksum-crc32", "x")])), "InvalidRequest");
+    assert_eq!(
+        code(declared(&[("x-amz-checksum-sha1", "x"), ("x-amz-checksum-crc32", "x")])),
+        "InvalidRequest"
+    );
     assert_eq!(code(declared(&[("x-amz-checksum-xxhash64", "x")])), "InvalidRequest");
     assert_eq!(code(declared(&[("x-amz-sdk-checksum-algorithm", "CRC32")])), "InvalidRequest");
 }

@@ -38,17 +38,11 @@ fn each_condition_alone() {
 
 #[test]
 fn entity_tags_win_over_dates() {
-    let matching = Conditions {
-        if_match: etag("a"),
-        if_unmodified_since: Some(time(1)),
-        ..Conditions::default()
-    };
+    let matching =
+        Conditions { if_match: etag("a"), if_unmodified_since: Some(time(1)), ..Conditions::default() };
     assert_eq!(judged(&matching), Verdict::Proceed);
-    let same = Conditions {
-        if_none_match: etag("a"),
-        if_modified_since: Some(time(1)),
-        ..Conditions::default()
-    };
+    let same =
+        Conditions { if_none_match: etag("a"), if_modified_since: Some(time(1)), ..Conditions::default() };
     assert_eq!(judged(&same), Verdict::NotModified);
 }
 

@@ -16,7 +16,8 @@ fn put(key: &str) -> Request<'_> {
 
 #[test]
 fn a_rule_is_its_words() {
-    let rule = rule("status=503,code=SlowDown,rate=0.3,method=PUT,key=logs/*,count=100,delay=2s,seed=7,bucket=b?");
+    let rule =
+        rule("status=503,code=SlowDown,rate=0.3,method=PUT,key=logs/*,count=100,delay=2s,seed=7,bucket=b?");
     assert_eq!(
         rule,
         FaultRule {

@@ -31,12 +31,7 @@ fn keys(keys: &[&str]) -> BTreeSet<String> {
 #[test]
 fn keys_are_rolled_up_at_the_delimiter() {
     let keys = keys(&["a", "photos/2025/x", "photos/2026/y", "photos/z", "q"]);
-    let query = Query {
-        prefix: "photos/".into(),
-        delimiter: Some("/".into()),
-        after: None,
-        max_keys: 10,
-    };
+    let query = Query { prefix: "photos/".into(), delimiter: Some("/".into()), after: None, max_keys: 10 };
     let page = page(&keys, &query);
     assert_eq!(page.prefixes, ["photos/2025/", "photos/2026/"]);
     assert_eq!(page.items, ["photos/z"]);

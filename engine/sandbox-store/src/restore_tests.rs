@@ -58,7 +58,8 @@ fn an_ongoing_restore_can_only_be_sped_up() {
 
 #[test]
 fn a_restored_object_gets_a_new_expiry() {
-    let restored = request("GLACIER", None, 1, Tier::Standard, at("2026-03-10T12:00:00Z"), DELAY).unwrap().restore;
+    let restored =
+        request("GLACIER", None, 1, Tier::Standard, at("2026-03-10T12:00:00Z"), DELAY).unwrap().restore;
     let later = at("2026-03-11T08:00:00Z");
     let accepted = request("GLACIER", Some(&restored), 10, Tier::Bulk, later, DELAY).unwrap();
     assert!(accepted.already_restored);

@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
-use hyper::body::Incoming;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jiff::Timestamp;
@@ -31,6 +33,8 @@ const MAX_CONNECTIONS: usize = 4096;
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
 /// Pause after a connection could not be accepted, so that a lack of file descriptors does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Bytes of a body that are read only to keep the connection of a faulted request.
+const MAX_DRAINED: usize = 64 * 1024;
 
 /// The secrets of the access keys.
 #[derive(Debug)]
@@ -123,8 +127,8 @@ impl Server {
         }
         let faulted = verdict.effect != Effect::Handle;
         let response = match verdict.effect {
-            Effect::Handle => Some(self.handle(request.map(s3s::Body::from)).await?),
-            Effect::Fail { status, code } => Some(failure(status, &code)?),
+            Effect::Handle => Some(self.handle(request).await?),
+            Effect::Fail { status, code } => Some(fail(request, status, &code).await?),
             Effect::Reset => None,
         };
         if let Some(log) = &self.access_log {
@@ -139,18 +143,83 @@ impl Server {
         Ok(response)
     }
 
-    async fn handle(&self, request: HttpRequest) -> Result<HttpResponse, StdError> {
+    async fn handle(&self, request: http::Request<Incoming>) -> Result<HttpResponse, StdError> {
+        let (request, read) = watched(request);
         let mut response = self.service.call(request).await.map_err(StdError::from)?;
         if let Some(StatusOverride(status)) = response.extensions().get().copied()
             && response.status().is_success()
         {
             *response.status_mut() = status;
         }
+        if !read.load(Ordering::Relaxed) {
+            close_after(&mut response);
+        }
         Ok(response)
     }
 }
 
-/// The answer of a fault rule.
+/// A request whose body tells whether it was read to its end.
+fn watched(request: http::Request<Incoming>) -> (HttpRequest, Arc<AtomicBool>) {
+    let read = Arc::new(AtomicBool::new(request.body().is_end_stream()));
+    let watch = |inner| s3s::Body::http_body_unsync(Watched { inner, read: Arc::clone(&read) });
+    (request.map(watch), read)
+}
+
+/// A body on its way in, and whether its end was seen.
+struct Watched {
+    inner: Incoming,
+    read: Arc<AtomicBool>,
+}
+
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let polled = Pin::new(&mut self.inner).poll_frame(context);
+        if matches!(polled, Poll::Ready(None)) || self.inner.is_end_stream() {
+            self.read.store(true, Ordering::Relaxed);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// Says that the connection ends with this answer. It does when the body of the request was left unread, and a client
+/// that is not told sends its next request into a closing connection.
+fn close_after(response: &mut HttpResponse) {
+    response.headers_mut().insert(http::header::CONNECTION, HeaderValue::from_static("close"));
+}
+
+/// The answer of a fault rule. A small body is read first, so that the connection lives on.
+async fn fail(
+    request: http::Request<Incoming>,
+    status: StatusCode,
+    code: &str,
+) -> Result<HttpResponse, StdError> {
+    let waits = request.headers().contains_key(http::header::EXPECT);
+    let (request, read) = watched(request);
+    if !waits {
+        // What goes wrong here shows in `read`.
+        let _ = request.into_body().store_all_limited(MAX_DRAINED).await;
+    }
+    let mut response = failure(status, code)?;
+    if !read.load(Ordering::Relaxed) {
+        close_after(&mut response);
+    }
+    Ok(response)
+}
+
 fn failure(status: StatusCode, code: &str) -> Result<HttpResponse, StdError> {
     let code = code.parse::<S3ErrorCode>().unwrap_or_else(|never: Infallible| match never {});
     let mut error = S3Error::with_message(code, "This error was injected by a fault rule of the sandbox.");

@@ -139,7 +139,7 @@ class Objects(Case):
     def test_round_trip(self):
         expires = datetime.datetime(2030, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc)
         put = self.put(
-            "k", b"0123456789", Metadata={"color": "blue", "name": "Grüße"}, ContentType="text/plain",
+            "k", b"0123456789", Metadata={"color": "blue", "name": "a  b"}, ContentType="text/plain",
             CacheControl="no-cache", ContentDisposition="inline", ContentEncoding="identity", ContentLanguage="de",
             Expires=expires, Tagging="a=1&b=two%20words", StorageClass="STANDARD_IA", ServerSideEncryption="aws:kms",
             SSEKMSKeyId="arn:aws:kms:us-east-1:000000000000:key/k", BucketKeyEnabled=True,
@@ -149,7 +149,7 @@ class Objects(Case):
         self.assertEqual(put["ServerSideEncryption"], "aws:kms")
         self.assertNotIn("VersionId", put)
         for answer in [self.head("k"), S3.get_object(Bucket=self.bucket, Key="k")]:
-            self.assertEqual(answer["Metadata"], {"color": "blue", "name": "Grüße"})
+            self.assertEqual(answer["Metadata"], {"color": "blue", "name": "a  b"})
             self.assertEqual(answer["ContentLength"], 10)
             self.assertEqual(answer["ETag"], put["ETag"])
             shown = {name: answer[name] for name in ["ContentType", "CacheControl", "ContentDisposition",
@@ -628,7 +628,8 @@ class Multipart(Case):
         upload = S3.create_multipart_upload(Bucket=self.bucket, Key="m", **more)
         done = []
         for number, body in enumerate(parts, 1):
-            part = S3.upload_part(Bucket=self.bucket, Key="m", UploadId=upload["UploadId"], PartNumber=number, Body=body)
+            sums = {"ChecksumAlgorithm": more["ChecksumAlgorithm"]} if "ChecksumAlgorithm" in more else {}
+            part = S3.upload_part(Bucket=self.bucket, Key="m", UploadId=upload["UploadId"], PartNumber=number, Body=body, **sums)
             sums = {name: value for name, value in part.items() if name.startswith("Checksum")}
             done.append({"PartNumber": number, "ETag": part["ETag"], **sums})
         return upload["UploadId"], done
@@ -638,9 +639,7 @@ class Multipart(Case):
 
     def test_life(self):
         one, two = os.urandom(5 << 20), os.urandom(1000)
-        for algorithm in [None, "CRC32", "SHA256", "CRC64NVME"]:
-            if algorithm == "CRC64NVME":
-                continue  # needs awscrt in the client
+        for algorithm in [None, "CRC32", "SHA256"]:
             more = {"ChecksumAlgorithm": algorithm} if algorithm else {}
             id, parts = self.upload([one, two], Metadata={"a": "1"}, Tagging="t=1", StorageClass="STANDARD_IA", **more)
             listed = S3.list_parts(Bucket=self.bucket, Key="m", UploadId=id)["Parts"]

@@ -1,5 +1,7 @@
 //! The server as its clients see it. What needs a real SDK is in `conformance.py`.
 
+// The attribute tells clippy that this is test code.
+#[cfg(test)]
 mod support;
 
 use std::time::Duration;
@@ -13,7 +15,18 @@ const COPY_SOURCE: &str = "x-amz-copy-source";
 async fn odd_keys_come_back_as_they_were() {
     let (sandbox, client) = sandbox(|_| {}).await;
     let long = "k".repeat(1024);
-    let keys = ["sp%20ace", "p%2Bl+us", "per%25cent", "q%22uo%27te", "com%2Cma", "new%0Aline", "%F0%9F%98%80", "a//b/", "%00", &long];
+    let keys = [
+        "sp%20ace",
+        "p%2Bl+us",
+        "per%25cent",
+        "q%22uo%27te",
+        "com%2Cma",
+        "new%0Aline",
+        "%F0%9F%98%80",
+        "a//b/",
+        "%00",
+        &long,
+    ];
     for key in keys {
         // A path is signed encoded once: what is not encoded in it is, before it is signed.
         let path = format!("/bucket/{}", key.replace('+', "%2B"));
@@ -21,8 +34,20 @@ async fn odd_keys_come_back_as_they_were() {
         assert_eq!(client.send("GET", &path, &[], b"").await.body, key);
     }
     let list = client.send("GET", "/bucket?encoding-type=url&list-type=2", &[], b"").await;
-    let listed: Vec<&str> = list.body.split("<Key>").skip(1).filter_map(|rest| rest.split("</Key>").next()).collect();
-    let expected = ["%00", "a//b/", "com%2Cma", &long, "new%0Aline", "p%2Bl%2Bus", "per%25cent", "q%22uo%27te", "sp+ace", "%F0%9F%98%80"];
+    let listed: Vec<&str> =
+        list.body.split("<Key>").skip(1).filter_map(|rest| rest.split("</Key>").next()).collect();
+    let expected = [
+        "%00",
+        "a//b/",
+        "com%2Cma",
+        &long,
+        "new%0Aline",
+        "p%2Bl%2Bus",
+        "per%25cent",
+        "q%22uo%27te",
+        "sp+ace",
+        "%F0%9F%98%80",
+    ];
     assert_eq!(listed, expected);
     let too_long = format!("/bucket/{long}k");
     assert_eq!(client.send("PUT", &too_long, &[], b"").await.error(), (400, "KeyTooLongError"));
@@ -32,7 +57,9 @@ async fn odd_keys_come_back_as_they_were() {
 #[tokio::test]
 async fn only_signed_requests_are_answered() {
     let (sandbox, client) = sandbox(|config| {
-        config.credentials.push(Credentials { access_key_id: "SECOND".into(), secret_access_key: "2".into() });
+        config
+            .credentials
+            .push(Credentials { access_key_id: "SECOND".into(), secret_access_key: "2".into() });
     })
     .await;
     let get = async |id: &str, secret: &str| {
@@ -53,7 +80,8 @@ async fn a_copy_takes_what_its_directives_say() {
     client.send("PUT", "/bucket/source", &headers, b"body").await;
 
     let source = (COPY_SOURCE, "bucket/source");
-    let copied = client.send("PUT", "/bucket/copy", &[source, ("x-amz-storage-class", "GLACIER_IR")], b"").await;
+    let copied =
+        client.send("PUT", "/bucket/copy", &[source, ("x-amz-storage-class", "GLACIER_IR")], b"").await;
     assert_eq!((copied.status, copied.element("ETag")), (200, Some("\"841a2d689ad86bd1611447453c22c6fc\"")));
     let head = client.send("HEAD", "/bucket/copy", &[], b"").await;
     assert_eq!(head.header("x-amz-meta-a"), Some("1"));
@@ -135,7 +163,8 @@ async fn every_request_is_in_the_access_log_when_its_answer_is_seen() {
 
     let log = std::fs::read_to_string(&path).unwrap();
     let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let shown: Vec<_> = lines.iter().map(|line| (&line["method"], &line["key"], &line["status"], &line["fault"])).collect();
+    let shown: Vec<_> =
+        lines.iter().map(|line| (&line["method"], &line["key"], &line["status"], &line["fault"])).collect();
     let expected = serde_json::json!([
         ["PUT", "new\nline", 200, false],
         ["GET", "slow", 503, true],
@@ -156,7 +185,8 @@ async fn every_request_is_in_the_access_log_when_its_answer_is_seen() {
 #[tokio::test]
 async fn data_outlives_the_server_and_has_one_server() {
     let directory = tempfile::tempdir().unwrap();
-    let data = |config: &mut longshore_sandbox_store::SandboxConfig| config.data = Some(directory.path().to_owned());
+    let data =
+        |config: &mut longshore_sandbox_store::SandboxConfig| config.data = Some(directory.path().to_owned());
     let large = "0123456789".repeat(10_000);
     let (first, client) = sandbox(data).await;
     client.send("PUT", "/bucket/small", &[], b"small").await;

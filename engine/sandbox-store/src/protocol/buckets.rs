@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use s3s::dto::*;
 use s3s::{S3Request, S3Response, s3_error};
 
-use super::lookup::{check_owner, now, owner, wire_time};
+use super::lookup::{check_owner, modified_now, owner, wire_time};
 use super::{Answer, Protocol};
 use crate::model::Versioning;
 use crate::storage::buckets;
@@ -25,7 +25,9 @@ pub(super) async fn create(
         .and_then(|configuration| configuration.location_constraint)
         .map(|location| location.as_str().to_owned())
         .filter(|location| !location.is_empty() && location != DEFAULT_REGION);
-    protocol.storage.write(|writer| writer.create_bucket(&input.bucket, location.as_deref(), now()))?;
+    protocol
+        .storage
+        .write(|writer| writer.create_bucket(&input.bucket, location.as_deref(), modified_now()))?;
     Ok(S3Response::new(CreateBucketOutput { location: Some(format!("/{}", input.bucket)) }))
 }
 

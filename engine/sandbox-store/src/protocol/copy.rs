@@ -1,10 +1,15 @@
 //! CopyObject: a new version that shares the body of its source.
 
-use s3s::dto::*;
+use jiff::Timestamp;
+use rusqlite::Connection;
+use s3s::dto::{
+    CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, MetadataDirective, ServerSideEncryption,
+    TaggingDirective,
+};
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::headers::{WriteHeaders, refuse_unsupported, write_headers};
-use super::lookup::{check_owner, now, object, wire_etag, wire_time};
+use super::lookup::{check_owner, modified_now, object, wire_etag, wire_time};
 use super::transfer::{self, MAX_SINGLE_BODY};
 use super::{Answer, Protocol};
 use crate::checksum::{self, Algorithm, Digest};
@@ -12,8 +17,7 @@ use crate::conditions::{self, Conditions, Verdict};
 use crate::error::SandboxError;
 use crate::model::{Attributes, Bucket, NewVersion, ObjectVersion, StoredChecksum, Tag};
 use crate::restore;
-use crate::storage::{buckets, versions};
-use rusqlite::Connection;
+use crate::storage::{Writer, buckets, versions};
 
 /// The object that a copy reads.
 #[derive(Debug)]
@@ -60,7 +64,7 @@ pub(super) fn find_source(
         let message = "At least one of the pre-conditions you specified did not hold";
         return Err(s3_error!(PreconditionFailed, "{message}").into());
     }
-    restore::check_readable(&version.storage_class, version.restore.as_ref(), now())?;
+    restore::check_readable(&version.storage_class, version.restore.as_ref(), Timestamp::now())?;
     Ok(Source { bucket, version })
 }
 
@@ -103,34 +107,9 @@ pub(super) async fn copy(
     }
     let sums = sums_of_copy(protocol, &source.version, algorithm).await?;
     let written = plan.written(&source.version, sums.checksum.clone())?;
-    let modified = now();
-    let version = protocol.storage.write(|writer| {
-        let bucket = buckets::get(writer, &input.bucket)?;
-        let source = find_same_source(writer, &input.copy_source, &conditions, &source)?;
-        let in_place = source.bucket.id == bucket.id && source.version.key == input.key;
-        if in_place && !plan.changes_something() && is_current(writer, &source)? {
-            return Err(s3_error!(
-                InvalidRequest,
-                "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes."
-            )
-            .into());
-        }
-        let body = source.version.body.ok_or_else(|| s3_error!(InternalError, "an object without a body"))?;
-        writer.share_body(body)?;
-        let new = NewVersion {
-            key: &input.key,
-            size: source.version.size,
-            etag: &sums.etag,
-            modified,
-            storage_class: &written.storage_class,
-            attributes: &written.attributes,
-            tags: &written.tags,
-            acl: &written.acl,
-            body,
-        };
-        let version = writer.put_version(&bucket, &new)?;
-        Ok(bucket.shown_version(&version))
-    })?;
+    let modified = modified_now();
+    let copying = Copying { input, conditions: &conditions, plan: &plan, source: &source };
+    let version = protocol.storage.write(|writer| copying.write(writer, &sums, &written, modified))?;
     let encryption = written.attributes.encryption;
     Ok(S3Response::new(CopyObjectOutput {
         bucket_key_enabled: encryption.bucket_key,
@@ -143,7 +122,7 @@ pub(super) async fn copy(
     }))
 }
 
-fn copy_result(sums: &Sums, modified: jiff::Timestamp) -> CopyObjectResult {
+fn copy_result(sums: &Sums, modified: Timestamp) -> CopyObjectResult {
     let checksum = sums.checksum.as_ref().map(checksum::to_wire).unwrap_or_default();
     CopyObjectResult {
         checksum_crc32: checksum.checksum_crc32,
@@ -175,6 +154,49 @@ fn find_same_source(
 fn is_current(connection: &Connection, source: &Source) -> Result<bool, SandboxError> {
     let current = versions::find(connection, &source.bucket, &source.version.key, None)?;
     Ok(current.is_some_and(|current| current.id == source.version.id))
+}
+
+/// A copy about to be written.
+struct Copying<'a> {
+    input: &'a CopyObjectInput,
+    conditions: &'a Conditions,
+    plan: &'a Plan,
+    /// The source as it was looked at.
+    source: &'a Source,
+}
+
+impl Copying<'_> {
+    /// Writes the copy and returns the version id to show.
+    fn write(
+        &self,
+        writer: &mut Writer<'_>,
+        sums: &Sums,
+        written: &Written,
+        modified: Timestamp,
+    ) -> Result<Option<String>, SandboxError> {
+        let bucket = buckets::get(writer, &self.input.bucket)?;
+        let source = find_same_source(writer, &self.input.copy_source, self.conditions, self.source)?;
+        let in_place = source.bucket.id == bucket.id && source.version.key == self.input.key;
+        if in_place && !self.plan.changes_something() && is_current(writer, &source)? {
+            let message = "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.";
+            return Err(s3_error!(InvalidRequest, "{message}").into());
+        }
+        let body = source.version.body.ok_or_else(|| s3_error!(InternalError, "an object without a body"))?;
+        writer.share_body(body)?;
+        let new = NewVersion {
+            key: &self.input.key,
+            size: source.version.size,
+            etag: &sums.etag,
+            modified,
+            storage_class: &written.storage_class,
+            attributes: &written.attributes,
+            tags: &written.tags,
+            acl: &written.acl,
+            body,
+        };
+        let version = writer.put_version(&bucket, &new)?;
+        Ok(bucket.shown_version(&version))
+    }
 }
 
 /// What the request asks to change.

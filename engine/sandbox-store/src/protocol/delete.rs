@@ -3,7 +3,7 @@
 use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
-use super::lookup::{check_owner, now, wire_time};
+use super::lookup::{check_owner, modified_now, wire_time};
 use super::{Answer, Protocol};
 use crate::conditions;
 use crate::error::SandboxError;
@@ -113,7 +113,7 @@ fn delete(
         check(target, found.filter(|found| !found.delete_marker).as_ref())?;
     }
     match target.version {
-        None => writer.delete_current(bucket, target.key, now()),
+        None => writer.delete_current(bucket, target.key, modified_now()),
         Some("") => Err(s3_error!(InvalidArgument, "Version id cannot be the empty string").into()),
         Some(version) => writer.delete_version(bucket, target.key, version),
     }

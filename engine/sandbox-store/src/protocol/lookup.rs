@@ -11,8 +11,8 @@ use crate::error::SandboxError;
 use crate::model::{ACCOUNT_ID, Bucket, OWNER_ID, OWNER_NAME, ObjectVersion};
 use crate::storage::versions;
 
-/// The clock of the protocol, in the whole seconds that S3 keeps.
-pub(super) fn now() -> Timestamp {
+/// The modification time of what is written now: S3 keeps whole seconds.
+pub(super) fn modified_now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_second(now.as_second()).unwrap_or(now)
 }

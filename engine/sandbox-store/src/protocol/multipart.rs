@@ -8,7 +8,7 @@ use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::copy::find_source;
 use super::headers::{refuse_unsupported, write_headers};
-use super::lookup::{check_owner, now, owner, wire_etag, wire_time};
+use super::lookup::{check_owner, modified_now, owner, wire_etag, wire_time};
 use super::transfer::{self, MAX_SINGLE_BODY};
 use super::{Answer, Protocol};
 use crate::checksum::{self, Algorithm, COMPOSITE, Declared, Digest, FULL_OBJECT};
@@ -53,7 +53,7 @@ pub(super) async fn create(
     let input = request.input;
     let upload_id = protocol.storage.write(|writer| {
         let bucket = buckets::get(writer, &input.bucket)?;
-        writer.create_upload(&bucket, &input.key, &plan, now())
+        writer.create_upload(&bucket, &input.key, &plan, modified_now())
     })?;
     let encryption = plan.attributes.encryption;
     Ok(S3Response::new(CreateMultipartUploadOutput {
@@ -159,7 +159,7 @@ pub(super) async fn upload(
         number: input.part_number,
         size: received.size,
         etag: received.etag,
-        modified: now(),
+        modified: modified_now(),
         checksum: received.checksum,
         body: received.body,
     };
@@ -223,7 +223,7 @@ pub(super) async fn copy(
         number: input.part_number,
         size,
         etag: hex::encode(md5),
-        modified: now(),
+        modified: modified_now(),
         checksum,
         body: writer.finish().await?,
     };
@@ -329,7 +329,7 @@ pub(super) async fn complete(
             key: &input.key,
             size: joined.size,
             etag: &joined.etag,
-            modified: now(),
+            modified: modified_now(),
             storage_class: &plan.storage_class,
             attributes: &attributes,
             tags: &plan.tags,

@@ -7,7 +7,7 @@ use s3s::dto::{self, *};
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::headers::{refuse_unsupported, write_headers};
-use super::lookup::{check_owner, now, object, wire_etag, wire_time};
+use super::lookup::{check_owner, modified_now, object, wire_etag, wire_time};
 use super::transfer::{self, MAX_SINGLE_BODY};
 use super::{Answer, Protocol};
 use crate::checksum::{self, Algorithm};
@@ -64,7 +64,7 @@ pub(super) async fn put(
             key: &input.key,
             size: received.size,
             etag: &received.etag,
-            modified: now(),
+            modified: modified_now(),
             storage_class: &storage_class,
             attributes: &attributes,
             tags: &tags,
@@ -92,7 +92,7 @@ pub(super) async fn get(protocol: &Protocol, request: S3Request<GetObjectInput>)
     refuse_unsupported(&request.headers)?;
     let input = request.input;
     check_owner(input.expected_bucket_owner.as_deref())?;
-    let now = now();
+    let now = jiff::Timestamp::now();
     let (bucket, version, body) = protocol.storage.read(|connection| {
         let bucket = buckets::get(connection, &input.bucket)?;
         let version = object(connection, &bucket, &input.key, input.version_id.as_deref())?;
@@ -165,7 +165,7 @@ pub(super) async fn head(
     let (range, content_range) = requested_range(input.range, input.part_number, version.size)?;
     let with_checksum = input.checksum_mode.is_some() && content_range.is_none();
     let mut headers = checksum_headers(&version, with_checksum)?;
-    let shown = Shown::new(&bucket, version, now());
+    let shown = Shown::new(&bucket, version, jiff::Timestamp::now());
     if let Some(count) = shown.tag_count {
         headers.insert(s3s::header::X_AMZ_TAGGING_COUNT, HeaderValue::from(count));
     }

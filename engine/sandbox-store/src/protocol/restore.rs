@@ -16,7 +16,6 @@ pub(super) async fn restore(
     let input = request.input;
     check_owner(input.expected_bucket_owner.as_deref())?;
     let (days, tier) = wanted(input.restore_request)?;
-    // Not in whole seconds: a delay of a fraction of a second is a delay.
     let now = jiff::Timestamp::now();
     let accepted = protocol.storage.write(|writer| {
         let bucket = buckets::get(writer, &input.bucket)?;

@@ -14,7 +14,7 @@ pub(crate) fn current(
     query: &Query,
 ) -> Result<Page<ListedVersion>> {
     let mut collector = Collector::new(query);
-    walk(connection, bucket, query.first_key(), |row| {
+    walk(connection, bucket, query.first_key(), |_, row| {
         if !row.is_latest || row.delete_marker {
             return Next::Continue;
         }
@@ -33,8 +33,8 @@ pub(crate) fn all(
     resume: Option<(&str, i64)>,
 ) -> Result<Page<ListedVersion>> {
     let mut collector = Collector::new(query);
-    let start = resume.map_or_else(|| query.first_key(), |(key, _)| key.as_bytes().to_vec());
-    walk_with_id(connection, bucket, start, |id, row| {
+    let start = resume.map_or_else(Vec::new, |(key, _)| key.as_bytes().to_vec()).max(query.first_key());
+    walk(connection, bucket, start, |id, row| {
         if let Some((key, last)) = resume
             && row.key == key
             && id >= last
@@ -47,17 +47,8 @@ pub(crate) fn all(
     Ok(collector.finish())
 }
 
-fn walk(
-    connection: &Connection,
-    bucket: &Bucket,
-    start: Vec<u8>,
-    mut visit: impl FnMut(ListedVersion) -> Next,
-) -> Result<()> {
-    walk_with_id(connection, bucket, start, |_, row| visit(row))
-}
-
 /// Visits rows by key, then newest first, from `start` on, until the visitor stops.
-fn walk_with_id(
+fn walk(
     connection: &Connection,
     bucket: &Bucket,
     mut start: Vec<u8>,

@@ -13,6 +13,7 @@ pub(crate) mod versions;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
@@ -117,6 +118,8 @@ impl Deref for Writer<'_> {
 
 fn prepare(connection: Connection) -> Result<Connection> {
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+    // A second server would wait in vain.
+    connection.busy_timeout(Duration::ZERO)?;
     // Exclusive locking is what keeps a second server out, and it spares the shared-memory index of the WAL.
     // Foreign keys document the schema; enforcing them would scan `versions` at each removal of a body.
     connection.execute_batch(

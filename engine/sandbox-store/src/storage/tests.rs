@@ -177,7 +177,8 @@ fn versions_are_listed_newest_first_and_resumed_in_the_middle_of_a_key() {
     let after = put_text(&storage, "l", "");
     let bucket = bucket(&storage);
     let query = Query { max_keys: 2, ..Query::default() };
-    let page = |resume| storage.read(|connection| listings::all(connection, &bucket, &query, resume)).unwrap();
+    let page =
+        |resume| storage.read(|connection| listings::all(connection, &bucket, &query, resume)).unwrap();
     let ids_of = |page: &crate::listing::Page<crate::model::ListedVersion>| {
         page.items.iter().map(|item| (item.version.clone(), item.is_latest)).collect::<Vec<_>>()
     };

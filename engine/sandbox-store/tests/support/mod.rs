@@ -8,12 +8,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// The credentials of the sandboxes of the tests.
-pub fn credentials() -> Credentials {
+pub(crate) fn credentials() -> Credentials {
     Credentials { access_key_id: "AKIDTEST".into(), secret_access_key: "secret/of+test".into() }
 }
 
 /// A sandbox with one bucket, `bucket`, changed by the test.
-pub async fn sandbox(change: impl FnOnce(&mut SandboxConfig)) -> (Sandbox, Client) {
+pub(crate) async fn sandbox(change: impl FnOnce(&mut SandboxConfig)) -> (Sandbox, Client) {
     let mut config = SandboxConfig { buckets: vec!["bucket".into()], ..SandboxConfig::new(credentials()) };
     change(&mut config);
     let sandbox = start(config).await.unwrap();
@@ -23,47 +23,56 @@ pub async fn sandbox(change: impl FnOnce(&mut SandboxConfig)) -> (Sandbox, Clien
 
 /// An answer.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(found, _)| found.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// The text of the first XML element of this name.
-    pub fn element(&self, name: &str) -> Option<&str> {
+    pub(crate) fn element(&self, name: &str) -> Option<&str> {
         let (_, rest) = self.body.split_once(&format!("<{name}>"))?;
         rest.split_once(&format!("</{name}>")).map(|(text, _)| text)
     }
 
     /// Status and S3 error code.
-    pub fn error(&self) -> (u16, &str) {
+    pub(crate) fn error(&self) -> (u16, &str) {
         (self.status, self.element("Code").unwrap_or_default())
     }
 }
 
 /// Signs and sends requests.
-pub struct Client {
+pub(crate) struct Client {
     address: String,
     credentials: Credentials,
 }
 
 impl Client {
-    pub fn new(endpoint: &str, credentials: Credentials) -> Self {
+    pub(crate) fn new(endpoint: &str, credentials: Credentials) -> Self {
         Self { address: endpoint.trim_start_matches("http://").to_owned(), credentials }
     }
 
     /// Sends a request; `path` and `query` are encoded already, the query sorted and with `=` behind each name.
-    pub async fn send(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
         self.try_send(method, target, headers, body).await.expect("an answer")
     }
 
     /// Sends a request whose connection may be closed without an answer.
-    pub async fn try_send(
+    pub(crate) async fn try_send(
         &self,
         method: &str,
         target: &str,
@@ -72,7 +81,8 @@ impl Client {
     ) -> Option<Answer> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let signed = self.sign(method, path, query, headers, body);
-        let mut head = format!("{method} {target} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+        let mut head =
+            format!("{method} {target} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
         for (name, value) in signed {
             head += &format!("{name}: {value}\r\n");
         }
@@ -130,7 +140,8 @@ fn parse(answer: &[u8]) -> Answer {
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n").expect("the end of the headers");
     let head = String::from_utf8(answer[..end].to_vec()).unwrap();
     let mut lines = head.split("\r\n");
-    let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok()).unwrap();
+    let status =
+        lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok()).unwrap();
     let headers = lines
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
