@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use longshore_job::{EngineConfig, Environment, JobFile, JobSpec};
-use longshore_queue::{Access, Queue};
+use jiff::Timestamp;
+use longshore_job::spec::OperationSource;
+use longshore_job::{EngineConfig, Environment, JobFile};
+use longshore_queue::{Access, NewJob, Queue};
 use longshore_runner::Catalog;
 
 use crate::exit::Exit;
@@ -51,8 +53,13 @@ impl Context {
         Ok(Arc::new(catalog))
     }
 
-    /// Reads and resolves a job file.
-    pub fn job(&self, file: &Path, config: &EngineConfig, catalog: &Catalog) -> Result<JobSpec, CliError> {
+    /// Reads and resolves a job file: everything that can be known before the store is asked is checked.
+    pub async fn job(
+        &self,
+        file: &Path,
+        config: &EngineConfig,
+        catalog: &Catalog,
+    ) -> Result<NewJob, CliError> {
         let shown = file.display().to_string();
         let unreadable =
             |error: std::io::Error| CliError::input(format!("{shown}: cannot read the job file: {error}"));
@@ -67,7 +74,17 @@ impl Context {
         let spec = JobFile::parse(&source, &shown, &environment)?;
         longshore_runner::load_role(config, &spec.role)
             .map_err(|findings| CliError::input(findings.join("\n       ")))?;
-        Ok(spec)
+        let plugin_digest = match &spec.operation.source {
+            OperationSource::Builtin(name) => {
+                catalog.builtin(name).map_err(CliError::input)?.digest().to_owned()
+            }
+            OperationSource::File { sha256, .. } => sha256.clone(),
+        };
+        catalog
+            .check_parameters(&spec.operation, &plugin_digest)
+            .await
+            .map_err(|failure| CliError::input(format!("{shown}: {}", failure.reason)))?;
+        Ok(NewJob { id: uuid::Uuid::new_v4().to_string(), spec, plugin_digest, created_at: Timestamp::now() })
     }
 }
 

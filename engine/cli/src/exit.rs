@@ -1,4 +1,4 @@
-//! Exit codes: part of the interface, documented in `longshore help exit-codes` and docs/cli.md.
+//! Exit codes: part of the interface, documented in `longshore --help` and the README.
 
 use longshore_job::JobState;
 use longshore_queue::JobRecord;

@@ -64,7 +64,9 @@ impl From<QueueError> for CliError {
     fn from(error: QueueError) -> Self {
         let exit = match &error {
             QueueError::Busy { .. } => Exit::Busy,
-            QueueError::NotFound { .. } | QueueError::Ambiguous { .. } | QueueError::State { .. } => Exit::Input,
+            QueueError::NotFound { .. } | QueueError::Ambiguous { .. } | QueueError::State { .. } => {
+                Exit::Input
+            }
             QueueError::TokenReused { .. } => Exit::Input,
             _ => Exit::Error,
         };

@@ -32,7 +32,13 @@ struct Arguments {
 #[derive(Debug, clap::Args)]
 struct Global {
     /// Engine configuration
-    #[arg(long, global = true, value_name = "FILE", env = "LONGSHORE_CONFIG", default_value = "longshore.toml")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "LONGSHORE_CONFIG",
+        default_value = "longshore.toml"
+    )]
     config: PathBuf,
     /// Print JSON for machines on standard output (errors as JSON on standard error)
     #[arg(long, global = true)]

@@ -6,6 +6,7 @@
 //! The two declarations are read by one mechanism, [`declare`]: TOML with positions, `${ENV}` in strings,
 //! a JSON Schema derived from the Rust types, and every problem of a file reported at once.
 
+pub mod chunk;
 pub mod config;
 pub mod declare;
 pub mod job_file;
@@ -17,8 +18,8 @@ pub mod spec;
 pub mod state;
 pub mod tally;
 pub mod task;
-pub mod throughput;
 
+pub use chunk::ChunkExtent;
 pub use config::EngineConfig;
 pub use declare::{Problem, Problems};
 pub use job_file::{Environment, JobFile, OperationCatalog};
@@ -29,4 +30,3 @@ pub use spec::JobSpec;
 pub use state::JobState;
 pub use tally::Tally;
 pub use task::{Failure, Outcome, TaskResult};
-pub use throughput::Throughput;

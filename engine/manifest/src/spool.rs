@@ -10,7 +10,7 @@ use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use longshore_job::row::Row;
+use longshore_job::{ChunkExtent, Row};
 
 use crate::encode::{decode, encode};
 
@@ -92,19 +92,6 @@ pub enum SpoolProblem {
     /// The checksum is right and yet the bytes are no rows: written by a faulty or foreign program.
     #[error("the chunk cannot be decoded: {0}")]
     Decode(String),
-}
-
-/// Where one chunk lies in its spool file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ChunkExtent {
-    /// Where its frame starts, in bytes from the start of the file.
-    pub offset: u64,
-    /// Length of its frame, in bytes.
-    pub bytes: u32,
-    /// How many rows it holds.
-    pub rows: u32,
-    /// CRC-32 (IEEE) of its frame.
-    pub crc32: u32,
 }
 
 /// Writes a spool file.

@@ -9,8 +9,9 @@
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 
+use longshore_job::ChunkExtent;
 use longshore_job::row::Row;
-use longshore_manifest::{CHUNK_ROWS, ChunkExtent, SpoolError, SpoolReader, SpoolWriter};
+use longshore_manifest::{CHUNK_ROWS, SpoolError, SpoolReader, SpoolWriter};
 use proptest::prelude::*;
 
 fn rows(count: usize) -> Vec<Row> {

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use longshore_job::{Failure, JobSpec, JobState, Outcome, Row, TaskResult};
-use longshore_manifest::ChunkExtent;
+use longshore_job::{ChunkExtent, Failure, JobSpec, JobState, Outcome, Row, TaskResult};
 use serde::Serialize;
 
 use crate::bitmap::Bitmap;

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use longshore_job::OperationCatalog;
 use longshore_job::job_file::{CatalogEntry, OperationName};
-use longshore_job::spec::OperationSource;
+use longshore_job::spec::{OperationSource, OperationSpec};
 use longshore_plugin::{Isolation, Plugin, PluginError, PluginLimits, Plugins};
 
 use crate::error::JobFailure;
@@ -31,14 +31,16 @@ impl Catalog {
     /// # Errors
     /// If there is none, in a sentence that lists those there are.
     pub fn builtin(&self, name: &str) -> Result<Plugin, String> {
-        let builtin = longshore_builtins::get(name)
-            .ok_or_else(|| format!("there is no built-in operation {name}; there are: {}", self.names().join(", ")))?;
+        let builtin = longshore_builtins::get(name).ok_or_else(|| {
+            format!("there is no built-in operation {name}; there are: {}", self.names().join(", "))
+        })?;
         self.compiled(name, builtin.component).map_err(|error| format!("built-in operation {name}: {error}"))
     }
 
     fn file(&self, path: &Path) -> Result<Plugin, String> {
         let shown = path.display().to_string();
-        let bytes = std::fs::read(path).map_err(|error| format!("{shown}: cannot read the plugin: {error}"))?;
+        let bytes =
+            std::fs::read(path).map_err(|error| format!("{shown}: cannot read the plugin: {error}"))?;
         // Not kept by path: the file may change between two jobs.
         self.plugins.load(&bytes).map_err(|error| format!("{shown}: {error}"))
     }
@@ -54,11 +56,17 @@ impl Catalog {
     }
 
     /// The operation of a job, and how its tasks are kept apart. `digest` is the one it had at submission.
-    pub(crate) fn load(&self, source: &OperationSource, digest: &str) -> Result<(Plugin, Isolation), JobFailure> {
+    pub(crate) fn load(
+        &self,
+        source: &OperationSource,
+        digest: &str,
+    ) -> Result<(Plugin, Isolation), JobFailure> {
         let unusable = |reason| JobFailure::new("OperationNotUsable", reason);
         let (plugin, isolation) = match source {
             OperationSource::Builtin(name) => (self.builtin(name).map_err(unusable)?, Isolation::Reuse),
-            OperationSource::File { path, .. } => (self.file(Path::new(path)).map_err(unusable)?, Isolation::Fresh),
+            OperationSource::File { path, .. } => {
+                (self.file(Path::new(path)).map_err(unusable)?, Isolation::Fresh)
+            }
         };
         if let (OperationSource::File { path, .. }, true) = (source, plugin.digest() != digest) {
             return Err(unusable(format!(
@@ -68,6 +76,18 @@ impl Catalog {
             )));
         }
         Ok((plugin, isolation))
+    }
+
+    /// Asks the operation itself whether it takes the parameters: it may refuse what its schema cannot express.
+    ///
+    /// # Errors
+    /// The operation's own words.
+    pub async fn check_parameters(&self, operation: &OperationSpec, digest: &str) -> Result<(), JobFailure> {
+        let (plugin, isolation) = self.load(&operation.source, digest)?;
+        match plugin.lane(&operation.parameters, isolation, "check").await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(JobFailure::new("OperationNotUsable", error.to_string())),
+        }
     }
 }
 
@@ -81,8 +101,10 @@ impl OperationCatalog for Catalog {
             OperationName::Builtin(name) => (self.builtin(name)?, OperationSource::Builtin(name.to_owned())),
             OperationName::Plugin(path) => {
                 let plugin = self.file(path)?;
-                let source =
-                    OperationSource::File { path: path.display().to_string(), sha256: plugin.digest().to_owned() };
+                let source = OperationSource::File {
+                    path: path.display().to_string(),
+                    sha256: plugin.digest().to_owned(),
+                };
                 (plugin, source)
             }
         };

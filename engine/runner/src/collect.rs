@@ -17,8 +17,8 @@ use crate::event::Progress;
 use crate::feed::{Assignment, OpenChunk};
 use crate::job::{Job, progress_of};
 
-/// Results taken from the channel at once (count).
-const TAKE: usize = 1024;
+/// Results taken from the channel at once (count): all that one commit window holds.
+const TAKE: usize = 4096;
 
 /// Commits in flight (count); more would only wait behind the same writer.
 const MAX_COMMITS: usize = 4;
@@ -56,7 +56,11 @@ struct Batch {
 }
 
 impl Collector {
-    pub(crate) fn new(job: &Job, window: Arc<Semaphore>, halt: CancellationToken) -> Result<Self, RunnerError> {
+    pub(crate) fn new(
+        job: &Job,
+        window: Arc<Semaphore>,
+        halt: CancellationToken,
+    ) -> Result<Self, RunnerError> {
         let progress = progress_of(&job.queue.job(&job.id)?);
         Ok(Self {
             job: job.clone(),

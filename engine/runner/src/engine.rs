@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use longshore_job::{EngineConfig, JobState};
 use longshore_queue::{Access, JobRecord, Queue};
 use tokio_util::sync::CancellationToken;
@@ -117,24 +116,16 @@ impl Engine {
         })
     }
 
-    /// Ends a job that cannot even be resolved: there is no store to write a report to.
+    /// Moves a job that cannot even be resolved one state nearer to its end: there is no store to write a report to.
     fn give_up(&self, record: &JobRecord, failure: &JobFailure) -> Result<(), RunnerError> {
-        const ACTOR: &str = "engine";
-        let now = Timestamp::now();
-        let mut state = record.state;
-        if state == JobState::New {
-            self.queue.transition(&record.id, state, JobState::Preparing, "the engine took it up", ACTOR, now)?;
-            state = JobState::Preparing;
-        }
-        if state != JobState::Failing {
-            stages::fail_in_queue(&self.queue, &record.id, state, failure)?;
-        }
-        self.queue.transition(&record.id, JobState::Failing, JobState::Failed, "failed", ACTOR, now)?;
-        self.observer.event(&Event::State {
-            job: record.id.clone(),
-            state: JobState::Failed,
-            cause: failure.to_string(),
-        });
+        let next = match record.state {
+            JobState::New => JobState::Preparing,
+            JobState::Failing => JobState::Failed,
+            state => return stages::fail_in_queue(&self.queue, &record.id, state, failure),
+        };
+        stages::step_in_queue(&self.queue, &record.id, record.state, next, &failure.reason)?;
+        let (job, cause) = (record.id.clone(), failure.to_string());
+        self.observer.event(&Event::State { job, state: next, cause });
         Ok(())
     }
 

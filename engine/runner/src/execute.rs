@@ -57,10 +57,20 @@ pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Endin
 
     let mut tasks = JoinSet::new();
     let open_chunks = SPARE_CHUNKS + concurrency.div_ceil(LANES_PER_CHUNK);
-    tasks.spawn(load_chunks(job.clone(), Arc::new(Semaphore::new(open_chunks)), chunks, messages.clone(), halt.clone()));
+    tasks.spawn(load_chunks(
+        job.clone(),
+        Arc::new(Semaphore::new(open_chunks)),
+        chunks,
+        messages.clone(),
+        halt.clone(),
+    ));
     for _ in 0..concurrency {
-        let runner =
-            LaneRunner { job: job.clone(), feed: Arc::clone(&feed), window: Arc::clone(&window), messages: messages.clone() };
+        let runner = LaneRunner {
+            job: job.clone(),
+            feed: Arc::clone(&feed),
+            window: Arc::clone(&window),
+            messages: messages.clone(),
+        };
         tasks.spawn(runner.run());
     }
     drop(messages);
@@ -167,11 +177,14 @@ impl LaneRunner {
     async fn run(self) -> Result<(), RunnerError> {
         let mut lane = self.lane().await?;
         loop {
-            let permit = self.window.acquire().await.map_err(|error| RunnerError::Internal(error.to_string()))?;
+            let permit =
+                self.window.acquire().await.map_err(|error| RunnerError::Internal(error.to_string()))?;
             let Some(assignment) = self.feed.next().await else { return Ok(()) };
             let outcome = match self.execute(&mut lane, &assignment).await? {
                 Execution::Done(outcome) => outcome,
-                Execution::AgainAfter { note, .. } if assignment.attempt >= MAX_ATTEMPTS => too_many_attempts(&note),
+                Execution::AgainAfter { note, .. } if assignment.attempt >= MAX_ATTEMPTS => {
+                    too_many_attempts(&note)
+                }
                 Execution::AgainAfter { seconds, .. } => {
                     self.feed.again_after(assignment, Duration::from_secs(u64::from(seconds)));
                     continue;
@@ -203,7 +216,8 @@ impl LaneRunner {
                 Ok(Execution::Done(Outcome::Failed(Failure {
                     code: "InternalError".into(),
                     status: None,
-                    message: "the engine panicked while it ran this task; this is a bug, please report it".into(),
+                    message: "the engine panicked while it ran this task; this is a bug, please report it"
+                        .into(),
                 })))
             }
         }

@@ -44,9 +44,5 @@ impl Job {
 
 /// The counters of a stored job.
 pub(crate) fn progress_of(record: &JobRecord) -> Progress {
-    Progress {
-        total: record.total_tasks.unwrap_or(0),
-        succeeded: record.succeeded,
-        failed: record.failed,
-    }
+    Progress { total: record.total_tasks.unwrap_or(0), succeeded: record.succeeded, failed: record.failed }
 }

@@ -27,7 +27,8 @@ pub(crate) struct Prepared {
 
 /// Reads the job's manifest into its spool. `None` if the engine was asked to stop meanwhile.
 pub(crate) async fn prepare(job: &Job, stop: &CancellationToken) -> Result<Option<Prepared>, Halt> {
-    std::fs::create_dir_all(&job.directory).map_err(RunnerError::io("create the directory", &job.directory))?;
+    std::fs::create_dir_all(&job.directory)
+        .map_err(RunnerError::io("create the directory", &job.directory))?;
     let source = fetch(&job.resolved, &job.spec.manifest, &job.directory).await?;
     let reading = Reading { job: job.clone(), stop: stop.clone() };
     let path = source.path.clone();
@@ -88,7 +89,10 @@ struct Reading {
 impl Reading {
     fn read(&self, path: &Path) -> Result<Option<Prepared>, Halt> {
         let unreadable = |error: std::io::Error| {
-            JobFailure::new("ManifestNotReadable", format!("{}: cannot read the manifest: {error}", path.display()))
+            JobFailure::new(
+                "ManifestNotReadable",
+                format!("{}: cannot read the manifest: {error}", path.display()),
+            )
         };
         let file = File::open(path).map_err(unreadable)?;
         let mut content = Md5Reader::new(BufReader::with_capacity(1 << 20, file));
@@ -118,7 +122,12 @@ impl Reading {
         Ok(Some(prepared))
     }
 
-    fn append(&self, spool: &mut SpoolWriter, rows: &mut Vec<Row>, prepared: &mut Prepared) -> Result<(), RunnerError> {
+    fn append(
+        &self,
+        spool: &mut SpoolWriter,
+        rows: &mut Vec<Row>,
+        prepared: &mut Prepared,
+    ) -> Result<(), RunnerError> {
         let extent = spool.append(rows)?;
         let number = u32::try_from(prepared.chunks.len())
             .map_err(|_| RunnerError::Internal("the manifest has more than 2^32 chunks".into()))?;
@@ -134,7 +143,9 @@ impl Reading {
     /// A local manifest's ETag is its MD5; a downloaded one was checked by the store.
     fn check_etag(&self, path: &Path, content: Md5Reader<impl Read>) -> Result<(), Halt> {
         let manifest = &self.job.spec.manifest;
-        let (Location::Local(_), Some(expected)) = (&manifest.location, &manifest.etag) else { return Ok(()) };
+        let (Location::Local(_), Some(expected)) = (&manifest.location, &manifest.etag) else {
+            return Ok(());
+        };
         let found = content.finish();
         if found.eq_ignore_ascii_case(expected) {
             return Ok(());
@@ -158,7 +169,9 @@ pub(crate) fn manifest_failure(error: &longshore_manifest::ManifestError) -> Job
 /// Removes a file that may not be there.
 pub(crate) fn remove_if_there(path: &Path) -> Result<(), RunnerError> {
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(RunnerError::io("remove", path)(error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(RunnerError::io("remove", path)(error))
+        }
         _ => Ok(()),
     }
 }

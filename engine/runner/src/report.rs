@@ -27,15 +27,22 @@ pub(crate) async fn write(job: &Job, now: Timestamp) -> Result<Option<String>, H
     let mut results = Vec::new();
     for (status, mark) in statuses(&marks) {
         for (part, path) in spool::parts(&job.report_directory(), status, mark) {
-            let bytes = blocking(move || std::fs::read(&path).map_err(RunnerError::io("read", &path))).await??;
+            let bytes =
+                blocking(move || std::fs::read(&path).map_err(RunnerError::io("read", &path))).await??;
             let key = target.layout.results(status, part);
             let md5_checksum = md5_hex(&bytes);
             target.put(&key, bytes, "text/csv").await?;
-            results.push(ResultFile { task_execution_status: status, bucket: target.bucket(), md5_checksum, key });
+            results.push(ResultFile {
+                task_execution_status: status,
+                bucket: target.bucket(),
+                md5_checksum,
+                key,
+            });
         }
     }
-    let manifest =
-        report_manifest_json(now, &results).map_err(|error| RunnerError::Internal(error.to_string()))?.into_bytes();
+    let manifest = report_manifest_json(now, &results)
+        .map_err(|error| RunnerError::Internal(error.to_string()))?
+        .into_bytes();
     let md5 = md5_hex(&manifest).into_bytes();
     target.put(&target.layout.manifest(), manifest, "application/json").await?;
     target.put(&target.layout.manifest_md5(), md5, "text/plain").await?;
@@ -98,7 +105,10 @@ impl<'a> Target<'a> {
 }
 
 fn failure(name: &str, why: &str) -> JobFailure {
-    JobFailure::new("ReportNotWritten", format!("the completion report could not be written to {name}: {why}"))
+    JobFailure::new(
+        "ReportNotWritten",
+        format!("the completion report could not be written to {name}: {why}"),
+    )
 }
 
 /// Writes a file whole or not at all.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use longshore_job::EngineConfig;
+use longshore_policy::limits::MAX_IDENTITY_DOCUMENTS;
 use longshore_policy::{Document, PolicyKind, PolicySet};
 use sha2::{Digest as _, Sha256};
 
@@ -25,6 +26,12 @@ pub fn load_role(config: &EngineConfig, name: &str) -> Result<RoleSnapshot, Vec<
         return Err(vec![format!("longshore.toml has no role {name}")]);
     };
     let mut loader = Loader { config, findings: Vec::new() };
+    if role.policies.len() > MAX_IDENTITY_DOCUMENTS {
+        let count = role.policies.len();
+        loader.findings.push(format!(
+            "longshore.toml: role {name} has {count} policies, at most {MAX_IDENTITY_DOCUMENTS} are allowed; merge some"
+        ));
+    }
     let mut policies = PolicySet::new();
     for document in loader.load_all(&role.policies, PolicyKind::Identity) {
         policies = policies.with_identity(document);
@@ -74,7 +81,10 @@ impl Loader<'_> {
             Err(findings) => {
                 self.findings.extend(findings.into_iter().map(|finding| {
                     let help = finding.help.map(|help| format!(" ({help})")).unwrap_or_default();
-                    format!("{shown}:{}:{}: {}: {}{help}", finding.line, finding.column, finding.code, finding.message)
+                    format!(
+                        "{shown}:{}:{}: {}: {}{help}",
+                        finding.line, finding.column, finding.code, finding.message
+                    )
                 }));
                 None
             }

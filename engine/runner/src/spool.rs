@@ -26,7 +26,11 @@ pub(crate) struct ReportSpool {
 
 impl ReportSpool {
     /// Opens the spool in `directory` and cuts it back to `marks`.
-    pub(crate) fn open(directory: &Path, scope: ReportScope, marks: &ReportMarks) -> Result<Self, RunnerError> {
+    pub(crate) fn open(
+        directory: &Path,
+        scope: ReportScope,
+        marks: &ReportMarks,
+    ) -> Result<Self, RunnerError> {
         std::fs::create_dir_all(directory).map_err(RunnerError::io("create the directory", directory))?;
         Ok(Self {
             scope,
@@ -44,7 +48,9 @@ impl ReportSpool {
         for (row, outcome) in outcomes {
             match (TaskStatus::of(&outcome), self.scope) {
                 (TaskStatus::Failed, _) => push_result_row(&mut failed, row, &outcome),
-                (TaskStatus::Succeeded, ReportScope::AllTasks) => push_result_row(&mut succeeded, row, &outcome),
+                (TaskStatus::Succeeded, ReportScope::AllTasks) => {
+                    push_result_row(&mut succeeded, row, &outcome)
+                }
                 (TaskStatus::Succeeded, ReportScope::FailedTasksOnly) => {}
             }
         }

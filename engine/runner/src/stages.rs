@@ -6,7 +6,7 @@ use longshore_job::JobState;
 use longshore_job::JobState::{
     Active, Cancelled, Cancelling, Complete, Completing, Failed, Failing, New, Preparing, Ready,
 };
-use longshore_queue::{JobRecord, QueueError};
+use longshore_queue::{JobRecord, Queue, QueueError};
 use tokio_util::sync::CancellationToken;
 
 use crate::close::close_started_chunks;
@@ -20,14 +20,20 @@ use crate::{prepare, report};
 const ACTOR: &str = "engine";
 
 /// Does the work of the job's present state. False if the engine was asked to stop before it was done.
-pub(crate) async fn advance(job: &Job, record: &JobRecord, stop: &CancellationToken) -> Result<bool, RunnerError> {
+pub(crate) async fn advance(
+    job: &Job,
+    record: &JobRecord,
+    stop: &CancellationToken,
+) -> Result<bool, RunnerError> {
     let done = match record.state {
         New => step(job, New, Preparing, "the engine took it up").map(|()| true).map_err(Halt::from),
         Preparing => read_manifest(job, stop).await,
         Ready => step(job, Ready, Active, "scheduled").map(|()| true).map_err(Halt::from),
         Active => run_tasks(job, record, stop).await,
         Completing => write_report(job).await.map(|()| true),
-        Cancelling => end_early(job, Cancelling, Cancelled, "cancelled").await.map(|()| true).map_err(Halt::from),
+        Cancelling => {
+            end_early(job, Cancelling, Cancelled, "cancelled").await.map(|()| true).map_err(Halt::from)
+        }
         Failing => end_early(job, Failing, Failed, "failed").await.map(|()| true).map_err(Halt::from),
         Complete | Cancelled | Failed => Ok(true),
     };
@@ -41,21 +47,37 @@ pub(crate) async fn advance(job: &Job, record: &JobRecord, stop: &CancellationTo
 }
 
 /// Fails a job whose stage could not do its work.
-pub(crate) fn fail(job: &Job, from: JobState, failure: &JobFailure) -> Result<(), RunnerError> {
+fn fail(job: &Job, from: JobState, failure: &JobFailure) -> Result<(), RunnerError> {
     fail_in_queue(&job.queue, &job.id, from, failure)?;
-    observe_state(job, if from == Failing { Failed } else { Failing }, &failure.reason);
+    observe_state(job, Failing, &failure.reason);
     Ok(())
 }
 
 /// Moves a job to Failing with its reason.
 pub(crate) fn fail_in_queue(
-    queue: &longshore_queue::Queue,
+    queue: &Queue,
     id: &str,
     from: JobState,
     failure: &JobFailure,
 ) -> Result<(), RunnerError> {
-    match queue.fail(id, from, Failing, &failure.code, &failure.reason, ACTOR, Timestamp::now()) {
-        Err(QueueError::State { .. }) => Ok(()), // cancelled meanwhile: that is what it ends as
+    unless_moved(queue.fail(id, from, Failing, &failure.code, &failure.reason, ACTOR, Timestamp::now()))
+}
+
+/// Moves a job to its next state, unless a user has cancelled it meanwhile.
+pub(crate) fn step_in_queue(
+    queue: &Queue,
+    id: &str,
+    from: JobState,
+    to: JobState,
+    cause: &str,
+) -> Result<(), RunnerError> {
+    unless_moved(queue.transition(id, from, to, cause, ACTOR, Timestamp::now()))
+}
+
+/// A job that is in another state than expected was cancelled from outside: the next round finds it there.
+fn unless_moved(result: Result<(), QueueError>) -> Result<(), RunnerError> {
+    match result {
+        Err(QueueError::State { .. }) => Ok(()),
         other => Ok(other?),
     }
 }

@@ -1,7 +1,7 @@
 //! Connects to a store of the engine configuration.
 
-use longshore_job::{EngineConfig, JobSpec};
 use longshore_job::config::Credentials;
+use longshore_job::{EngineConfig, JobSpec};
 use longshore_store::{CredentialsSource, RateLimits, S3Store, StoreConfig};
 
 use crate::error::JobFailure;
@@ -34,11 +34,13 @@ fn credentials(source: &Credentials) -> CredentialsSource {
         Credentials::Environment => CredentialsSource::Environment,
         Credentials::Profile { name } => CredentialsSource::Profile(name.clone()),
         Credentials::WebIdentity => CredentialsSource::WebIdentity,
-        Credentials::Static { access_key_id, secret_access_key, session_token } => CredentialsSource::Static {
-            access_key_id: access_key_id.clone(),
-            secret_access_key: secret_access_key.reveal().to_owned(),
-            session_token: session_token.as_ref().map(|token| token.reveal().to_owned()),
-        },
+        Credentials::Static { access_key_id, secret_access_key, session_token } => {
+            CredentialsSource::Static {
+                access_key_id: access_key_id.clone(),
+                secret_access_key: secret_access_key.reveal().to_owned(),
+                session_token: session_token.as_ref().map(|token| token.reveal().to_owned()),
+            }
+        }
     }
 }
 

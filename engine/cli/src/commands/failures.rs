@@ -33,7 +33,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
         let page = queue.failures(&id, after, PAGE)?;
         let Some(last) = page.last() else { break };
         after = Some(last.row);
-        let wanted = page.iter().filter(|failure| arguments.code.is_empty() || arguments.code.contains(&failure.code));
+        let wanted =
+            page.iter().filter(|failure| arguments.code.is_empty() || arguments.code.contains(&failure.code));
         for failure in wanted {
             if left == 0 {
                 return Ok(Exit::Success);
@@ -53,7 +54,8 @@ fn show(context: &Context, failure: &FailureRecord) -> Result<(), CliError> {
     if context.json {
         return context.screen.json(failure);
     }
-    let version = failure.version_id.as_deref().map(|id| format!(" version {}", printable(id))).unwrap_or_default();
+    let version =
+        failure.version_id.as_deref().map(|id| format!(" version {}", printable(id))).unwrap_or_default();
     let status = failure.status.map(|status| format!(" ({status})")).unwrap_or_default();
     context.screen.line(format!(
         "row {}: {}/{}{version}: {}{status}: {}",

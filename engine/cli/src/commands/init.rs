@@ -38,8 +38,9 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     }
     for (name, text) in FILES {
         let path = directory.join(name);
-        write_new(&path, text)
-            .map_err(|error| CliError::new(Exit::Error, format!("{}: cannot write: {error}", path.display())))?;
+        write_new(&path, text).map_err(|error| {
+            CliError::new(Exit::Error, format!("{}: cannot write: {error}", path.display()))
+        })?;
         context.screen.line(path.display().to_string())?;
     }
     note("next: put your endpoint into longshore.toml and your objects into manifest.csv, then");

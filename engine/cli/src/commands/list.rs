@@ -21,7 +21,10 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     if let Some(name) = &arguments.state {
         let wanted = longshore_job::JobState::from_name(name).ok_or_else(|| {
             let known: Vec<&str> = longshore_job::JobState::ALL.iter().map(|state| state.name()).collect();
-            CliError::input(format!("--state {name}: there is no such state; the states are {}", known.join(", ")))
+            CliError::input(format!(
+                "--state {name}: there is no such state; the states are {}",
+                known.join(", ")
+            ))
         })?;
         jobs.retain(|record| record.state == wanted);
     }
@@ -37,7 +40,17 @@ pub fn show(context: &Context, queue: &Queue, jobs: Vec<JobRecord>, none: &str) 
     } else if jobs.is_empty() {
         note(none);
     } else {
-        let header = ["job", "state", "operation", "priority", "tasks", "succeeded", "failed", "created", "description"];
+        let header = [
+            "job",
+            "state",
+            "operation",
+            "priority",
+            "tasks",
+            "succeeded",
+            "failed",
+            "created",
+            "description",
+        ];
         context.screen.line(table(&header, jobs.iter().map(row)))?;
     }
     Ok(Exit::Success)

@@ -75,7 +75,8 @@ fn parameters(schema: &Value) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     let alternatives = schema["oneOf"].as_array().or(schema["anyOf"].as_array());
     for object in std::iter::once(schema).chain(alternatives.into_iter().flatten()) {
-        let required: Vec<&str> = object["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let required: Vec<&str> =
+            object["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         for (name, property) in object["properties"].as_object().into_iter().flatten() {
             let needed = if required.contains(&name.as_str()) { "yes" } else { "" };
             let text = property["description"].as_str().unwrap_or_default().replace('\n', " ");

@@ -7,7 +7,6 @@ use indicatif::HumanCount;
 use longshore_runner::PlannedTask;
 use serde_json::json;
 
-use super::submit::new_job;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::CliError;
@@ -46,8 +45,7 @@ struct Refusals {
 pub async fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     let config = context.engine_config()?;
     let catalog = context.catalog()?;
-    let spec = context.job(&arguments.file, &config, &catalog)?;
-    let new = new_job(spec, &catalog)?;
+    let new = context.job(&arguments.file, &config, &catalog).await?;
     let scratch = tempfile::tempdir()?;
     let mut totals = Totals::default();
     let mut lines = Vec::new();
@@ -69,7 +67,9 @@ fn line(task: &PlannedTask) -> String {
     let object = printable(&format!("{}/{}", task.object.bucket, task.object.key));
     match &task.plan {
         Ok(requests) => format!("row {}: {object}: {}", task.row, requests.join(", ")),
-        Err(failure) => format!("row {}: {object}: {}: {}", task.row, failure.code, printable(&failure.message)),
+        Err(failure) => {
+            format!("row {}: {object}: {}: {}", task.row, failure.code, printable(&failure.message))
+        }
     }
 }
 

@@ -105,9 +105,8 @@ impl Source {
 
     async fn read(&self, name: &str) -> Result<Vec<u8>, CliError> {
         match self {
-            Self::Local => {
-                std::fs::read(name).map_err(|error| CliError::new(Exit::Error, format!("{name}: cannot read: {error}")))
-            }
+            Self::Local => std::fs::read(name)
+                .map_err(|error| CliError::new(Exit::Error, format!("{name}: cannot read: {error}"))),
             Self::Store(store) => {
                 let (bucket, key) = name.trim_start_matches("s3://").split_once('/').unwrap_or_default();
                 let request = Request::GetObject(GetObject::new(ObjectId::new(bucket, key)));

@@ -6,7 +6,6 @@ use longshore_queue::JobRecord;
 use longshore_runner::Engine;
 use serde_json::json;
 
-use super::submit::new_job;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::CliError;
@@ -23,10 +22,9 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments, context: &Context) -> Result<Exit, CliError> {
     let config = context.engine_config()?;
     let catalog = context.catalog()?;
-    let spec = context.job(&arguments.file, &config, &catalog)?;
-    longshore_runner::check_store(&config, &spec).await?;
+    let new = context.job(&arguments.file, &config, &catalog).await?;
+    longshore_runner::check_store(&config, &new.spec).await?;
 
-    let new = new_job(spec, &catalog)?;
     let engine = Engine::open(config, catalog, observer(context.json))?;
     let submission = engine.queue().submit(&new)?;
     if !context.json {

@@ -28,7 +28,13 @@ pub struct Arguments {
     #[arg(long, value_name = "ID", env = "LONGSHORE_SANDBOX_ACCESS_KEY", default_value = "sandbox")]
     access_key: String,
     /// Secret key of the only user
-    #[arg(long, value_name = "KEY", env = "LONGSHORE_SANDBOX_SECRET_KEY", default_value = "sandbox-secret", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "LONGSHORE_SANDBOX_SECRET_KEY",
+        default_value = "sandbox-secret",
+        hide_env_values = true
+    )]
     secret_key: String,
     /// Create this bucket and seed it, if --seed says so; may be given several times
     #[arg(long = "bucket", value_name = "NAME")]

@@ -32,7 +32,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     if context.json {
         let mut value = summary(&record, &codes);
         if arguments.events {
-            value["events"] = serde_json::to_value(queue.events(&record.id)?).map_err(std::io::Error::from)?;
+            value["events"] =
+                serde_json::to_value(queue.events(&record.id)?).map_err(std::io::Error::from)?;
         }
         context.screen.json(&value)?;
     } else {
@@ -51,7 +52,12 @@ fn print_events(context: &Context, queue: &Queue, id: &str) -> Result<(), CliErr
     let events = queue.events(id)?;
     let lines: Vec<(String, String)> = events
         .iter()
-        .map(|event| (format!("{:.3}", event.at), format!("{} ({}: {})", event.to, event.actor, printable(&event.cause))))
+        .map(|event| {
+            (
+                format!("{:.3}", event.at),
+                format!("{} ({}: {})", event.to, event.actor, printable(&event.cause)),
+            )
+        })
         .collect();
     let pairs: Vec<(&str, String)> = lines.iter().map(|(at, text)| (at.as_str(), text.clone())).collect();
     context.screen.line(format!("\nHistory\n{}", key_values(&pairs)))

@@ -2,11 +2,7 @@
 
 use std::path::PathBuf;
 
-use jiff::Timestamp;
-use longshore_job::spec::OperationSource;
-use longshore_job::JobSpec;
-use longshore_queue::{Access, NewJob, Queue};
-use longshore_runner::Catalog;
+use longshore_queue::{Access, Queue};
 use serde_json::json;
 
 use crate::context::Context;
@@ -21,12 +17,12 @@ pub struct Arguments {
     file: PathBuf,
 }
 
-pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
+pub async fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     let config = context.engine_config()?;
     let catalog = context.catalog()?;
-    let spec = context.job(&arguments.file, &config, &catalog)?;
+    let new = context.job(&arguments.file, &config, &catalog).await?;
     let queue = Queue::open(&config.data_path(), Access::Client)?;
-    let submission = queue.submit(&new_job(spec, &catalog)?)?;
+    let submission = queue.submit(&new)?;
     if context.json {
         context.screen.json(&json!({ "id": submission.id, "created": submission.created }))?;
     } else {
@@ -38,13 +34,4 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
         });
     }
     Ok(Exit::Success)
-}
-
-/// A job ready for the queue: a new ID, and the digest of the operation's code.
-pub fn new_job(spec: JobSpec, catalog: &Catalog) -> Result<NewJob, CliError> {
-    let plugin_digest = match &spec.operation.source {
-        OperationSource::Builtin(name) => catalog.builtin(name).map_err(CliError::input)?.digest().to_owned(),
-        OperationSource::File { sha256, .. } => sha256.clone(),
-    };
-    Ok(NewJob { id: uuid::Uuid::new_v4().to_string(), spec, plugin_digest, created_at: Timestamp::now() })
 }

@@ -14,10 +14,10 @@ pub struct Arguments {
     file: PathBuf,
 }
 
-pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
+pub async fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     let config = context.engine_config()?;
     let catalog = context.catalog()?;
-    let spec = context.job(&arguments.file, &config, &catalog)?;
+    let spec = context.job(&arguments.file, &config, &catalog).await?.spec;
     if context.json {
         context.screen.json(&spec)?;
     } else {

@@ -80,17 +80,25 @@ pub fn state(record: &JobRecord) -> String {
 
 fn role(record: &JobRecord) -> String {
     match &record.policy_digest {
-        Some(digest) => format!("{} (policies sha256:{})", record.spec.role, digest.chars().take(12).collect::<String>()),
+        Some(digest) => {
+            format!("{} (policies sha256:{})", record.spec.role, digest.chars().take(12).collect::<String>())
+        }
         None => record.spec.role.clone(),
     }
 }
 
 fn tasks(record: &JobRecord) -> String {
-    let total = record.total_tasks.map_or_else(|| "? in all".to_owned(), |total| format!("{} in all", HumanCount(total)));
+    let total = record
+        .total_tasks
+        .map_or_else(|| "? in all".to_owned(), |total| format!("{} in all", HumanCount(total)));
     let done = record.succeeded + record.failed;
     let left = record.total_tasks.map_or(0, |total| total.saturating_sub(done));
     let not_run = if left > 0 { format!(", {} not run", HumanCount(left)) } else { String::new() };
-    format!("{total}: {} succeeded, {} failed{not_run}", HumanCount(record.succeeded), HumanCount(record.failed))
+    format!(
+        "{total}: {} succeeded, {} failed{not_run}",
+        HumanCount(record.succeeded),
+        HumanCount(record.failed)
+    )
 }
 
 fn failures(record: &JobRecord, codes: &[(String, u64)]) -> Option<String> {

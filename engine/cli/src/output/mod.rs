@@ -48,7 +48,8 @@ pub fn note(text: &str) {
 
 /// Reports why the command failed.
 pub fn error(error: &CliError, json: bool) {
-    let text = if json { format!("{}\n", error.value()) } else { error.text(std::io::stderr().is_terminal()) };
+    let text =
+        if json { format!("{}\n", error.value()) } else { error.text(std::io::stderr().is_terminal()) };
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 

@@ -68,7 +68,9 @@ impl Observer for Plain {
     fn event(&self, event: &Event) {
         match event {
             Event::State { state, cause, .. } => note(&format!("{state}: {cause}")),
-            Event::Reading { rows, .. } if self.last.due() => note(&format!("{} rows read", HumanCount(*rows))),
+            Event::Reading { rows, .. } if self.last.due() => {
+                note(&format!("{} rows read", HumanCount(*rows)))
+            }
             Event::Progress { progress, .. } if self.last.due() => note(&plain(*progress)),
             _ => {}
         }
@@ -97,7 +99,9 @@ impl Bar {
     }
 
     fn style(template: &str) -> ProgressStyle {
-        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸─")
+        ProgressStyle::with_template(template)
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .progress_chars("━╸─")
     }
 }
 
@@ -109,7 +113,9 @@ impl Observer for Bar {
                 note(&format!("{state}: {cause}"));
             }
             Event::State { state, .. } => self.bar.set_message(state.to_string()),
-            Event::Reading { rows, .. } => self.bar.set_message(format!("reading the manifest: {} rows", HumanCount(*rows))),
+            Event::Reading { rows, .. } => {
+                self.bar.set_message(format!("reading the manifest: {} rows", HumanCount(*rows)))
+            }
             Event::Progress { progress, .. } => {
                 if self.bar.length().is_none() {
                     self.bar.set_style(Self::style(

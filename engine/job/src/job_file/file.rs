@@ -135,7 +135,7 @@ impl Default for ReportSection {
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct LimitsSection {
     /// How many tasks run at once.
-    #[schemars(range(min = 1, max = 10_000), extend("examples" = [64]))]
+    #[schemars(range(min = 1, max = 4_000), extend("examples" = [64]))]
     pub(super) concurrency: u32,
     /// When the job as a whole gives up.
     pub(super) failure_threshold: ThresholdSection,

@@ -374,7 +374,7 @@ proptest! {
         priority in 0..=2_147_483_647_u32,
         tags in prop::collection::btree_map(text(128), text(256), 0..5),
         parameters in prop::collection::btree_map(text(20), any::<i32>(), 0..5),
-        concurrency in 1..=10_000_u32,
+        concurrency in 1..=4_000_u32,
         percent in 0.0..=100.0_f64,
         minimum_tasks in 1..=1_000_000_u64,
     ) {

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
+use longshore_job::ChunkExtent;
 use longshore_job::row::KeyEncoding;
 use longshore_job::spec::{
     FailureThreshold, Field, JobSpec, Limits, Location, ManifestSpec, OperationSource, OperationSpec,
 };
 use longshore_job::{Failure, JobState, Outcome, Row, TaskResult};
-use longshore_manifest::ChunkExtent;
 use longshore_queue::{Access, NewChunk, NewJob, Queue, QueueError, ResultBatch};
 
 /// A queue, and the directory that goes away with it.

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
-use longshore_sandbox_store::{Sandbox, SeedObject};
 use longshore_job::object::MAX_KEY_BYTES;
+use longshore_sandbox_store::{Sandbox, SeedObject};
 
 use crate::exit::Exit;
 use crate::failure::CliError;
@@ -14,8 +14,14 @@ use crate::failure::CliError;
 const ODD_EVERY: u64 = 97;
 
 /// Puts `count` objects into `bucket` and writes their manifest.
-pub async fn seed(sandbox: &Sandbox, bucket: &str, count: u64, manifests: Option<&Path>) -> Result<(), CliError> {
-    let fail = |error: &dyn std::fmt::Display| CliError::new(Exit::Error, format!("seeding {bucket}: {error}"));
+pub async fn seed(
+    sandbox: &Sandbox,
+    bucket: &str,
+    count: u64,
+    manifests: Option<&Path>,
+) -> Result<(), CliError> {
+    let fail =
+        |error: &dyn std::fmt::Display| CliError::new(Exit::Error, format!("seeding {bucket}: {error}"));
     let objects = (0..count).map(|number| object(bucket, number));
     sandbox.seed(objects).await.map_err(|error| fail(&error))?;
     match manifests {
