@@ -387,6 +387,8 @@ class Versions(Case):
         self.assertEqual([p["Prefix"] for p in page["CommonPrefixes"]], ["a/"])
         self.assertEqual([v["IsLatest"] for v in page["Versions"]], [False] * 3 + [True, False, False])
         self.assertTrue(page["DeleteMarkers"][0]["IsLatest"])
+        page = S3.list_object_versions(Bucket=self.bucket, Prefix="b", KeyMarker="a/2", VersionIdMarker=expected[4][1])
+        self.assertEqual(len(page["Versions"]), 3)
         page = S3.list_object_versions(Bucket=self.bucket, KeyMarker="b")
         self.assertEqual({v["Key"] for v in page["Versions"]}, {"c"})
 
