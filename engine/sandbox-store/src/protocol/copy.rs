@@ -17,7 +17,11 @@ use crate::conditions::{self, Conditions, Verdict};
 use crate::error::SandboxError;
 use crate::model::{Attributes, Bucket, NewVersion, ObjectVersion, StoredChecksum, Tag};
 use crate::restore;
-use crate::storage::{Writer, buckets, versions};
+use crate::storage::bodies::OpenBody;
+use crate::storage::{Storage, Writer, buckets, versions};
+
+/// How often a copy is tried whose source is replaced while its bytes are read.
+const MAX_ATTEMPTS: usize = 3;
 
 /// The object that a copy reads.
 #[derive(Debug)]
@@ -96,34 +100,22 @@ pub(super) async fn copy(
     let algorithm =
         input.checksum_algorithm.as_ref().map(|name| Algorithm::parse(name.as_str())).transpose()?;
 
-    // The source is looked at twice: what must be computed from its bytes is computed outside the transaction.
-    let source =
-        protocol.storage.read(|connection| find_source(connection, &input.copy_source, &conditions))?;
-    if source.version.size > MAX_SINGLE_BODY {
-        return Err(s3_error!(
-            InvalidRequest,
-            "The specified copy source is larger than the maximum allowable size for a copy source: {MAX_SINGLE_BODY}"
-        ));
-    }
-    let sums = sums_of_copy(protocol, &source.version, algorithm).await?;
-    let written = plan.written(&source.version, sums.checksum.clone())?;
-    let modified = modified_now();
-    let copying = Copying { input, conditions: &conditions, plan: &plan, source: &source };
-    let version = protocol.storage.write(|writer| copying.write(writer, &sums, &written, modified))?;
-    let encryption = written.attributes.encryption;
+    let copying = Copying { storage: &protocol.storage, input, conditions, plan, algorithm };
+    let copied = copying.run().await?;
+    let encryption = copied.written.attributes.encryption;
     Ok(S3Response::new(CopyObjectOutput {
         bucket_key_enabled: encryption.bucket_key,
-        copy_object_result: Some(copy_result(&sums, modified)),
-        copy_source_version_id: source.bucket.shown_version(&source.version.version),
+        copy_object_result: Some(copy_result(&copied.sums, copied.modified)),
+        copy_source_version_id: copied.source_version,
         server_side_encryption: Some(ServerSideEncryption::from(encryption.algorithm)),
         ssekms_key_id: encryption.kms_key_id,
-        version_id: version,
+        version_id: copied.version,
         ..Default::default()
     }))
 }
 
 fn copy_result(sums: &Sums, modified: Timestamp) -> CopyObjectResult {
-    let checksum = sums.checksum.as_ref().map(checksum::to_wire).unwrap_or_default();
+    let checksum = checksum::to_wire(&sums.checksum);
     CopyObjectResult {
         checksum_crc32: checksum.checksum_crc32,
         checksum_crc32c: checksum.checksum_crc32c,
@@ -136,56 +128,87 @@ fn copy_result(sums: &Sums, modified: Timestamp) -> CopyObjectResult {
     }
 }
 
-/// Finds the source again inside the transaction, and that nobody replaced it since it was looked at.
-fn find_same_source(
-    connection: &Connection,
-    source: &CopySource,
-    conditions: &Conditions,
-    before: &Source,
-) -> Result<Source, SandboxError> {
-    let again = find_source(connection, source, conditions)?;
-    if again.version.id != before.version.id {
-        let message = "A conflicting conditional operation is currently in progress against this resource. Please try again.";
-        return Err(s3_error!(OperationAborted, "{message}").into());
-    }
-    Ok(again)
-}
-
 fn is_current(connection: &Connection, source: &Source) -> Result<bool, SandboxError> {
     let current = versions::find(connection, &source.bucket, &source.version.key, None)?;
     Ok(current.is_some_and(|current| current.id == source.version.id))
 }
 
-/// A copy about to be written.
+/// A copy under way.
 struct Copying<'a> {
+    storage: &'a Storage,
     input: &'a CopyObjectInput,
-    conditions: &'a Conditions,
-    plan: &'a Plan,
-    /// The source as it was looked at.
-    source: &'a Source,
+    conditions: Conditions,
+    plan: Plan,
+    algorithm: Option<Algorithm>,
+}
+
+/// What an attempt to copy came to.
+enum Attempt {
+    Done(Box<Copied>),
+    /// Entity tag or checksum must be computed first, from the bytes of this row.
+    NeedsBytes {
+        row: i64,
+        size: u64,
+        body: OpenBody,
+        algorithm: Algorithm,
+    },
+}
+
+/// A copy that was written.
+struct Copied {
+    sums: Sums,
+    written: Written,
+    modified: Timestamp,
+    /// The version ids to show.
+    version: Option<String>,
+    source_version: Option<String>,
 }
 
 impl Copying<'_> {
-    /// Writes the copy and returns the version id to show.
-    fn write(
+    /// Copies: in one transaction, unless the bytes must be read, which is done outside of it and once more for a
+    /// source that was replaced meanwhile.
+    async fn run(&self) -> S3Result<Copied> {
+        let mut computed = None;
+        for _ in 0..MAX_ATTEMPTS {
+            match self.storage.write(|writer| self.attempt(writer, computed.as_ref()))? {
+                Attempt::Done(copied) => return Ok(*copied),
+                Attempt::NeedsBytes { row, size, body, algorithm } => {
+                    let mut digest = Digest::new(algorithm);
+                    transfer::reread(body, 0..size, &mut digest, None).await?;
+                    let (md5, checksum) = digest.finish();
+                    computed = Some((row, Sums { etag: hex::encode(md5), checksum }));
+                }
+            }
+        }
+        let message = "A conflicting conditional operation is currently in progress against this resource. Please try again.";
+        Err(s3_error!(OperationAborted, "{message}"))
+    }
+
+    /// Copies with the sums that are known, or computed for this very row.
+    fn attempt(
         &self,
         writer: &mut Writer<'_>,
-        sums: &Sums,
-        written: &Written,
-        modified: Timestamp,
-    ) -> Result<Option<String>, SandboxError> {
+        computed: Option<&(i64, Sums)>,
+    ) -> Result<Attempt, SandboxError> {
         let bucket = buckets::get(writer, &self.input.bucket)?;
-        let source = find_same_source(writer, &self.input.copy_source, self.conditions, self.source)?;
-        let in_place = source.bucket.id == bucket.id && source.version.key == self.input.key;
-        if in_place && !self.plan.changes_something() && is_current(writer, &source)? {
-            let message = "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.";
-            return Err(s3_error!(InvalidRequest, "{message}").into());
-        }
-        let body = source.version.body.ok_or_else(|| s3_error!(InternalError, "an object without a body"))?;
+        let source = find_source(writer, &self.input.copy_source, &self.conditions)?;
+        self.check(writer, &bucket, &source)?;
+        let Source { bucket: source_bucket, version: source } = source;
+        let body = source.body.ok_or_else(|| s3_error!(InternalError, "an object without a body"))?;
+        let sums = match (sums_of_copy(&source, self.algorithm)?, computed) {
+            (Origin::Source(sums), _) => sums,
+            (Origin::Bytes(_), Some((row, sums))) if *row == source.id => sums.clone(),
+            (Origin::Bytes(algorithm), _) => {
+                let body = self.storage.open_body(writer, body)?;
+                return Ok(Attempt::NeedsBytes { row: source.id, size: source.size, body, algorithm });
+            }
+        };
+        let written = self.plan.written(&source, sums.checksum.clone())?;
+        let modified = modified_now();
         writer.share_body(body)?;
         let new = NewVersion {
             key: &self.input.key,
-            size: source.version.size,
+            size: source.size,
             etag: &sums.etag,
             modified,
             storage_class: &written.storage_class,
@@ -194,8 +217,26 @@ impl Copying<'_> {
             acl: &written.acl,
             body,
         };
-        let version = writer.put_version(&bucket, &new)?;
-        Ok(bucket.shown_version(&version))
+        let version = bucket.shown_version(&writer.put_version(&bucket, &new)?);
+        let source_version = source_bucket.shown_version(&source.version);
+        Ok(Attempt::Done(Box::new(Copied { sums, written, modified, version, source_version })))
+    }
+
+    /// What S3 refuses of sources that may be read.
+    fn check(&self, connection: &Connection, target: &Bucket, source: &Source) -> Result<(), SandboxError> {
+        if source.version.size > MAX_SINGLE_BODY {
+            return Err(s3_error!(
+                InvalidRequest,
+                "The specified copy source is larger than the maximum allowable size for a copy source: {MAX_SINGLE_BODY}"
+            )
+            .into());
+        }
+        let in_place = source.bucket.id == target.id && source.version.key == self.input.key;
+        if in_place && !self.plan.changes_something() && is_current(connection, source)? {
+            let message = "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.";
+            return Err(s3_error!(InvalidRequest, "{message}").into());
+        }
+        Ok(())
     }
 }
 
@@ -224,7 +265,7 @@ impl Plan {
     }
 
     /// Metadata and tags come from the source unless replaced; ACL, class, encryption and redirect never do.
-    fn written(&self, source: &ObjectVersion, checksum: Option<StoredChecksum>) -> S3Result<Written> {
+    fn written(&self, source: &ObjectVersion, checksum: StoredChecksum) -> S3Result<Written> {
         let metadata =
             if self.replace_metadata { self.headers.metadata()? } else { source.attributes.metadata.clone() };
         let tags = if self.replace_tags { self.headers.tags()? } else { source.tags.clone() };
@@ -233,7 +274,7 @@ impl Plan {
                 metadata,
                 website_redirect: self.headers.website_redirect()?,
                 encryption: self.headers.encryption()?,
-                checksum,
+                checksum: Some(checksum),
             },
             storage_class: self.headers.storage_class()?,
             tags,
@@ -251,32 +292,34 @@ fn directive(value: Option<&str>, header: &str) -> S3Result<bool> {
 }
 
 /// Entity tag and checksum of the copy.
+#[derive(Clone)]
 struct Sums {
     etag: String,
-    checksum: Option<StoredChecksum>,
+    checksum: StoredChecksum,
+}
+
+/// Where the sums of a copy come from.
+enum Origin {
+    /// The source has them.
+    Source(Sums),
+    /// They must be computed from the bytes, with this algorithm.
+    Bytes(Algorithm),
 }
 
 /// A copy keeps entity tag and checksum of its source, unless another algorithm is asked for or the source was
 /// uploaded in parts: the copy is in one piece.
-async fn sums_of_copy(
-    protocol: &Protocol,
-    source: &ObjectVersion,
-    algorithm: Option<Algorithm>,
-) -> S3Result<Sums> {
+fn sums_of_copy(source: &ObjectVersion, asked: Option<Algorithm>) -> S3Result<Origin> {
     let kept = source.attributes.checksum.as_ref();
-    let wanted = algorithm.map(Algorithm::name).or(kept.map(|kept| kept.algorithm.as_str()));
-    let in_parts = source.etag.contains('-');
-    let same = kept
-        .is_some_and(|kept| kept.kind == checksum::FULL_OBJECT && Some(kept.algorithm.as_str()) == wanted);
-    if same && !in_parts {
-        return Ok(Sums { etag: source.etag.clone(), checksum: kept.cloned() });
+    let kept_algorithm = kept.map(|kept| Algorithm::parse(&kept.algorithm)).transpose()?;
+    let wanted = asked.or(kept_algorithm).unwrap_or(Algorithm::Crc64Nvme);
+    match kept {
+        Some(kept)
+            if kept_algorithm == Some(wanted)
+                && kept.kind == checksum::FULL_OBJECT
+                && !source.etag.contains('-') =>
+        {
+            Ok(Origin::Source(Sums { etag: source.etag.clone(), checksum: kept.clone() }))
+        }
+        _ => Ok(Origin::Bytes(wanted)),
     }
-    let algorithm = wanted.map_or(Ok(Algorithm::Crc64Nvme), Algorithm::parse)?;
-    let mut digest = Digest::new(algorithm);
-    if let Some(body) = source.body {
-        let body = protocol.storage.read(|connection| protocol.storage.open_body(connection, body))?;
-        transfer::reread(body, 0..source.size, &mut digest, None).await?;
-    }
-    let (md5, checksum) = digest.finish();
-    Ok(Sums { etag: hex::encode(md5), checksum: Some(checksum) })
 }
