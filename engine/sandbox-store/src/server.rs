@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use s3s::auth::{S3Auth, SecretKey};
@@ -97,9 +97,9 @@ impl Server {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
         let service = service_fn(|request| Arc::clone(&self).request(request));
-        let connection = hyper::server::conn::http1::Builder::new()
-            .timer(TokioTimer::new())
-            .serve_connection(TokioIo::new(stream), service);
+        // Idle connections stay: one closed by the server may just be taken from the client's pool for a request.
+        let connection =
+            hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
         let mut connection = pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
