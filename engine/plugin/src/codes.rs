@@ -20,3 +20,18 @@ pub const FAILURE: &str = "PluginFailure";
 pub const INSTANCE_LIMIT: &str = "PluginInstanceLimit";
 /// A request was built in a way that no such request allows.
 pub const INVALID_REQUEST: &str = "InvalidRequest";
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn each_is_explained() {
+        let page = include_str!("../../../docs/errors.md");
+        let codes = include_str!("codes.rs").lines().filter(|line| line.starts_with("pub const"));
+        let mut count = 0;
+        for code in codes.filter_map(|line| line.split('"').nth(1)) {
+            assert!(page.contains(&format!("| `{code}` |")), "docs/errors.md does not explain {code}");
+            count += 1;
+        }
+        assert_eq!(count, 10, "this test reads its own source");
+    }
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use longshore_job::{Failure, ObjectId, Outcome};
-use longshore_store::{Certainty, Gate, Request, StoreError};
+use longshore_store::{Certainty, Gate, Request, StoreError, TaskGate};
 use wasmtime::Store;
 use wasmtime::component::Resource;
 
@@ -68,17 +68,9 @@ impl Instance {
     ) -> Result<Execution, Broken> {
         let task = self.begin(object, attempt)?;
         let gate = gate.task(object.clone());
-        for planned in self.call_plan(&task).await? {
-            let RequestHandle { request, provisional, misfit, .. } = planned;
-            let certainty = if provisional { Certainty::Provisional } else { Certainty::Exact };
-            let allowed = match misfit {
-                Some(misfit) => Err(invalid_request(misfit)),
-                None => gate.check(&request, certainty).await.map_err(refusal),
-            };
-            if let Err(failure) = allowed {
-                self.end(task)?;
-                return Ok(Execution::Done(Outcome::Failed(failure)));
-            }
+        if let Err(failure) = self.allowed_plan(&task, &gate).await? {
+            self.end(task)?;
+            return Ok(Execution::Done(Outcome::Failed(failure)));
         }
         self.store.data_mut().gate = Some(gate);
         let (object, handle) = task.lend();
@@ -89,20 +81,39 @@ impl Instance {
         Ok(self.execution_of(answer))
     }
 
-    /// plan alone.
+    /// plan and policy check alone.
     pub(crate) async fn plan(
         &mut self,
         object: &ObjectId,
         attempt: u32,
+        gate: &Gate,
     ) -> Result<Result<Vec<Request>, Failure>, Broken> {
         let task = self.begin(object, attempt)?;
-        let planned = self.call_plan(&task).await?;
+        let plan = self.allowed_plan(&task, &gate.task(object.clone())).await?;
         self.end(task)?;
-        let request = |handle: RequestHandle| match handle.misfit {
-            Some(misfit) => Err(invalid_request(misfit)),
-            None => Ok(handle.request),
-        };
-        Ok(planned.into_iter().map(request).collect())
+        Ok(plan)
+    }
+
+    /// What the guest plans for the task, or why the policies refuse it.
+    async fn allowed_plan(
+        &mut self,
+        task: &Lent,
+        gate: &TaskGate,
+    ) -> Result<Result<Vec<Request>, Failure>, Broken> {
+        let mut plan = Vec::new();
+        for planned in self.call_plan(task).await? {
+            let RequestHandle { request, provisional, misfit, .. } = planned;
+            let certainty = if provisional { Certainty::Provisional } else { Certainty::Exact };
+            let allowed = match misfit {
+                Some(misfit) => Err(invalid_request(misfit)),
+                None => gate.check(&request, certainty).await.map_err(refusal),
+            };
+            if let Err(failure) = allowed {
+                return Ok(Err(failure));
+            }
+            plan.push(request);
+        }
+        Ok(Ok(plan))
     }
 
     fn begin(&mut self, object: &ObjectId, attempt: u32) -> Result<Lent, Broken> {

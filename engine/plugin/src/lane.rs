@@ -75,13 +75,19 @@ impl Lane {
         }
     }
 
-    /// The requests that the operation would send for this object. Nothing is sent.
+    /// The dry run: the requests that the operation plans for this object, if the role's policies allow them all.
+    /// Nothing is sent, but what [`TaskGate::check`](longshore_store::TaskGate::check) asks.
     ///
     /// # Errors
     /// The failure that [`Lane::execute`] would give the task for the same reason.
-    pub async fn plan(&mut self, object: &ObjectId, attempt: u32) -> Result<Vec<Request>, Failure> {
+    pub async fn plan(
+        &mut self,
+        object: &ObjectId,
+        attempt: u32,
+        gate: &Gate,
+    ) -> Result<Vec<Request>, Failure> {
         let mut instance = self.take().await?;
-        let plan = instance.plan(object, attempt).await.map_err(|Broken(failure)| failure)?;
+        let plan = instance.plan(object, attempt, gate).await.map_err(|Broken(failure)| failure)?;
         self.give_back(instance);
         plan
     }

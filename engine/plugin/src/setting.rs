@@ -210,3 +210,6 @@ pub(crate) fn restore_tier(request: &mut Request, tier: String) -> Fit {
         _ => None,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -216,7 +216,7 @@ async fn a_plan_cannot_send() {
     let world = World::agreeable();
     let (code, message) = failure_of(&mut lane, &world).await;
     assert_eq!((code.as_str(), message.as_str()), (codes::TRAP, "the plugin called send outside of run"));
-    assert_eq!(lane.plan(&object(), 1).await.unwrap_err().code, codes::TRAP);
+    assert_eq!(lane.plan(&object(), 1, &world.gate).await.unwrap_err().code, codes::TRAP);
     assert_eq!(world.store.requests(), []);
 }
 
