@@ -21,6 +21,20 @@ def sandbox(tmp_path_factory):
     server.stop()
 
 
+@pytest.fixture
+def sandbox_with(tmp_path):
+    """Starts sandboxes with options of their own, for one test."""
+    servers = []
+
+    def start(*options):
+        servers.append(start_sandbox(tmp_path / f"sandbox-{next(NUMBERS)}", *options))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
 @pytest.fixture(scope="session")
 def moto(tmp_path_factory):
     server = start_moto(tmp_path_factory.mktemp("moto"))

@@ -70,6 +70,20 @@ class Server:
         lines = self.access_log.read_text().splitlines() if self.access_log.exists() else []
         return [json.loads(line) for line in lines]
 
+    def requests(self):
+        """How many requests the server has answered since its log was last cleared."""
+        return self.access_log.read_bytes().count(b"\n") if self.access_log.exists() else 0
+
+    def clear_log(self):
+        """Forgets the requests so far."""
+        self.access_log.write_bytes(b"")
+
+    def put(self, bucket, keys, **more):
+        """Writes small objects."""
+        client = self.client()
+        for key in keys:
+            client.put_object(Bucket=bucket, Key=key, Body=b"body", **more)
+
     def stop(self):
         """Stops the server by its process ID."""
         self.process.terminate()
@@ -95,6 +109,14 @@ def start_sandbox(directory, *options):
     return Server("sandbox", endpoint_file.read_text().strip(), process, access_log=access_log)
 
 
+def start_seeded(directory, count, *options):
+    """Starts a sandbox with `count` objects, odd keys among them, in the bucket `objects`, and an empty bucket `reports`;
+    and reads the rows of the manifest that names the objects."""
+    server = start_sandbox(directory, "--bucket", "objects", "--seed", str(count), "--manifests", directory,
+                           "--empty-bucket", "reports", *options)
+    return server, (directory / "objects.csv").read_text().splitlines()
+
+
 def start_moto(directory):
     """Starts moto's S3 server."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -116,6 +138,15 @@ def start_moto(directory):
 def policy(*statements):
     """An IAM policy document."""
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def toml(value):
+    """A value as TOML writes it in one line."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(key, ensure_ascii=False)} = {toml(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 ALLOW_ALL = {"Sid": "All", "Effect": "Allow", "Action": "s3:*", "Resource": "*"}
@@ -190,7 +221,7 @@ role = "tester"
 {head}
 [operation]
 {operation if "=" in operation else f'name = "{operation}"'}
-parameters = {parameters}
+parameters = {parameters if isinstance(parameters, str) else toml(parameters)}
 [manifest]
 location = "{manifest}"
 fields = {fields}
@@ -219,11 +250,25 @@ concurrency = {concurrency}
         """`longshore run --json`; the test checks the exit code."""
         return self.longshore("run", "--json", file)
 
+    def run_twice(self, state):
+        """Runs the job file two times: both succeed, and `state()` is the same after both. The summary of the first."""
+        first = self.run()
+        assert first.code == 0, first.out + first.err
+        expected = state()
+        second = self.run()
+        assert second.code == 0, second.out + second.err
+        assert state() == expected
+        return first.job
+
     def rows(self, job, which="all"):
         """The rows of a completion report, read with Python's csv."""
         shown = self.longshore("report", job["id"], "--rows", which)
         assert shown.code == 0, shown.err
         return list(csv.reader(io.StringIO(shown.out, newline="")))
+
+    def outcomes(self, job):
+        """The completion report as key, as the manifest writes it -> (status, HTTP status, code, message)."""
+        return {row[1]: tuple(row[3:]) for row in self.rows(job)}
 
 
 def kill(process):

@@ -14,7 +14,7 @@ use crate::failure::CliError;
 use crate::output::Screen;
 
 /// The resolved global options.
-pub struct Context {
+pub(crate) struct Context {
     config: PathBuf,
     /// Whether standard output is for machines.
     pub json: bool,
@@ -24,12 +24,12 @@ pub struct Context {
 
 impl Context {
     /// From the command line.
-    pub fn new(config: PathBuf, json: bool) -> Self {
+    pub(crate) fn new(config: PathBuf, json: bool) -> Self {
         Self { config, json, screen: Screen::default() }
     }
 
     /// Reads the engine configuration.
-    pub fn engine_config(&self) -> Result<EngineConfig, CliError> {
+    pub(crate) fn engine_config(&self) -> Result<EngineConfig, CliError> {
         let path = &self.config;
         let source = std::fs::read_to_string(path).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => CliError::input(format!(
@@ -42,19 +42,19 @@ impl Context {
     }
 
     /// Opens the queue beside whatever engine is running.
-    pub fn queue(&self) -> Result<Queue, CliError> {
+    pub(crate) fn queue(&self) -> Result<Queue, CliError> {
         let config = self.engine_config()?;
         Ok(Queue::open(&config.data_path(), Access::Client)?)
     }
 
     /// Compiles operations.
-    pub fn catalog(&self) -> Result<Arc<Catalog>, CliError> {
+    pub(crate) fn catalog(&self) -> Result<Arc<Catalog>, CliError> {
         let catalog = Catalog::new().map_err(|error| CliError::new(Exit::Error, error.to_string()))?;
         Ok(Arc::new(catalog))
     }
 
     /// Reads and resolves a job file: everything that can be known before the store is asked is checked.
-    pub async fn job(
+    pub(crate) async fn job(
         &self,
         file: &Path,
         config: &EngineConfig,

@@ -6,7 +6,7 @@ use longshore_queue::JobRecord;
 /// How the command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// Everything that was asked for was done; of a job: every task succeeded.
     Success = 0,
     /// Something outside the job went wrong: a file, the network, the database.
@@ -28,7 +28,7 @@ pub enum Exit {
 }
 
 /// The codes and their meanings, as `--help` shows them.
-pub const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Exit codes:
   0  done; of a job: every task succeeded
   1  something outside the job went wrong (file, network, database)
@@ -42,7 +42,7 @@ Exit codes:
 
 impl Exit {
     /// The code that says how a job stands.
-    pub fn of(record: &JobRecord) -> Self {
+    pub(crate) fn of(record: &JobRecord) -> Self {
         match record.state {
             JobState::Complete if record.failed == 0 => Self::Success,
             JobState::Complete => Self::TasksFailed,

@@ -9,7 +9,7 @@ use crate::exit::Exit;
 
 /// Why a command failed.
 #[derive(Debug)]
-pub struct CliError {
+pub(crate) struct CliError {
     exit: Exit,
     kind: Kind,
 }
@@ -22,22 +22,22 @@ enum Kind {
 
 impl CliError {
     /// A failure with one message.
-    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, kind: Kind::Message(message.into()) }
     }
 
     /// A failure because of what the user wrote.
-    pub fn input(message: impl Into<String>) -> Self {
+    pub(crate) fn input(message: impl Into<String>) -> Self {
         Self::new(Exit::Input, message)
     }
 
     /// The process's exit code.
-    pub fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         self.exit
     }
 
     /// For people; several lines where there are several problems.
-    pub fn text(&self, colour: bool) -> String {
+    pub(crate) fn text(&self, colour: bool) -> String {
         match &self.kind {
             Kind::Message(message) => format!("error: {message}\n"),
             Kind::Problems(problems) if colour => problems.render_coloured(),
@@ -46,7 +46,7 @@ impl CliError {
     }
 
     /// For machines.
-    pub fn value(&self) -> Value {
+    pub(crate) fn value(&self) -> Value {
         match &self.kind {
             Kind::Message(message) => json!({ "error": message, "exit": self.exit as u8 }),
             Kind::Problems(problems) => json!({ "problems": problems, "exit": self.exit as u8 }),

@@ -6,7 +6,7 @@ use crate::failure::CliError;
 
 /// Form of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// Lines for people.
     Text,
     /// One JSON object a line.
@@ -14,7 +14,7 @@ pub enum LogFormat {
 }
 
 /// Starts logging.
-pub fn start(filter: &str, format: LogFormat) -> Result<(), CliError> {
+pub(crate) fn start(filter: &str, format: LogFormat) -> Result<(), CliError> {
     let filter = EnvFilter::try_new(filter)
         .map_err(|error| CliError::input(format!("--log {filter}: not a log filter: {error}")))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

@@ -5,7 +5,7 @@ use longshore_runner::CancellationToken;
 use crate::exit::Exit;
 
 /// A token that the first signal cancels. The second signal ends the process: what is committed stays committed.
-pub fn stop_on_signal() -> CancellationToken {
+pub(crate) fn stop_on_signal() -> CancellationToken {
     let stop = CancellationToken::new();
     let token = stop.clone();
     tokio::spawn(async move {

@@ -53,7 +53,7 @@ pub async fn plan(
         let object = parsed
             .object(spec.manifest.keys)
             .map_err(|error| JobFailure::new("InvalidManifestContent", error.to_string()))?;
-        let plan = match lane.plan(&object, 1).await {
+        let plan = match lane.plan(&object, 1, &resolved.gate).await {
             Ok(requests) => Ok(requests.iter().map(Request::name).collect()),
             Err(failure) => Err(failure),
         };

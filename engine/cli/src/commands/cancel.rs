@@ -9,7 +9,7 @@ use crate::failure::CliError;
 
 /// Arguments of `longshore cancel`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// ID of the job, or the first characters of it
     job: String,
     /// Why; kept with the job
@@ -17,7 +17,7 @@ pub struct Arguments {
     reason: String,
 }
 
-pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
+pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     let queue = context.queue()?;
     let id = queue.job(&arguments.job)?.id;
     let state = queue.request_cancel(&id, &arguments.reason, "user", Timestamp::now())?;

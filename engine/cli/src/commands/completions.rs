@@ -9,12 +9,12 @@ use crate::failure::CliError;
 
 /// Arguments of `longshore completions`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Which shell
     shell: Shell,
 }
 
-pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
+pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut crate::Arguments::command(), "longshore", &mut script);
     context.screen.bytes(&script)?;

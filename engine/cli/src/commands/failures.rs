@@ -12,7 +12,7 @@ const PAGE: usize = 1000;
 
 /// Arguments of `longshore failures`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// ID of the job, or the first characters of it
     job: String,
     /// Only failures with one of these codes, such as NoSuchKey,AccessDenied
@@ -23,7 +23,7 @@ pub struct Arguments {
     limit: Option<u64>,
 }
 
-pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
+pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     let queue = context.queue()?;
     let id = queue.job(&arguments.job)?.id;
     let mut left = arguments.limit.unwrap_or(u64::MAX);

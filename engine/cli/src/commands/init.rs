@@ -19,13 +19,13 @@ const FILES: [(&str, &str); 4] = [
 
 /// Arguments of `longshore init`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Where to write; it is created
     #[arg(default_value = ".")]
     directory: PathBuf,
 }
 
-pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
+pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     let directory = &arguments.directory;
     let there: Vec<String> = FILES
         .iter()

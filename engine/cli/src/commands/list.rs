@@ -9,13 +9,13 @@ use crate::output::{note, operation_name, printable, state, summary, table};
 
 /// Arguments of `longshore list`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Only jobs in this state, such as Complete
     #[arg(long, value_name = "STATE")]
     state: Option<String>,
 }
 
-pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
+pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     let queue = context.queue()?;
     let mut jobs = queue.jobs()?;
     if let Some(name) = &arguments.state {
@@ -32,7 +32,12 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
 }
 
 /// Prints jobs as a table or as JSON Lines.
-pub fn show(context: &Context, queue: &Queue, jobs: Vec<JobRecord>, none: &str) -> Result<Exit, CliError> {
+pub(crate) fn show(
+    context: &Context,
+    queue: &Queue,
+    jobs: Vec<JobRecord>,
+    none: &str,
+) -> Result<Exit, CliError> {
     if context.json {
         for record in &jobs {
             context.screen.json(&summary(record, &queue.failure_codes(&record.id)?))?;

@@ -11,12 +11,12 @@ use crate::output::note;
 
 /// Arguments of `longshore man`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Directory for the pages; it is created
     directory: PathBuf,
 }
 
-pub fn run(arguments: &Arguments, _context: &Context) -> Result<Exit, CliError> {
+pub(crate) fn run(arguments: &Arguments, _context: &Context) -> Result<Exit, CliError> {
     let directory = &arguments.directory;
     std::fs::create_dir_all(directory)
         .and_then(|()| clap_mangen::generate_to(crate::Arguments::command(), directory))

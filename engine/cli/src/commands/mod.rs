@@ -25,7 +25,7 @@ use crate::failure::CliError;
 
 /// What the user wants.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Submit a job and work on it in the foreground
     Run(run::Arguments),
     /// Check a job file, the configuration and the policies; nothing is sent or stored
@@ -61,7 +61,7 @@ pub enum Command {
 }
 
 /// Runs the command.
-pub async fn run(command: Command, context: &Context) -> Result<Exit, CliError> {
+pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, CliError> {
     match command {
         Command::Run(arguments) => run::run(arguments, context).await,
         Command::Validate(arguments) => validate::run(&arguments, context).await,

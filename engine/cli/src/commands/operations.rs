@@ -10,12 +10,12 @@ use crate::output::table;
 
 /// Arguments of `longshore operations`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Show the parameters of this operation
     name: Option<String>,
 }
 
-pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
+pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     let catalog = context.catalog()?;
     if let Some(name) = &arguments.name {
         let plugin = catalog.builtin(name).map_err(CliError::input)?;

@@ -17,7 +17,7 @@ const REASONS: usize = 1000;
 
 /// Arguments of `longshore plan`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The job file
     file: PathBuf,
     /// Plan only the first N rows of the manifest
@@ -42,7 +42,7 @@ struct Refusals {
     first: String,
 }
 
-pub async fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
+pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     let config = context.engine_config()?;
     let catalog = context.catalog()?;
     let new = context.job(&arguments.file, &config, &catalog).await?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use longshore_job::ObjectId;
 use longshore_job::report::TaskStatus;
 use longshore_queue::JobRecord;
-use longshore_store::{GetObject, Request, Store};
+use longshore_store::transfer;
 use serde_json::Value;
 
 use crate::context::Context;
@@ -14,7 +14,7 @@ use crate::failure::CliError;
 
 /// Arguments of `longshore report`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// ID of the job, or the first characters of it
     job: String,
     /// Print the rows of these tasks as CSV: Bucket, Key, VersionId, TaskStatus, HTTPStatusCode, ErrorCode, ResultMessage
@@ -42,7 +42,7 @@ impl Which {
     }
 }
 
-pub async fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
+pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     let queue = context.queue()?;
     let record = queue.job(&arguments.job)?;
     let location = record.report.clone().ok_or_else(|| no_report(&record))?;
@@ -109,12 +109,12 @@ impl Source {
                 .map_err(|error| CliError::new(Exit::Error, format!("{name}: cannot read: {error}"))),
             Self::Store(store) => {
                 let (bucket, key) = name.trim_start_matches("s3://").split_once('/').unwrap_or_default();
-                let request = Request::GetObject(GetObject::new(ObjectId::new(bucket, key)));
-                let response = store
-                    .send(&request)
+                let scratch = tempfile::tempdir()?;
+                let path = scratch.path().join("part");
+                transfer::download(store, &ObjectId::new(bucket, key), None, &path)
                     .await
                     .map_err(|error| CliError::new(Exit::Error, format!("{name}: cannot read: {error}")))?;
-                Ok(response.body.to_vec())
+                Ok(std::fs::read(&path)?)
             }
         }
     }

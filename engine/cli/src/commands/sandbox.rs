@@ -17,7 +17,7 @@ use crate::signals::stop_on_signal;
 
 /// Arguments of `longshore sandbox`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9000")]
     listen: SocketAddr,
@@ -62,7 +62,7 @@ pub struct Arguments {
     endpoint_file: Option<PathBuf>,
 }
 
-pub async fn run(arguments: Arguments, context: &Context) -> Result<Exit, CliError> {
+pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Exit, CliError> {
     let fail = |error: &dyn std::fmt::Display| CliError::new(Exit::Error, error.to_string());
     let sandbox = start(SandboxConfig {
         listen: arguments.listen,

@@ -9,7 +9,7 @@ use crate::failure::CliError;
 
 /// Arguments of `longshore schema`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Of which file
     of: Of,
     /// Which operation, for 'operation'
@@ -27,7 +27,7 @@ enum Of {
     Operation,
 }
 
-pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
+pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     let schema = match arguments.of {
         Of::Job => job_schema(),
         Of::Config => config_schema(),

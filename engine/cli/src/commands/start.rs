@@ -10,13 +10,13 @@ use crate::signals::stop_on_signal;
 
 /// Arguments of `longshore start`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Stop once no job is left to work on; the exit code is that of a success even if jobs failed
     #[arg(long)]
     until_idle: bool,
 }
 
-pub async fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
+pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     let engine = Engine::open(context.engine_config()?, context.catalog()?, observer(context.json))?;
     let stop = stop_on_signal();
     if !context.json {

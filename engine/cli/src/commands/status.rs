@@ -10,7 +10,7 @@ use crate::output::{describe, key_values, note, printable, summary};
 
 /// Arguments of `longshore status`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// ID of a job, or the first characters of one
     job: Option<String>,
     /// Show the job's history too
@@ -21,7 +21,7 @@ pub struct Arguments {
     exit_code: bool,
 }
 
-pub fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
+pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     let queue = context.queue()?;
     let Some(id) = &arguments.job else {
         let jobs = queue.jobs()?.into_iter().filter(|record| !record.state.is_terminal()).collect();

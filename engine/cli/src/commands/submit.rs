@@ -12,12 +12,12 @@ use crate::output::note;
 
 /// Arguments of `longshore submit`.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The job file
     file: PathBuf,
 }
 
-pub async fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
+pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     let config = context.engine_config()?;
     let catalog = context.catalog()?;
     let new = context.job(&arguments.file, &config, &catalog).await?;

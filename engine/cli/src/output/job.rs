@@ -13,7 +13,7 @@ use super::table::key_values;
 const CODES: usize = 8;
 
 /// Everything about a job, for people.
-pub fn describe(record: &JobRecord, codes: &[(String, u64)]) -> String {
+pub(crate) fn describe(record: &JobRecord, codes: &[(String, u64)]) -> String {
     let spec = &record.spec;
     let mut pairs = vec![("Job", record.id.clone()), ("State", state(record))];
     let mut optional = |name: &'static str, value: Option<String>| {
@@ -35,7 +35,7 @@ pub fn describe(record: &JobRecord, codes: &[(String, u64)]) -> String {
 }
 
 /// The same for machines.
-pub fn summary(record: &JobRecord, codes: &[(String, u64)]) -> Value {
+pub(crate) fn summary(record: &JobRecord, codes: &[(String, u64)]) -> Value {
     let codes: serde_json::Map<String, Value> =
         codes.iter().map(|(code, count)| (code.clone(), json!(count))).collect();
     json!({
@@ -62,7 +62,7 @@ pub fn summary(record: &JobRecord, codes: &[(String, u64)]) -> Value {
 }
 
 /// The operation as the job names it.
-pub fn operation_name(source: &OperationSource) -> String {
+pub(crate) fn operation_name(source: &OperationSource) -> String {
     match source {
         OperationSource::Builtin(name) => name.clone(),
         OperationSource::File { path, .. } => path.clone(),
@@ -70,7 +70,7 @@ pub fn operation_name(source: &OperationSource) -> String {
 }
 
 /// The state, and what it means where that is not plain: Complete is not success.
-pub fn state(record: &JobRecord) -> String {
+pub(crate) fn state(record: &JobRecord) -> String {
     match (&record.failure_code, record.failed) {
         (Some(code), _) => format!("{} ({code})", record.state),
         (None, 0) => record.state.to_string(),

@@ -8,31 +8,31 @@ use std::io::{ErrorKind, IsTerminal as _, Write as _};
 
 use serde::Serialize;
 
-pub use job::{describe, operation_name, state, summary};
-pub use progress::observer;
-pub use table::{key_values, table};
+pub(crate) use job::{describe, operation_name, state, summary};
+pub(crate) use progress::observer;
+pub(crate) use table::{key_values, table};
 
 use crate::failure::CliError;
 
 /// Standard output: data only.
 #[derive(Debug, Default)]
-pub struct Screen {}
+pub(crate) struct Screen {}
 
 impl Screen {
     /// One line of text, or several.
-    pub fn line(&self, text: impl AsRef<str>) -> Result<(), CliError> {
+    pub(crate) fn line(&self, text: impl AsRef<str>) -> Result<(), CliError> {
         self.bytes(text.as_ref().as_bytes())?;
         self.bytes(b"\n")
     }
 
     /// One JSON value on a line.
-    pub fn json(&self, value: &impl Serialize) -> Result<(), CliError> {
+    pub(crate) fn json(&self, value: &impl Serialize) -> Result<(), CliError> {
         let text = serde_json::to_string(value).map_err(std::io::Error::from)?;
         self.line(text)
     }
 
     /// Bytes as they are. A reader that went away (`| head`) ends the command quietly.
-    pub fn bytes(&self, bytes: &[u8]) -> Result<(), CliError> {
+    pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<(), CliError> {
         match std::io::stdout().write_all(bytes) {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
             other => Ok(other?),
@@ -41,19 +41,19 @@ impl Screen {
 }
 
 /// Tells the user something beside the data.
-pub fn note(text: &str) {
+pub(crate) fn note(text: &str) {
     // Nowhere is left to report a failing standard error.
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Reports why the command failed.
-pub fn error(error: &CliError, json: bool) {
+pub(crate) fn error(error: &CliError, json: bool) {
     let text =
         if json { format!("{}\n", error.value()) } else { error.text(std::io::stderr().is_terminal()) };
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// Text from a manifest or a store, made safe for a terminal: control characters are escaped.
-pub fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }

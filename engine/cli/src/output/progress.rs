@@ -16,7 +16,7 @@ const PLAIN_EVERY: Duration = Duration::from_secs(10);
 const JSON_EVERY: Duration = Duration::from_secs(1);
 
 /// The observer that fits where the output goes.
-pub fn observer(json: bool) -> Arc<dyn Observer> {
+pub(crate) fn observer(json: bool) -> Arc<dyn Observer> {
     if json {
         Arc::new(JsonLines { last: Pace::new(JSON_EVERY) })
     } else if std::io::stderr().is_terminal() {

@@ -14,7 +14,7 @@ use crate::failure::CliError;
 const ODD_EVERY: u64 = 97;
 
 /// Puts `count` objects into `bucket` and writes their manifest.
-pub async fn seed(
+pub(crate) async fn seed(
     sandbox: &Sandbox,
     bucket: &str,
     count: u64,

@@ -1,0 +1,199 @@
+"""Copy with every parameter, on two independent servers; copies are read back with boto3."""
+
+import datetime
+
+import pytest
+
+from harness import ODD_KEYS
+
+LONG_KEY = "k" * 1024
+SOURCE = {
+    "ContentType": "text/plain", "CacheControl": "no-cache", "ContentLanguage": "de", "Metadata": {"color": "blue"},
+    "Tagging": "a=1&b=two%20words",
+}
+ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
+
+
+@pytest.fixture
+def source(server, bucket_of):
+    return bucket_of(server)
+
+
+@pytest.fixture
+def target(server, bucket_of):
+    return bucket_of(server)
+
+
+@pytest.fixture
+def workspace(server, workspace_of):
+    return workspace_of(server)
+
+
+def seen(server, bucket, key, **more):
+    """What the tests compare of an object: everything but when and as which version it was written."""
+    client = server.client()
+    found = client.get_object(Bucket=bucket, Key=key, **more)
+    tags = client.get_object_tagging(Bucket=bucket, Key=key, **more)["TagSet"]
+    acl = client.get_object_acl(Bucket=bucket, Key=key, **more)["Grants"]
+    fields = ("ContentType", "CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "Expires",
+              "Metadata", "StorageClass", "ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled", "ETag")
+    return {
+        **{field: found[field] for field in fields if field in found},
+        "Body": found["Body"].read(),
+        "Tags": {tag["Key"]: tag["Value"] for tag in tags},
+        "Grants": {(grant["Grantee"].get("ID") or grant["Grantee"]["URI"], grant["Permission"]) for grant in acl},
+    }
+
+
+def fill(server, bucket, keys, **more):
+    for key in keys:
+        body = f"body of {key}".encode()
+        server.client().put_object(Bucket=bucket, Key=key, Body=body, **{**SOURCE, **more})
+
+
+def test_to_another_bucket_everything_comes_along(server, source, target, workspace):
+    fill(server, source, ODD_KEYS)
+    workspace.manifest(source, ODD_KEYS)
+    workspace.job("copy", {"target-bucket": target})
+    workspace.run_twice(lambda: [seen(server, target, key) for key in ODD_KEYS])
+    for key in ODD_KEYS:
+        assert seen(server, target, key) == seen(server, source, key)
+        assert seen(server, target, key)["Tags"] == {"a": "1", "b": "two words"}
+    listed = server.client().list_objects_v2(Bucket=target)["Contents"]
+    assert {found["Key"] for found in listed} == set(ODD_KEYS)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "joined"), [("copies", "copies/"), ("copies/", "copies/"), ("a b/ü+%41", "a b/ü+%41/"), ("x//", "x//")])
+def test_prefix_is_a_folder(server, source, target, workspace, prefix, joined):
+    keys = ODD_KEYS[:-1]
+    fill(server, source, ODD_KEYS)
+    workspace.manifest(source, ODD_KEYS)
+    workspace.job("copy", {"target-bucket": target, "target-prefix": prefix})
+    result = workspace.run()
+    # The longest key has no room for a prefix; that is known without asking the store.
+    assert (result.code, result.job["failures"]) == (3, {"KeyTooLongError": 1}), result.err
+    listed = server.client().list_objects_v2(Bucket=target)["Contents"]
+    assert {found["Key"] for found in listed} == {joined + key for key in keys}
+    size = len(joined.encode()) + 1024
+    assert workspace.outcomes(result.job)[LONG_KEY] == (
+        "failed", "", "KeyTooLongError", f"with its prefix the target key has {size} bytes; S3 allows 1024")
+
+
+EXPIRES = datetime.datetime(2030, 1, 31, 12, 30, tzinfo=datetime.timezone.utc)
+NEW_METADATA = {
+    "directive": "replace", "content-type": "image/png", "cache-control": "max-age=60",
+    "content-disposition": 'attachment; filename="a b.png"', "content-encoding": "identity", "content-language": "fr",
+    "expires": "2030-01-31T12:30:00Z", "user": {"color": "red", "second": "a  b=c;d"},
+}
+KEPT = {"ContentType": "text/plain", "CacheControl": "no-cache", "ContentLanguage": "de", "Metadata": {"color": "blue"}}
+KMS_KEY = "arn:aws:kms:us-east-1:111122223333:key/6f1b8a3e-0000-4000-8000-000000000000"
+PARAMETERS = {
+    "metadata-kept": ({"metadata": {"directive": "copy"}}, KEPT),
+    "metadata-replaced": ({"metadata": NEW_METADATA}, {
+        "ContentType": "image/png", "CacheControl": "max-age=60", "ContentDisposition": 'attachment; filename="a b.png"',
+        "ContentEncoding": "identity", "ContentLanguage": "fr", "Expires": EXPIRES,
+        "Metadata": {"color": "red", "second": "a  b=c;d"}, "Tags": {"a": "1", "b": "two words"},
+    }),
+    "metadata-dropped": ({"metadata": {"directive": "replace"}}, {"Metadata": {}, "CacheControl": None}),
+    "tags-kept": ({"tags": {"directive": "copy"}}, {"Tags": {"a": "1", "b": "two words"}, **KEPT}),
+    "tags-replaced": ({"tags": {"directive": "replace", "set": {"c": "3", "ü +=": "x y/z"}}},
+                      {"Tags": {"c": "3", "ü +=": "x y/z"}, **KEPT}),
+    "tags-replaced-by-none": ({"tags": {"directive": "replace"}}, {"Tags": {}}),
+    "tags-dropped": ({"tags": {"directive": "drop"}}, {"Tags": {}, **KEPT}),
+    "sse-s3": ({"sse": {"algorithm": "AES256"}}, {"ServerSideEncryption": "AES256"}),
+    "sse-kms": ({"sse": {"algorithm": "aws:kms", "kms-key-id": KMS_KEY, "bucket-key": True}},
+                {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": KMS_KEY, "BucketKeyEnabled": True}),
+    "grants": ({"grants": [{"type": "id", "grantee": "alice", "permission": "FULL_CONTROL"},
+                           {"type": "uri", "grantee": ALL_USERS, "permission": "READ"}]},
+               {"Grants": {("alice", "FULL_CONTROL"), (ALL_USERS, "READ")}}),
+}
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_every_parameter(server, source, target, workspace, name):
+    parameters, expected = PARAMETERS[name]
+    fill(server, source, ["k", "ü k"])
+    workspace.manifest(source, ["k", "ü k"])
+    workspace.job("copy", {"target-bucket": target, **parameters})
+    workspace.run_twice(lambda: [seen(server, target, key) for key in ("k", "ü k")])
+    for key in ("k", "ü k"):
+        copy = seen(server, target, key)
+        assert {field: copy.get(field) for field in expected} == expected
+        assert copy["Body"] == f"body of {key}".encode()
+
+
+@pytest.mark.parametrize(
+    "storage_class",
+    ["STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"])
+def test_every_storage_class(server, source, target, workspace, storage_class):
+    fill(server, source, ["k"])
+    workspace.manifest(source, ["k"])
+    workspace.job("copy", {"target-bucket": target, "storage-class": storage_class})
+    head = lambda: server.client().head_object(Bucket=target, Key="k").get("StorageClass", "STANDARD")
+    workspace.run_twice(head)
+    assert head() == storage_class
+
+
+@pytest.mark.parametrize(
+    "canned", ["private", "public-read", "public-read-write", "authenticated-read", "aws-exec-read",
+               "bucket-owner-read", "bucket-owner-full-control"])
+def test_every_canned_acl(server, source, target, workspace, canned):
+    fill(server, source, ["k"])
+    reference = {"Bucket": target, "Key": "reference"}
+    server.client().put_object(**reference, Body=b"", ACL=canned)
+    workspace.manifest(source, ["k"])
+    workspace.job("copy", {"target-bucket": target, "canned-acl": canned})
+    workspace.run_twice(lambda: seen(server, target, "k"))
+    assert seen(server, target, "k")["Grants"] == seen(server, target, "reference")["Grants"]
+
+
+def test_an_acl_is_not_copied(server, source, target, workspace):
+    fill(server, source, ["k"], ACL="public-read")
+    workspace.manifest(source, ["k"])
+    workspace.job("copy", {"target-bucket": target})
+    workspace.run_twice(lambda: seen(server, target, "k"))
+    assert (ALL_USERS, "READ") in seen(server, source, "k")["Grants"]
+    assert (ALL_USERS, "READ") not in seen(server, target, "k")["Grants"]
+
+
+def test_in_place_where_something_changes(server, source, workspace):
+    fill(server, source, ["k"])
+    workspace.manifest(source, ["k"])
+    workspace.job("copy", {"target-bucket": source, "storage-class": "STANDARD_IA"})
+    before = seen(server, source, "k")
+    workspace.run_twice(lambda: seen(server, source, "k"))
+    assert seen(server, source, "k") == {**before, "StorageClass": "STANDARD_IA"}
+
+
+def test_in_place_where_nothing_changes(server, source, workspace):
+    fill(server, source, ["k"])
+    workspace.manifest(source, ["k"])
+    workspace.job("copy", {"target-bucket": source})
+    before = seen(server, source, "k")
+    result = workspace.run()
+    assert (result.code, result.job["failures"]) == (3, {"InvalidRequest": 1})
+    assert workspace.outcomes(result.job)["k"][:3] == ("failed", "400", "InvalidRequest")
+    assert seen(server, source, "k") == before
+
+
+def test_named_versions(server, source, target, workspace):
+    client = server.client()
+    client.put_object(Bucket=source, Key="n", Body=b"null")
+    client.put_bucket_versioning(Bucket=source, VersioningConfiguration={"Status": "Enabled"})
+    client.put_object(Bucket=source, Key="n", Body=b"newer")
+    old = client.put_object(Bucket=source, Key="k ü+", Body=b"old")["VersionId"]
+    client.put_object(Bucket=source, Key="k ü+", Body=b"current")
+    workspace.manifest(source, ["n", "k ü+"], ["null", old])
+    workspace.job("copy", {"target-bucket": target}, fields='["Bucket", "Key", "VersionId"]')
+    workspace.run_twice(lambda: [seen(server, target, key) for key in ("n", "k ü+")])
+    assert [seen(server, target, key)["Body"] for key in ("n", "k ü+")] == [b"null", b"old"]
+
+
+def test_bucket_that_is_not_there(server, source, workspace):
+    fill(server, source, ["k"])
+    workspace.manifest(source, ["k"])
+    workspace.job("copy", {"target-bucket": "no-such-bucket-anywhere"})
+    result = workspace.run()
+    assert (result.code, result.job["failures"]) == (3, {"NoSuchBucket": 1})
+    assert workspace.outcomes(result.job)["k"][:3] == ("failed", "404", "NoSuchBucket")
