@@ -78,6 +78,7 @@ impl From<RunnerError> for CliError {
     fn from(error: RunnerError) -> Self {
         match error {
             RunnerError::Queue(error) => error.into(),
+            RunnerError::Unreachable { .. } => Self::new(Exit::Unreachable, error.to_string()),
             other => Self::new(Exit::Error, other.to_string()),
         }
     }

@@ -103,6 +103,7 @@ impl Engine {
         let spec = Arc::new(record.spec.clone());
         let resolved =
             Resolved::find(&self.config, &self.catalog, &spec, &record.plugin_digest, &record.id).await?;
+        self.check_store(record, &resolved).await?;
         if record.policy_digest.as_deref() != Some(&resolved.policy_digest) {
             self.queue.set_policy_digest(&record.id, &resolved.policy_digest)?;
         }
@@ -114,6 +115,21 @@ impl Engine {
             directory: self.job_directory(&record.id),
             resolved,
         })
+    }
+
+    /// Notices before the first task that the store is not there: a job that has not begun fails, one that has begun is
+    /// left as it is.
+    async fn check_store(&self, record: &JobRecord, resolved: &Resolved) -> Result<(), Halt> {
+        let begun = match record.state {
+            JobState::New | JobState::Preparing | JobState::Ready => false,
+            JobState::Active => true,
+            _ => return Ok(()),
+        };
+        match resolved.store.check_reachable(None).await {
+            Ok(()) => Ok(()),
+            Err(source) if begun => Err(RunnerError::Unreachable { job: record.id.clone(), source }.into()),
+            Err(error) => Err(JobFailure::new("StoreNotUsable", error.to_string()).into()),
+        }
     }
 
     /// Moves a job that cannot even be resolved one state nearer to its end: there is no store to write a report to.

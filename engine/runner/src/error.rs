@@ -44,6 +44,14 @@ pub enum RunnerError {
     /// The chunk spool is damaged.
     #[error(transparent)]
     Spool(#[from] longshore_manifest::SpoolError),
+    /// The store of a job that has begun cannot be reached or refuses the credentials.
+    #[error("job {job}: {source}; the job stays as it is, 'longshore start' goes on once this is mended")]
+    Unreachable {
+        /// The job.
+        job: String,
+        /// What the store said.
+        source: longshore_store::StoreError,
+    },
     /// A part of the engine ended in a way it must not.
     #[error("internal error: {0}; this is a bug, please report it")]
     Internal(String),

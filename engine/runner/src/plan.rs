@@ -48,11 +48,14 @@ pub async fn plan(
         .lane(&spec.operation.parameters, resolved.isolation, "plan")
         .await
         .map_err(|error| JobFailure::new("OperationNotUsable", error.to_string()))?;
-    for (row, parsed) in (1u64..=limit).zip(rows.map_err(|error| manifest_failure(&error))?) {
-        let parsed = parsed.map_err(|error| manifest_failure(&error))?;
-        let object = parsed
-            .object(spec.manifest.keys)
-            .map_err(|error| JobFailure::new("InvalidManifestContent", error.to_string()))?;
+    for (row, parsed) in
+        (1u64..=limit).zip(rows.map_err(|error| manifest_failure(&spec.manifest.location, &error))?)
+    {
+        let parsed = parsed.map_err(|error| manifest_failure(&spec.manifest.location, &error))?;
+        let object = parsed.object(spec.manifest.keys).map_err(|error| {
+            let reason = format!("{}: row {row}: {error}", spec.manifest.location);
+            JobFailure::new("InvalidManifestContent", reason)
+        })?;
         let plan = match lane.plan(&object, 1, &resolved.gate).await {
             Ok(requests) => Ok(requests.iter().map(Request::name).collect()),
             Err(failure) => Err(failure),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use longshore_job::spec::{Location, ManifestSpec};
 use longshore_job::{ObjectId, Row};
-use longshore_manifest::{CHUNK_ROWS, Md5Reader, SpoolWriter, read_csv};
+use longshore_manifest::{CHUNK_ROWS, ManifestError, Md5Reader, SpoolWriter, read_csv};
 use longshore_queue::NewChunk;
 use longshore_store::{Certainty, GetObject, Request, StoreError, transfer};
 use tokio_util::sync::CancellationToken;
@@ -61,7 +61,7 @@ pub(crate) async fn fetch(
             let object = ObjectId { bucket: bucket.clone(), key: key.clone(), version_id };
             let path = directory.join("manifest.download");
             download(resolved, &object, manifest.etag.as_deref(), &path).await.map_err(|error| {
-                let reason = format!("reading the manifest s3://{bucket}/{key} failed: {error}");
+                let reason = format!("reading the manifest {} failed: {error}", manifest.location);
                 JobFailure::new("ManifestNotReadable", reason)
             })?;
             Ok(Source { path, temporary: true })
@@ -106,8 +106,10 @@ impl Reading {
         let mut spool = SpoolWriter::create(&self.job.spool_path()).map_err(RunnerError::from)?;
         let mut prepared = Prepared { chunks: Vec::new(), total: 0 };
         let mut rows: Vec<Row> = Vec::with_capacity(CHUNK_ROWS);
-        for row in read_csv(content, &spec.fields, spec.keys).map_err(|error| manifest_failure(&error))? {
-            rows.push(row.map_err(|error| manifest_failure(&error))?);
+        for row in read_csv(content, &spec.fields, spec.keys)
+            .map_err(|error| manifest_failure(&spec.location, &error))?
+        {
+            rows.push(row.map_err(|error| manifest_failure(&spec.location, &error))?);
             if rows.len() == CHUNK_ROWS {
                 self.append(&mut spool, &mut rows, &mut prepared)?;
                 if self.stop.is_cancelled() {
@@ -162,8 +164,9 @@ impl Reading {
     }
 }
 
-pub(crate) fn manifest_failure(error: &longshore_manifest::ManifestError) -> JobFailure {
-    JobFailure::new(error.code(), error.to_string())
+/// What is wrong with the list at `location`.
+pub(crate) fn manifest_failure(location: &Location, error: &ManifestError) -> JobFailure {
+    JobFailure::new(error.code(), format!("{location}: {error}"))
 }
 
 /// Removes a file that may not be there.
