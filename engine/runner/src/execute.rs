@@ -50,6 +50,7 @@ pub(crate) enum Ending {
 pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Ending, RunnerError> {
     let concurrency = usize::try_from(job.spec.limits.concurrency).unwrap_or(usize::MAX).max(1);
     let halt = stop.child_token();
+    let _halt_on_return = halt.clone().drop_guard();
     let window = Arc::new(Semaphore::new(concurrency + COMMIT_WINDOW));
     let (messages, inbox) = mpsc::channel(COMMIT_WINDOW);
     let (chunks, chunk_inbox) = mpsc::channel(1);
@@ -57,21 +58,17 @@ pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Endin
 
     let mut tasks = JoinSet::new();
     let open_chunks = SPARE_CHUNKS + concurrency.div_ceil(LANES_PER_CHUNK);
-    tasks.spawn(load_chunks(
-        job.clone(),
-        Arc::new(Semaphore::new(open_chunks)),
-        chunks,
-        messages.clone(),
-        halt.clone(),
-    ));
+    let loading = load_chunks(job.clone(), Arc::new(Semaphore::new(open_chunks)), chunks, messages.clone());
+    tasks.spawn(until_halted(halt.clone(), loading));
     for _ in 0..concurrency {
         let runner = LaneRunner {
             job: job.clone(),
             feed: Arc::clone(&feed),
             window: Arc::clone(&window),
             messages: messages.clone(),
+            halt: halt.clone(),
         };
-        tasks.spawn(runner.run());
+        tasks.spawn(or_halt(halt.clone(), runner.run()));
     }
     drop(messages);
 
@@ -88,6 +85,27 @@ pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Endin
         None if collected.all_done => Ending::AllDone,
         None => Ending::Stopped,
     })
+}
+
+/// Runs a part of the stage; its failure halts the others.
+async fn or_halt(
+    halt: CancellationToken,
+    part: impl Future<Output = Result<(), RunnerError>>,
+) -> Result<(), RunnerError> {
+    let result = part.await;
+    if result.is_err() {
+        halt.cancel();
+    }
+    result
+}
+
+/// As [`or_halt`], and drops the part where it waits once the stage is halted.
+async fn until_halted(
+    halt: CancellationToken,
+    part: impl Future<Output = Result<(), RunnerError>>,
+) -> Result<(), RunnerError> {
+    let part = or_halt(halt.clone(), part);
+    halt.run_until_cancelled(part).await.unwrap_or(Ok(()))
 }
 
 async fn join_all(mut tasks: JoinSet<Result<(), RunnerError>>) -> Result<(), RunnerError> {
@@ -107,7 +125,6 @@ async fn load_chunks(
     slots: Arc<Semaphore>,
     chunks: mpsc::Sender<Arc<OpenChunk>>,
     messages: mpsc::Sender<Message>,
-    halt: CancellationToken,
 ) -> Result<(), RunnerError> {
     const RECORDS_PER_QUERY: usize = 64;
     let path = job.spool_path();
@@ -121,12 +138,8 @@ async fn load_chunks(
         }
         for record in records {
             after = Some(record.number);
-            let slot = tokio::select! {
-                () = halt.cancelled() => return Ok(()),
-                slot = Arc::clone(&slots).acquire_owned() => {
-                    slot.map_err(|error| RunnerError::Internal(error.to_string()))?
-                }
-            };
+            let slot = Arc::clone(&slots).acquire_owned().await;
+            let slot = slot.map_err(|error| RunnerError::Internal(error.to_string()))?;
             let spool = Arc::clone(&spool);
             let chunk = blocking(move || {
                 let rows = spool.read(&record.extent())?;
@@ -171,14 +184,17 @@ struct LaneRunner {
     feed: Arc<Feed>,
     window: Arc<Semaphore>,
     messages: mpsc::Sender<Message>,
+    halt: CancellationToken,
 }
 
 impl LaneRunner {
     async fn run(self) -> Result<(), RunnerError> {
         let mut lane = self.lane().await?;
         loop {
-            let permit =
-                self.window.acquire().await.map_err(|error| RunnerError::Internal(error.to_string()))?;
+            let Some(permit) = self.halt.run_until_cancelled(self.window.acquire()).await else {
+                return Ok(());
+            };
+            let permit = permit.map_err(|error| RunnerError::Internal(error.to_string()))?;
             let Some(assignment) = self.feed.next().await else { return Ok(()) };
             let outcome = match self.execute(&mut lane, &assignment).await? {
                 Execution::Done(outcome) => outcome,
