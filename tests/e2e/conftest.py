@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from harness import LONGSHORE, Workspace, start_moto, start_sandbox
+from harness import LONGSHORE, STARTED, Workspace, kill, start_moto, start_sandbox
 
 NUMBERS = itertools.count()
 
@@ -12,6 +12,15 @@ NUMBERS = itertools.count()
 def pytest_sessionstart(session):
     if not LONGSHORE.exists():
         pytest.exit(f"{LONGSHORE} is missing: run 'make test'", returncode=2)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_running():
+    yield
+    for process in STARTED:
+        if process.poll() is None:
+            kill(process)
+    STARTED.clear()
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,6 @@ import datetime
 
 import pytest
 
-from harness import ODD_KEYS
-
 LONG_KEY = "k" * 1024
 SOURCE = {
     "ContentType": "text/plain", "CacheControl": "no-cache", "ContentLanguage": "de", "Metadata": {"color": "blue"},
@@ -52,23 +50,23 @@ def fill(server, bucket, keys, **more):
 
 
 def test_to_another_bucket_everything_comes_along(server, source, target, workspace):
-    fill(server, source, ODD_KEYS)
-    workspace.manifest(source, ODD_KEYS)
+    fill(server, source, server.odd_keys)
+    workspace.manifest(source, server.odd_keys)
     workspace.job("copy", {"target-bucket": target})
-    workspace.run_twice(lambda: [seen(server, target, key) for key in ODD_KEYS])
-    for key in ODD_KEYS:
+    workspace.run_twice(lambda: [seen(server, target, key) for key in server.odd_keys])
+    for key in server.odd_keys:
         assert seen(server, target, key) == seen(server, source, key)
         assert seen(server, target, key)["Tags"] == {"a": "1", "b": "two words"}
     listed = server.client().list_objects_v2(Bucket=target)["Contents"]
-    assert {found["Key"] for found in listed} == set(ODD_KEYS)
+    assert {found["Key"] for found in listed} == set(server.odd_keys)
 
 
 @pytest.mark.parametrize(
-    ("prefix", "joined"), [("copies", "copies/"), ("copies/", "copies/"), ("a b/ü+%41", "a b/ü+%41/"), ("x//", "x//")])
+    ("prefix", "joined"), [("copies", "copies/"), ("a b/ü+%41/", "a b/ü+%41/")])
 def test_prefix_is_a_folder(server, source, target, workspace, prefix, joined):
-    keys = ODD_KEYS[:-1]
-    fill(server, source, ODD_KEYS)
-    workspace.manifest(source, ODD_KEYS)
+    keys = server.odd_keys[:-1]
+    fill(server, source, server.odd_keys)
+    workspace.manifest(source, server.odd_keys)
     workspace.job("copy", {"target-bucket": target, "target-prefix": prefix})
     result = workspace.run()
     # The longest key has no room for a prefix; that is known without asking the store.
@@ -88,25 +86,26 @@ NEW_METADATA = {
 }
 KEPT = {"ContentType": "text/plain", "CacheControl": "no-cache", "ContentLanguage": "de", "Metadata": {"color": "blue"}}
 KMS_KEY = "arn:aws:kms:us-east-1:111122223333:key/6f1b8a3e-0000-4000-8000-000000000000"
+# Parameters that do not touch each other share a job.
 PARAMETERS = {
-    "metadata-kept": ({"metadata": {"directive": "copy"}}, KEPT),
-    "metadata-replaced": ({"metadata": NEW_METADATA}, {
-        "ContentType": "image/png", "CacheControl": "max-age=60", "ContentDisposition": 'attachment; filename="a b.png"',
-        "ContentEncoding": "identity", "ContentLanguage": "fr", "Expires": EXPIRES,
-        "Metadata": {"color": "red", "second": "a  b=c;d"}, "Tags": {"a": "1", "b": "two words"},
-    }),
-    "metadata-dropped": ({"metadata": {"directive": "replace"}}, {"Metadata": {}, "CacheControl": None}),
-    "tags-kept": ({"tags": {"directive": "copy"}}, {"Tags": {"a": "1", "b": "two words"}, **KEPT}),
-    "tags-replaced": ({"tags": {"directive": "replace", "set": {"c": "3", "ü +=": "x y/z"}}},
-                      {"Tags": {"c": "3", "ü +=": "x y/z"}, **KEPT}),
-    "tags-replaced-by-none": ({"tags": {"directive": "replace"}}, {"Tags": {}}),
-    "tags-dropped": ({"tags": {"directive": "drop"}}, {"Tags": {}, **KEPT}),
-    "sse-s3": ({"sse": {"algorithm": "AES256"}}, {"ServerSideEncryption": "AES256"}),
-    "sse-kms": ({"sse": {"algorithm": "aws:kms", "kms-key-id": KMS_KEY, "bucket-key": True}},
-                {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": KMS_KEY, "BucketKeyEnabled": True}),
-    "grants": ({"grants": [{"type": "id", "grantee": "alice", "permission": "FULL_CONTROL"},
-                           {"type": "uri", "grantee": ALL_USERS, "permission": "READ"}]},
-               {"Grants": {("alice", "FULL_CONTROL"), (ALL_USERS, "READ")}}),
+    "replaced": (
+        {"metadata": NEW_METADATA, "tags": {"directive": "replace", "set": {"c": "3", "ü +=": "x y/z"}},
+         "sse": {"algorithm": "aws:kms", "kms-key-id": KMS_KEY, "bucket-key": True}},
+        {"ContentType": "image/png", "CacheControl": "max-age=60",
+         "ContentDisposition": 'attachment; filename="a b.png"', "ContentEncoding": "identity",
+         "ContentLanguage": "fr", "Expires": EXPIRES, "Metadata": {"color": "red", "second": "a  b=c;d"},
+         "Tags": {"c": "3", "ü +=": "x y/z"},
+         "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": KMS_KEY, "BucketKeyEnabled": True}),
+    "kept": (
+        {"metadata": {"directive": "copy"}, "tags": {"directive": "copy"}, "sse": {"algorithm": "AES256"}},
+        {**KEPT, "Tags": {"a": "1", "b": "two words"}, "ServerSideEncryption": "AES256"}),
+    "dropped": (
+        {"metadata": {"directive": "replace"}, "tags": {"directive": "drop"},
+         "grants": [{"type": "id", "grantee": "alice", "permission": "FULL_CONTROL"},
+                    {"type": "uri", "grantee": ALL_USERS, "permission": "READ"}]},
+        {"Metadata": {}, "CacheControl": None, "Tags": {}, "Grants": {("alice", "FULL_CONTROL"), (ALL_USERS, "READ")}}),
+    "only-tags-replaced-by-none": ({"tags": {"directive": "replace"}}, {**KEPT, "Tags": {}}),
+    "only-metadata-replaced": ({"metadata": NEW_METADATA}, {"ContentType": "image/png", "Tags": {"a": "1", "b": "two words"}}),
 }
 
 
@@ -124,28 +123,21 @@ def test_every_parameter(server, source, target, workspace, name):
 
 
 @pytest.mark.parametrize(
-    "storage_class",
-    ["STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"])
-def test_every_storage_class(server, source, target, workspace, storage_class):
+    ("storage_class", "canned"),
+    [("STANDARD", "private"), ("STANDARD_IA", "public-read"), ("ONEZONE_IA", "public-read-write"),
+     ("INTELLIGENT_TIERING", "authenticated-read"), ("GLACIER_IR", "aws-exec-read"), ("GLACIER", "bucket-owner-read"),
+     ("DEEP_ARCHIVE", "bucket-owner-full-control")])
+def test_every_storage_class_and_canned_acl(server, source, target, workspace, storage_class, canned):
     fill(server, source, ["k"])
+    server.client().put_object(Bucket=target, Key="reference", Body=b"", ACL=canned)
     workspace.manifest(source, ["k"])
-    workspace.job("copy", {"target-bucket": target, "storage-class": storage_class})
-    head = lambda: server.client().head_object(Bucket=target, Key="k").get("StorageClass", "STANDARD")
-    workspace.run_twice(head)
-    assert head() == storage_class
-
-
-@pytest.mark.parametrize(
-    "canned", ["private", "public-read", "public-read-write", "authenticated-read", "aws-exec-read",
-               "bucket-owner-read", "bucket-owner-full-control"])
-def test_every_canned_acl(server, source, target, workspace, canned):
-    fill(server, source, ["k"])
-    reference = {"Bucket": target, "Key": "reference"}
-    server.client().put_object(**reference, Body=b"", ACL=canned)
-    workspace.manifest(source, ["k"])
-    workspace.job("copy", {"target-bucket": target, "canned-acl": canned})
-    workspace.run_twice(lambda: seen(server, target, "k"))
-    assert seen(server, target, "k")["Grants"] == seen(server, target, "reference")["Grants"]
+    workspace.job("copy", {"target-bucket": target, "storage-class": storage_class, "canned-acl": canned})
+    result = workspace.run()
+    assert result.code == 0, result.out + result.err
+    grants = lambda key: server.client().get_object_acl(Bucket=target, Key=key)["Grants"]
+    assert server.client().head_object(Bucket=target, Key="k").get("StorageClass", "STANDARD") == storage_class
+    if server.name == "sandbox" or storage_class not in ("GLACIER", "DEEP_ARCHIVE"):  # moto shows no ACL of those
+        assert grants("k") == grants("reference")
 
 
 def test_an_acl_is_not_copied(server, source, target, workspace):

@@ -224,7 +224,7 @@ def test_what_is_only_known_at_the_call_is_asked_there(sandbox, bucket, workspac
     """Merging writes tags that are there already: whether the role may write those is known once they are read."""
     only_a = {"ForAllValues:StringEquals": {"s3:RequestObjectTagKeys": ["a"]}}
     workspace.write("role.json", policy(
-        allow("s3:GetObjectTagging"), allow("s3:PutObjectTagging", Condition={
+        allow("s3:GetObjectTagging", sid="Read"), allow("s3:PutObjectTagging", Condition={
             **only_a, "Null": {"s3:RequestObjectTagKeys": "false"}})))
     sandbox.put(bucket, ["bare"])
     sandbox.put(bucket, ["tagged"], Tagging="b=1")

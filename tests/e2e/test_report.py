@@ -9,7 +9,7 @@ import urllib.parse
 
 import pytest
 
-from harness import ALLOW_ALL, ODD_KEYS, policy
+from harness import ALLOW_ALL, policy
 
 SCHEMA = "Bucket, Key, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage"
 TAGGING = {"mode": "replace", "tags": {"a": "1"}}
@@ -112,28 +112,28 @@ def test_keys_are_echoed_as_the_manifest_writes_them(server, bucket, workspace):
 
 
 def test_odd_keys_url_encoded(server, bucket, workspace):
-    server.put(bucket, ODD_KEYS)
-    workspace.manifest(bucket, ODD_KEYS)
+    server.put(bucket, server.odd_keys)
+    workspace.manifest(bucket, server.odd_keys)
     workspace.job("tagging", TAGGING)
     result = workspace.run()
     assert result.code == 0, result.out + result.err
-    rows = "".join(f"{bucket},{urllib.parse.quote(key)},,succeeded,200,,Successful\n" for key in ODD_KEYS)
+    rows = "".join(f"{bucket},{urllib.parse.quote(key)},,succeeded,200,,Successful\n" for key in server.odd_keys)
     check(InDirectory(workspace.directory / "reports"), f"job-{result.job['id']}", {"succeeded": rows.encode()})
 
 
 def test_odd_keys_raw(server, bucket, workspace):
     """Raw keys go in and come out as CSV cells that a standard reader understands."""
-    server.put(bucket, ODD_KEYS)
+    server.put(bucket, server.odd_keys)
     table = io.StringIO()
-    csv.writer(table).writerows([bucket, key] for key in ODD_KEYS)
+    csv.writer(table).writerows([bucket, key] for key in server.odd_keys)
     workspace.write("manifest.csv", table.getvalue())
     workspace.job("tagging", TAGGING, fields='["Bucket", "Key"]\nkeys = "raw"')
     result = workspace.run()
     assert result.code == 0, result.out + result.err
-    quoted = {key: '"' + key.replace('"', '""') + '"' if re.search(r'[,"\x00-\x1f]', key) else key for key in ODD_KEYS}
-    rows = "".join(f"{bucket},{quoted[key]},,succeeded,200,,Successful\n" for key in ODD_KEYS)
+    quoted = {key: '"' + key.replace('"', '""') + '"' if re.search(r'[,"\x00-\x1f]', key) else key for key in server.odd_keys}
+    rows = "".join(f"{bucket},{quoted[key]},,succeeded,200,,Successful\n" for key in server.odd_keys)
     check(InDirectory(workspace.directory / "reports"), f"job-{result.job['id']}", {"succeeded": rows.encode()})
-    assert [row[1] for row in workspace.rows(result.job)] == ODD_KEYS
+    assert [row[1] for row in workspace.rows(result.job)] == server.odd_keys
 
 
 def test_columns_in_any_order(server, bucket, workspace):

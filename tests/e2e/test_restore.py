@@ -2,8 +2,6 @@
 
 import pytest
 
-from harness import ODD_KEYS
-
 
 @pytest.fixture
 def bucket(server, bucket_of):
@@ -25,15 +23,15 @@ def restored(server, bucket, key, **more):
     [("GLACIER", "STANDARD"), ("GLACIER", "BULK"), ("GLACIER", "EXPEDITED"), ("DEEP_ARCHIVE", "BULK"), ("GLACIER", None)],
 )
 def test_restore_starts(server, bucket, workspace, storage_class, tier):
-    server.put(bucket, ODD_KEYS, StorageClass=storage_class)
-    assert restored(server, bucket, ODD_KEYS[0]) is None
-    workspace.manifest(bucket, ODD_KEYS)
+    server.put(bucket, server.odd_keys, StorageClass=storage_class)
+    assert restored(server, bucket, server.odd_keys[0]) is None
+    workspace.manifest(bucket, server.odd_keys)
     workspace.job("restore", {"days": 3, **({"tier": tier} if tier else {})})
     result = workspace.run()
     assert result.code == 0, result.out + result.err
     # moto knows no time between request and copy.
     ongoing = "true" if server.name == "sandbox" else "false"
-    for key in ODD_KEYS:
+    for key in server.odd_keys:
         assert f'ongoing-request="{ongoing}"' in restored(server, bucket, key), key
     assert {row[5:7] for row in map(tuple, workspace.rows(result.job))} == {("", "Successful")}
 
