@@ -44,7 +44,7 @@ struct Global {
     #[arg(long, global = true)]
     json: bool,
     /// Log filter on standard error, such as 'info' or 'longshore_store=debug'
-    #[arg(long, global = true, value_name = "FILTER", env = "LONGSHORE_LOG", default_value = "warn")]
+    #[arg(long, global = true, value_name = "FILTER", env = "LONGSHORE_LOG", default_value = "warn,s3s=off")]
     log: String,
     /// Form of the log
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]

@@ -136,7 +136,7 @@ impl Reading {
         prepared.chunks.push(NewChunk { number, first_row: prepared.total, extent });
         prepared.total += u64::try_from(rows.len()).unwrap_or(u64::MAX);
         rows.clear();
-        if prepared.chunks.len() % CHUNKS_PER_EVENT == 0 {
+        if prepared.chunks.len().is_multiple_of(CHUNKS_PER_EVENT) {
             self.job.observe(&Event::Reading { job: self.job.id.clone(), rows: prepared.total });
         }
         Ok(())

@@ -53,9 +53,10 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
     let source = Source::open(context, &record, &location).await?;
     let manifest: Value = serde_json::from_slice(&source.read(&location).await?)
         .map_err(|error| CliError::new(Exit::Error, format!("{location}: not a report manifest: {error}")))?;
-    for file in manifest["Results"].as_array().into_iter().flatten() {
-        if file["TaskExecutionStatus"].as_str().is_some_and(|status| which.takes(status)) {
-            let name = source.result_file(&location, file["Key"].as_str().unwrap_or_default());
+    for file in manifest.get("Results").and_then(Value::as_array).into_iter().flatten() {
+        let text = |name| file.get(name).and_then(Value::as_str).unwrap_or_default();
+        if which.takes(text("TaskExecutionStatus")) {
+            let name = source.result_file(&location, text("Key"));
             context.screen.bytes(&source.read(&name).await?)?;
         }
     }

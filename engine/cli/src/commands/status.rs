@@ -31,9 +31,9 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliE
     let codes = queue.failure_codes(&record.id)?;
     if context.json {
         let mut value = summary(&record, &codes);
-        if arguments.events {
-            value["events"] =
-                serde_json::to_value(queue.events(&record.id)?).map_err(std::io::Error::from)?;
+        if let (true, Some(fields)) = (arguments.events, value.as_object_mut()) {
+            let events = serde_json::to_value(queue.events(&record.id)?).map_err(std::io::Error::from)?;
+            fields.insert("events".to_owned(), events);
         }
         context.screen.json(&value)?;
     } else {
