@@ -11,7 +11,7 @@ use longshore_runner::Catalog;
 
 use crate::exit::Exit;
 use crate::failure::CliError;
-use crate::output::Screen;
+use crate::output::{Screen, note};
 
 /// The resolved global options.
 pub(crate) struct Context {
@@ -72,8 +72,11 @@ impl Context {
             operations: catalog,
         };
         let spec = JobFile::parse(&source, &shown, &environment)?;
-        longshore_runner::load_role(config, &spec.role)
+        let role = longshore_runner::load_role(config, &spec.role)
             .map_err(|findings| CliError::input(findings.join("\n       ")))?;
+        for warning in role.warnings {
+            note(&format!("warning: {warning}"));
+        }
         let plugin_digest = match &spec.operation.source {
             OperationSource::Builtin(name) => {
                 catalog.builtin(name).map_err(CliError::input)?.digest().to_owned()

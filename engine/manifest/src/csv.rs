@@ -10,6 +10,7 @@
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
+use longshore_job::object::bad_bucket_name;
 use longshore_job::row::{KeyEncoding, Row, decode_key};
 use longshore_job::spec::Field;
 
@@ -21,10 +22,6 @@ pub const MAX_ROW_BYTES: usize = 64 * 1024;
 
 /// How much is read from the source at once, in bytes.
 const READ_BYTES: usize = 64 * 1024;
-
-/// Longest bucket name, in bytes: those of before 2018 in us-east-1 had up to 255 (Amazon S3 User Guide, "Bucket
-/// naming rules").
-const MAX_BUCKET_BYTES: usize = 255;
 
 /// Longest version ID, in bytes (Amazon S3 User Guide, "Working with version IDs").
 const MAX_VERSION_ID_BYTES: usize = 1024;
@@ -320,11 +317,7 @@ fn bucket(cell: &[u8]) -> Result<String, Problem> {
     let refused = |why| Err(Problem::Bucket { text: excerpt(cell), why });
     match std::str::from_utf8(cell) {
         Ok("") => Err(Problem::BucketEmpty),
-        Ok(_) if cell.len() > MAX_BUCKET_BYTES => refused("it is longer than 255 bytes"),
-        Ok(name) if name.contains(|c: char| c == '/' || c.is_control() || c.is_whitespace()) => {
-            refused("it contains a slash, a space or a control character")
-        }
-        Ok(name) => Ok(name.to_owned()),
+        Ok(name) => bad_bucket_name(name).map_or_else(|| Ok(name.to_owned()), refused),
         Err(_) => refused("it is not UTF-8"),
     }
 }

@@ -8,7 +8,7 @@ use longshore_job::ObjectId;
 use longshore_job::report::{ReportLayout, ResultFile, TaskStatus, report_manifest_json};
 use longshore_job::spec::{Location, ReportSpec};
 use longshore_queue::{FileMark, ReportMarks};
-use longshore_store::PutObject;
+use longshore_store::{Certainty, PutObject};
 use md5::{Digest as _, Md5};
 
 use crate::error::{Halt, JobFailure, RunnerError, blocking};
@@ -47,6 +47,23 @@ pub(crate) async fn write(job: &Job, now: Timestamp) -> Result<Option<String>, H
     target.put(&target.layout.manifest(), manifest, "application/json").await?;
     target.put(&target.layout.manifest_md5(), md5, "text/plain").await?;
     Ok(Some(target.name(&target.layout.manifest())))
+}
+
+/// Checks before the first task that the report can be written where the job wants it: as far as policies and the local
+/// file system say.
+pub(crate) async fn check(job: &Job) -> Result<(), JobFailure> {
+    let Some(report) = &job.spec.report else { return Ok(()) };
+    let target = Target::new(job, report);
+    let manifest = target.layout.manifest();
+    let checked = match &report.location {
+        Location::Local(directory) => std::fs::create_dir_all(directory).map_err(|error| error.to_string()),
+        Location::S3 { bucket, .. } => {
+            let request = target.request(bucket, &manifest, Vec::new(), "application/json").into();
+            let gate = job.resolved.gate.task(ObjectId::new(bucket, &manifest));
+            gate.check(&request, Certainty::Exact).await.map_err(|error| error.to_string())
+        }
+    };
+    checked.map_err(|why| failure(&target.name(&manifest), &why))
 }
 
 fn statuses(marks: &ReportMarks) -> [(TaskStatus, &FileMark); 2] {
@@ -88,6 +105,12 @@ impl<'a> Target<'a> {
         }
     }
 
+    fn request(&self, bucket: &str, key: &str, bytes: Vec<u8>, content_type: &str) -> PutObject {
+        let mut request = PutObject::new(bucket, key, Bytes::from(bytes));
+        request.content.content_type = Some(content_type.to_owned());
+        request
+    }
+
     async fn put(&self, key: &str, bytes: Vec<u8>, content_type: &str) -> Result<(), Halt> {
         match self.location {
             Location::Local(directory) => {
@@ -95,8 +118,7 @@ impl<'a> Target<'a> {
                 blocking(move || write_file(&path, &bytes)).await?.map_err(Halt::from)
             }
             Location::S3 { bucket, .. } => {
-                let mut request = PutObject::new(bucket, key, Bytes::from(bytes));
-                request.content.content_type = Some(content_type.to_owned());
+                let request = self.request(bucket, key, bytes, content_type);
                 let sent = self.job.resolved.gate.task(ObjectId::new(bucket, key)).send(request).await;
                 sent.map(drop).map_err(|error| failure(&self.name(key), &error.to_string()).into())
             }

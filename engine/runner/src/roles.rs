@@ -4,7 +4,7 @@ use std::path::Path;
 
 use longshore_job::EngineConfig;
 use longshore_policy::limits::MAX_IDENTITY_DOCUMENTS;
-use longshore_policy::{Document, PolicyKind, PolicySet};
+use longshore_policy::{Document, Finding, PolicyKind, PolicySet};
 use sha2::{Digest as _, Sha256};
 
 /// The policies of one role at one moment.
@@ -15,6 +15,8 @@ pub struct RoleSnapshot {
     pub digest: String,
     /// The role's AWS account number.
     pub account: String,
+    /// What is legal in the policies but hardly meant, each as `file:line:column: code: message`.
+    pub warnings: Vec<String>,
 }
 
 /// Loads everything that has a say over role `name`.
@@ -25,7 +27,7 @@ pub fn load_role(config: &EngineConfig, name: &str) -> Result<RoleSnapshot, Vec<
     let Some(role) = config.roles.get(name) else {
         return Err(vec![format!("longshore.toml has no role {name}")]);
     };
-    let mut loader = Loader { config, findings: Vec::new() };
+    let mut loader = Loader { config, findings: Vec::new(), warnings: Vec::new() };
     if role.policies.len() > MAX_IDENTITY_DOCUMENTS {
         let count = role.policies.len();
         loader.findings.push(format!(
@@ -54,12 +56,13 @@ pub fn load_role(config: &EngineConfig, name: &str) -> Result<RoleSnapshot, Vec<
         return Err(loader.findings);
     }
     let digest = hex::encode(Sha256::digest(policies.snapshot()));
-    Ok(RoleSnapshot { policies, digest, account: role.account.clone() })
+    Ok(RoleSnapshot { policies, digest, account: role.account.clone(), warnings: loader.warnings })
 }
 
 struct Loader<'a> {
     config: &'a EngineConfig,
     findings: Vec<String>,
+    warnings: Vec<String>,
 }
 
 impl Loader<'_> {
@@ -77,17 +80,26 @@ impl Loader<'_> {
             }
         };
         match Document::load(name, &text, kind) {
-            Ok(loaded) => Some(loaded.document),
+            Ok(loaded) => {
+                self.warnings.extend(loaded.warnings.iter().map(|finding| line(path, finding)));
+                Some(loaded.document)
+            }
             Err(findings) => {
-                self.findings.extend(findings.into_iter().map(|finding| {
-                    let help = finding.help.map(|help| format!(" ({help})")).unwrap_or_default();
-                    format!(
-                        "{shown}:{}:{}: {}: {}{help}",
-                        finding.line, finding.column, finding.code, finding.message
-                    )
-                }));
+                self.findings.extend(findings.iter().map(|finding| line(path, finding)));
                 None
             }
         }
     }
+}
+
+fn line(path: &Path, finding: &Finding) -> String {
+    let help = finding.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
+    format!(
+        "{}:{}:{}: {}: {}{help}",
+        path.display(),
+        finding.line,
+        finding.column,
+        finding.code,
+        finding.message
+    )
 }

@@ -93,6 +93,7 @@ fn observe_state(job: &Job, state: JobState, cause: &str) {
 }
 
 async fn read_manifest(job: &Job, stop: &CancellationToken) -> Result<bool, Halt> {
+    report::check(job).await?;
     let Some(prepared) = prepare::prepare(job, stop).await? else { return Ok(false) };
     let (queue, id) = (job.queue.clone(), job.id.clone());
     let total = prepared.total;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use longshore_job::ObjectId;
+use longshore_job::object::bad_bucket_name;
 use longshore_policy::{Context, PolicySet};
 
 use crate::Store;
@@ -141,8 +142,16 @@ impl TaskGate {
     /// tests `s3:ExistingObjectTag`.
     ///
     /// # Errors
-    /// [`code::ACCESS_DENIED`] with status 403 and the reason.
+    /// [`code::ACCESS_DENIED`] with status 403 and the reason; [`code::INVALID_REQUEST`] if a bucket's name is none.
     pub async fn check(&self, request: &Request, certainty: Certainty) -> Result<(), StoreError> {
+        for name in request.buckets() {
+            if let Some(why) = bad_bucket_name(name) {
+                return Err(StoreError::new(
+                    code::INVALID_REQUEST,
+                    format!("{name:?} is no bucket name: {why}"),
+                ));
+            }
+        }
         let inner = &self.gate.0;
         for mut access in request.accesses() {
             inner.add_standing_keys(&mut access.context);

@@ -80,6 +80,27 @@ impl Request {
         }
     }
 
+    /// Every bucket that the call names.
+    pub(crate) fn buckets(&self) -> impl Iterator<Item = &str> {
+        let bucket = match self {
+            Self::PutObject(put) => &put.bucket,
+            Self::CopyObject(copy) => &copy.bucket,
+            Self::HeadBucket(HeadBucket { bucket }) | Self::ListObjectsV2(ListObjectsV2 { bucket, .. }) => {
+                bucket
+            }
+            Self::HeadObject(HeadObject { object, .. })
+            | Self::GetObject(GetObject { object, .. })
+            | Self::GetObjectTagging(GetObjectTagging { object })
+            | Self::PutObjectTagging(PutObjectTagging { object, .. })
+            | Self::DeleteObjectTagging(DeleteObjectTagging { object })
+            | Self::GetObjectAcl(GetObjectAcl { object })
+            | Self::PutObjectAcl(PutObjectAcl { object, .. })
+            | Self::RestoreObject(RestoreObject { object, .. })
+            | Self::DeleteObject(DeleteObject { object }) => &object.bucket,
+        };
+        std::iter::once(bucket.as_str()).chain(self.source().map(|source| source.bucket.as_str()))
+    }
+
     /// The source of a copy.
     pub fn source(&self) -> Option<&ObjectId> {
         match self {

@@ -14,11 +14,18 @@ const MAX_USER_METADATA_BYTES: usize = 2048;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Parameters {
     /// Bucket of the copies; may be the source's own.
-    #[schemars(length(min = 1, max = 255))]
+    #[schemars(
+        regex(pattern = r"^[A-Za-z0-9._:-]{1,255}$"),
+        extend("patternErrorMessage" = "must be the name of a bucket")
+    )]
     pub target_bucket: String,
     /// Folder that is put before each key; a `/` is added where it does not end in one.
     #[serde(default)]
-    #[schemars(length(min = 1, max = 1024))]
+    #[schemars(
+        length(min = 1, max = 1024),
+        regex(pattern = r"^[^\x00]*$"),
+        extend("patternErrorMessage" = "must not contain NUL")
+    )]
     pub target_prefix: Option<String>,
     /// Storage class of the copies. Without it the store chooses: STANDARD.
     #[serde(default)]
@@ -182,9 +189,6 @@ impl Algorithm {
 
 impl Parameters {
     pub(crate) fn check(&self) -> Result<(), String> {
-        if self.target_bucket.is_empty() {
-            return Err("target-bucket is empty".to_owned());
-        }
         if self.canned_acl.is_some() && !self.grants.is_empty() {
             return Err("give either canned-acl or grants, not both".to_owned());
         }
@@ -196,17 +200,21 @@ impl Parameters {
 
 impl Metadata {
     fn check(&self) -> Result<(), String> {
-        let given = !self.user.is_empty()
-            || self.expires.is_some()
-            || [
-                &self.content_type,
-                &self.cache_control,
-                &self.content_disposition,
-                &self.content_encoding,
-                &self.content_language,
-            ]
-            .into_iter()
-            .any(Option::is_some);
+        let headers = [
+            ("content-type", &self.content_type),
+            ("cache-control", &self.cache_control),
+            ("content-disposition", &self.content_disposition),
+            ("content-encoding", &self.content_encoding),
+            ("content-language", &self.content_language),
+        ];
+        let headers = headers.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
+        let user = self.user.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        if let Some((name, _)) =
+            headers.clone().chain(user).find(|(_, value)| value.contains(char::is_control))
+        {
+            return Err(format!("metadata: {name} contains a control character, which no header can carry"));
+        }
+        let given = !self.user.is_empty() || self.expires.is_some() || headers.count() > 0;
         if given && self.directive == MetadataDirective::Copy {
             return Err("metadata: the store ignores new metadata with directive \"copy\"; use \"replace\""
                 .to_owned());

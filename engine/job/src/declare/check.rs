@@ -53,7 +53,10 @@ pub(super) fn check(
     base: &str,
     may_show: &dyn Fn(&str) -> bool,
 ) -> Result<Vec<Finding>, String> {
-    let validator = jsonschema::options().build(schema).map_err(|error| error.to_string())?;
+    let validator = jsonschema::options()
+        .should_validate_formats(true)
+        .build(schema)
+        .map_err(|error| error.to_string())?;
     let checker = Checker { schema, value, base, may_show };
     let errors: Vec<_> = validator.iter_errors(value).collect();
     // A value of the wrong type breaks other rules only by accident.
