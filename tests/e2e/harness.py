@@ -17,6 +17,8 @@ from pathlib import Path
 import boto3
 from botocore.config import Config
 
+from documents import ALLOW_ALL, policy, toml
+
 ROOT = Path(__file__).resolve().parents[2]
 LONGSHORE = Path(os.environ.get("LONGSHORE_BIN", ROOT / "target/debug/longshore"))
 ACCOUNT = "111122223333"
@@ -145,23 +147,6 @@ def start_moto(directory):
     return Server("moto", f"http://127.0.0.1:{port}", process, "moto", "moto-secret")
 
 
-def policy(*statements):
-    """An IAM policy document."""
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-
-
-def toml(value):
-    """A value as TOML writes it in one line."""
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{json.dumps(key, ensure_ascii=False)} = {toml(item)}" for key, item in value.items()) + " }"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(toml, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
-
-
-ALLOW_ALL = {"Sid": "All", "Effect": "Allow", "Action": "s3:*", "Resource": "*"}
-
-
 @dataclass
 class Result:
     """What a command printed and how it ended."""
@@ -281,6 +266,12 @@ concurrency = {concurrency}
     def outcomes(self, job):
         """The completion report as key, as the manifest writes it -> (status, HTTP status, code, message)."""
         return {row[1]: tuple(row[3:]) for row in self.rows(job)}
+
+    def refusals(self, job):
+        """key -> message of the failed tasks, which are all refused by policies."""
+        failed = {key: row for key, row in self.outcomes(job).items() if row[0] == "failed"}
+        assert {row[1:3] for row in failed.values()} <= {("403", "AccessDenied")}
+        return {key: row[3] for key, row in failed.items()}
 
 
 def kill(process):

@@ -189,3 +189,46 @@ def test_bucket_that_is_not_there(server, source, workspace):
     result = workspace.run()
     assert (result.code, result.job["failures"]) == (3, {"NoSuchBucket": 1})
     assert workspace.outcomes(result.job)["k"][:3] == ("failed", "404", "NoSuchBucket")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [({"metadata": {"directive": "replace", "expires": "2030-01-01"}}, "expires"),
+     ({"metadata": {"directive": "replace", "content-type": "a\nb: c"}}, "content-type"),
+     ({"metadata": {"directive": "replace", "cache-control": "a\rb"}}, "cache-control"),
+     ({"metadata": {"directive": "replace", "user": {"color": "a\nb"}}}, "color"),
+     ({"metadata": {"directive": "replace", "user": {"no name": "x"}}}, "no name"),
+     ({"metadata": {"directive": "copy", "content-type": "text/plain"}}, "directive"),
+     ({"metadata": {"directive": "replace", "user": {"a": "x" * 2048}}}, "2048"),
+     ({"target-prefix": "a\0b"}, "target-prefix"),
+     ({"target-prefix": "x" * 1025}, "target-prefix"),
+     ({"tags": {"directive": "drop", "set": {"a": "1"}}}, "tags"),
+     ({"tags": {"directive": "replace", "set": {"a&b": "1"}}}, "a&b"),
+     ({"canned-acl": "private", "grants": [{"type": "id", "grantee": "a", "permission": "READ"}]}, "canned-acl"),
+     ({"sse": {"algorithm": "AES256", "bucket-key": True}}, "bucket-key")])
+def test_parameters_that_no_request_can_carry(sandbox, bucket_of, workspace_of, parameters, words):
+    """They are bad input, noticed before a job is made of them, and not a failure of every task."""
+    bucket, workspace = bucket_of(sandbox), workspace_of(sandbox)
+    fill(sandbox, bucket, ["k"])
+    workspace.manifest(bucket, ["k"])
+    workspace.job("copy", {"target-bucket": bucket, **parameters})
+    before = len(sandbox.log())
+    result = workspace.longshore("run", "job.toml")
+    assert result.code == 2, result.out + result.err
+    assert "job.toml:" in result.err
+    assert words in result.err
+    assert workspace.longshore("list", "--json").events == []
+    assert not [entry for entry in sandbox.log()[before:] if entry["key"]]
+
+
+def test_what_the_operation_refuses_has_a_place(sandbox, workspace_of):
+    """Its schema cannot say that `set` goes with `replace`; the message has line and column all the same."""
+    workspace = workspace_of(sandbox)
+    workspace.manifest("any-bucket", ["k"])
+    path = workspace.job("copy", {"target-bucket": "any-bucket", "tags": {"directive": "drop", "set": {"a": "1"}}})
+    lines = path.read_text().splitlines()
+    line = next(number for number, text in enumerate(lines, 1) if text.startswith("parameters = "))
+    result = workspace.longshore("validate", "job.toml")
+    assert result.code == 2
+    assert f"job.toml:{line}:" in result.err
+    assert 'set goes with directive "replace"' in result.err

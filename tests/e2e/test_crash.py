@@ -146,6 +146,7 @@ def test_a_signal_lets_the_running_tasks_finish(crash, number):
     foreground.send_signal(number)
     _, errors = foreground.communicate(timeout=60)
     assert foreground.returncode == 6, errors.decode()
+    assert b"stopping: running tasks finish first" in errors and b"\x1b" not in errors
     [job] = workspace.longshore("list", "--json").events
     assert job["state"] == "Active"
     assert job["succeeded"] + job["failed"] == len(calls_of(workspace.server.log())) < len(rows)

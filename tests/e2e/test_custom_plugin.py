@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import ALLOW_ALL, ROOT, policy
+from documents import ALLOW_ALL, policy
+from harness import ROOT
 
 # The build compiles it there, for a test of engine/builtins that `make test` runs before these.
 MODULE = (Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))

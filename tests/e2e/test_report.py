@@ -9,7 +9,7 @@ import urllib.parse
 
 import pytest
 
-from harness import ALLOW_ALL, policy
+from documents import ALLOW_ALL, policy
 
 SCHEMA = "Bucket, Key, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage"
 TAGGING = {"mode": "replace", "tags": {"a": "1"}}
