@@ -8,6 +8,7 @@ use longshore_job::OperationCatalog;
 use longshore_job::job_file::{CatalogEntry, OperationName};
 use longshore_job::spec::{OperationSource, OperationSpec};
 use longshore_plugin::{Isolation, Plugin, PluginError, PluginLimits, Plugins};
+use tokio::runtime::Handle;
 
 use crate::error::JobFailure;
 
@@ -82,7 +83,11 @@ impl Catalog {
     ///
     /// # Errors
     /// The operation's own words.
-    pub async fn check_parameters(&self, operation: &OperationSpec, digest: &str) -> Result<(), JobFailure> {
+    pub(crate) async fn check_parameters(
+        &self,
+        operation: &OperationSpec,
+        digest: &str,
+    ) -> Result<(), JobFailure> {
         let (plugin, isolation) = self.load(&operation.source, digest)?;
         match plugin.lane(&operation.parameters, isolation, "check").await {
             Ok(_) => Ok(()),
@@ -92,6 +97,16 @@ impl Catalog {
 }
 
 impl OperationCatalog for Catalog {
+    /// Must be called on a thread of a multi-threaded tokio runtime: the operation is started to be asked.
+    fn check(&self, operation: &OperationSpec) -> Result<(), String> {
+        let digest = match &operation.source {
+            OperationSource::Builtin(_) => "",
+            OperationSource::File { sha256, .. } => sha256,
+        };
+        let asking = self.check_parameters(operation, digest);
+        tokio::task::block_in_place(|| Handle::current().block_on(asking)).map_err(|failure| failure.reason)
+    }
+
     fn names(&self) -> Vec<String> {
         longshore_builtins::all().iter().map(|builtin| builtin.name.to_owned()).collect()
     }

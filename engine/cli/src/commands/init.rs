@@ -4,6 +4,8 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
+
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::CliError;
@@ -36,13 +38,19 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliE
     if !there.is_empty() {
         return Err(CliError::input(format!("{} exists already; nothing was written", there.join(", "))));
     }
+    let mut written = Vec::new();
     for (name, text) in FILES {
         let path = directory.join(name);
         write_new(&path, text).map_err(|error| {
             CliError::new(Exit::Error, format!("{}: cannot write: {error}", path.display()))
         })?;
-        context.screen.line(path.display().to_string())?;
+        written.push(path.display().to_string());
     }
+    if context.json {
+        context.screen.json(&json!({ "written": written }))?;
+        return Ok(Exit::Success);
+    }
+    context.screen.line(written.join("\n"))?;
     note("next: put your endpoint into longshore.toml and your objects into manifest.csv, then");
     note("  longshore validate job.toml && longshore plan job.toml && longshore run job.toml");
     Ok(Exit::Success)

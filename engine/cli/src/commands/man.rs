@@ -16,13 +16,15 @@ pub(crate) struct Arguments {
     directory: PathBuf,
 }
 
-pub(crate) fn run(arguments: &Arguments, _context: &Context) -> Result<Exit, CliError> {
+pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     let directory = &arguments.directory;
     std::fs::create_dir_all(directory)
         .and_then(|()| clap_mangen::generate_to(crate::Arguments::command(), directory))
         .map_err(|error| {
             CliError::new(Exit::Error, format!("{}: cannot write: {error}", directory.display()))
         })?;
-    note(&format!("man pages written to {}", directory.display()));
+    if !context.json {
+        note(&format!("man pages written to {}", directory.display()));
+    }
     Ok(Exit::Success)
 }

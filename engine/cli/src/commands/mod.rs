@@ -64,9 +64,9 @@ pub(crate) enum Command {
 pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, CliError> {
     match command {
         Command::Run(arguments) => run::run(arguments, context).await,
-        Command::Validate(arguments) => validate::run(&arguments, context).await,
+        Command::Validate(arguments) => validate::run(&arguments, context),
         Command::Plan(arguments) => plan::run(&arguments, context).await,
-        Command::Submit(arguments) => submit::run(&arguments, context).await,
+        Command::Submit(arguments) => submit::run(&arguments, context),
         Command::Start(arguments) => start::run(&arguments, context).await,
         Command::Status(arguments) => status::run(&arguments, context),
         Command::List(arguments) => list::run(&arguments, context),

@@ -53,7 +53,7 @@ fn one(context: &Context, plugin: &longshore_plugin::Plugin) -> Result<Exit, Cli
     if rows.is_empty() {
         context.screen.line("No parameters.")?;
     } else {
-        context.screen.line(table(&["parameter", "required", "what it is"], rows))?;
+        context.screen.line(table(&["parameter", "required", "value", "what it is"], rows))?;
     }
     Ok(Exit::Success)
 }
@@ -70,6 +70,30 @@ fn value(plugin: &longshore_plugin::Plugin) -> Value {
     })
 }
 
+/// What a parameter may be: its values where they are listed, else its type.
+fn values(schema: &Value) -> String {
+    let mut known = listed(schema);
+    known.retain(|value| value != "null");
+    known.dedup();
+    known.join(" | ")
+}
+
+fn listed(schema: &Value) -> Vec<String> {
+    let alternatives = ["oneOf", "anyOf"].into_iter().filter_map(|name| schema[name].as_array()).flatten();
+    let mut values: Vec<String> = alternatives.flat_map(listed).collect();
+    let named = schema["enum"].as_array().into_iter().flatten().chain(schema.get("const"));
+    values.extend(named.filter_map(Value::as_str).map(str::to_owned));
+    if values.is_empty() { types(schema) } else { values }
+}
+
+fn types(schema: &Value) -> Vec<String> {
+    match &schema["type"] {
+        Value::String(name) => vec![name.clone()],
+        Value::Array(names) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// The top-level parameters of a JSON Schema: of the object itself, or of each of its alternatives.
 fn parameters(schema: &Value) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
@@ -80,7 +104,7 @@ fn parameters(schema: &Value) -> Vec<Vec<String>> {
         for (name, property) in object["properties"].as_object().into_iter().flatten() {
             let needed = if required.contains(&name.as_str()) { "yes" } else { "" };
             let text = property["description"].as_str().unwrap_or_default().replace('\n', " ");
-            rows.push(vec![name.clone(), needed.to_owned(), text]);
+            rows.push(vec![name.clone(), needed.to_owned(), values(property), text]);
         }
     }
     rows

@@ -45,7 +45,7 @@ struct Refusals {
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     let config = context.engine_config()?;
     let catalog = context.catalog()?;
-    let new = context.job(&arguments.file, &config, &catalog).await?;
+    let new = context.job(&arguments.file, &config, &catalog)?;
     let scratch = tempfile::tempdir()?;
     let mut totals = Totals::default();
     let mut lines = Vec::new();

@@ -6,7 +6,7 @@ use longshore_job::ObjectId;
 use longshore_job::report::TaskStatus;
 use longshore_queue::JobRecord;
 use longshore_store::transfer;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::exit::Exit;
@@ -47,7 +47,11 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
     let record = queue.job(&arguments.job)?;
     let location = record.report.clone().ok_or_else(|| no_report(&record))?;
     let Some(which) = arguments.rows else {
-        context.screen.line(location)?;
+        if context.json {
+            context.screen.json(&json!({ "report": location }))?;
+        } else {
+            context.screen.line(location)?;
+        }
         return Ok(Exit::Success);
     };
     let source = Source::open(context, &record, &location).await?;

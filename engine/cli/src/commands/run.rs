@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Exit, CliError> {
     let config = context.engine_config()?;
     let catalog = context.catalog()?;
-    let new = context.job(&arguments.file, &config, &catalog).await?;
+    let new = context.job(&arguments.file, &config, &catalog)?;
     longshore_runner::check_store(&config, &new.spec).await?;
 
     let engine = Engine::open(config, catalog, observer(context.json))?;

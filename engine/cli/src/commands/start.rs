@@ -11,7 +11,7 @@ use crate::signals::stop_on_signal;
 /// Arguments of `longshore start`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Stop once no job is left to work on; the exit code is that of a success even if jobs failed
+    /// Stop once no job is left to work on; the exit code says nothing about how the jobs ended
     #[arg(long)]
     until_idle: bool,
 }
@@ -23,5 +23,12 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
         note("engine started; SIGINT or SIGTERM stops it after the running tasks");
     }
     engine.work(&stop, arguments.until_idle).await?;
-    Ok(Exit::Success)
+    let left = engine.queue().runnable()?.len();
+    if left == 0 {
+        return Ok(Exit::Success);
+    }
+    if !context.json {
+        note(&format!("stopped with {left} jobs not ended; the next start goes on with them"));
+    }
+    Ok(Exit::Interrupted)
 }

@@ -17,10 +17,10 @@ pub(crate) struct Arguments {
     file: PathBuf,
 }
 
-pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
+pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     let config = context.engine_config()?;
     let catalog = context.catalog()?;
-    let new = context.job(&arguments.file, &config, &catalog).await?;
+    let new = context.job(&arguments.file, &config, &catalog)?;
     let queue = Queue::open(&config.data_path(), Access::Client)?;
     let submission = queue.submit(&new)?;
     if context.json {

@@ -14,10 +14,10 @@ pub(crate) struct Arguments {
     file: PathBuf,
 }
 
-pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
+pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     let config = context.engine_config()?;
     let catalog = context.catalog()?;
-    let spec = context.job(&arguments.file, &config, &catalog).await?.spec;
+    let spec = context.job(&arguments.file, &config, &catalog)?.spec;
     if context.json {
         context.screen.json(&spec)?;
     } else {

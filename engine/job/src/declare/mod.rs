@@ -44,8 +44,9 @@ impl<'a> Declaration<'a> {
     }
 
     /// Checks the value at `at` against `schema` and leaves out of it what does not fit. An absent value counts as an
-    /// empty table.
-    pub(crate) fn check(&mut self, schema: &Value, at: &str) {
+    /// empty table. True if all of it fits.
+    pub(crate) fn check(&mut self, schema: &Value, at: &str) -> bool {
+        let before = self.document.problems.len();
         let nothing = Value::Object(Map::new());
         let value = self.document.value.pointer(at).unwrap_or(&nothing);
         let places = &self.document.places;
@@ -58,6 +59,7 @@ impl<'a> Declaration<'a> {
                 None,
             ),
         }
+        self.document.problems.len() == before
     }
 
     fn take(&mut self, finding: Finding) {

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use crate::config::EngineConfig;
 use crate::declare::{Declaration, Problems, Refusal, Variables, schema};
-use crate::spec::{JobSpec, OperationSource};
+use crate::spec::{JobSpec, OperationSource, OperationSpec};
 
 pub use file::JobFile;
 
@@ -37,6 +37,12 @@ pub trait OperationCatalog {
     /// # Errors
     /// Why it cannot be used, in a sentence that names the file or operation.
     fn find(&self, operation: OperationName<'_>) -> Result<CatalogEntry, String>;
+
+    /// Asks the operation itself about parameters that fit its schema: it may refuse what a schema cannot express.
+    ///
+    /// # Errors
+    /// The operation's own words.
+    fn check(&self, operation: &OperationSpec) -> Result<(), String>;
 }
 
 /// An operation as a job file names it.

@@ -131,10 +131,13 @@ fn operation(
     };
     // Parameters that are no table were reported, and what they lack is not the problem.
     let at = "/operation/parameters";
-    if declaration.holds(at) || !declaration.declares(at) {
-        declaration.check(&entry.parameters, at);
+    let fit =
+        (declaration.holds(at) || !declaration.declares(at)) && declaration.check(&entry.parameters, at);
+    let operation = OperationSpec { source: entry.source, parameters: Value::Object(section.parameters) };
+    if fit && let Err(refusal) = environment.operations.check(&operation) {
+        declaration.problem_at_key(if declaration.declares(at) { at } else { "/operation" }, refusal, None);
     }
-    Some(OperationSpec { source: entry.source, parameters: Value::Object(section.parameters) })
+    Some(operation)
 }
 
 fn builtin(
