@@ -9,7 +9,7 @@ import urllib.parse
 
 import pytest
 
-from documents import ALLOW_ALL, policy
+from documents import ALLOW_ALL, deny
 
 SCHEMA = "Bucket, Key, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage"
 TAGGING = {"mode": "replace", "tags": {"a": "1"}}
@@ -152,8 +152,7 @@ def test_every_kind_of_failed_row(sandbox_with, bucket_of, workspace_of):
     bucket, target = bucket_of(server), bucket_of(server)
     server.put(bucket, ["fine", "secret", "locked"])
     server.put(bucket, ["cold"], StorageClass="GLACIER")
-    deny = {"Sid": "NoSecrets", "Effect": "Deny", "Action": "*", "Resource": "arn:aws:s3:::*/secret"}
-    workspace = workspace_of(server, [ALLOW_ALL, deny])
+    workspace = workspace_of(server, [ALLOW_ALL, deny("*", "arn:aws:s3:::*/secret", sid="NoSecrets")])
     workspace.manifest(bucket, ["secret", "gone", "fine", "cold", "locked"])
     workspace.job("copy", {"target-bucket": target, "target-prefix": "copies"})
     result = workspace.run()
@@ -230,20 +229,31 @@ def test_a_report_that_cannot_be_written_fails_the_job(sandbox, bucket_of, works
     assert "NoSuchBucket" in result.job["failure_reason"]
 
 
-def test_a_report_is_written_under_the_role(sandbox, bucket_of, workspace_of):
-    """What the role may not write, the engine does not write for it."""
+def test_a_report_that_the_role_may_not_write_is_noticed_before_the_first_task(sandbox, bucket_of, workspace_of):
     bucket, reports = bucket_of(sandbox), bucket_of(sandbox)
-    workspace = workspace_of(sandbox)
-    deny = {"Sid": "NotThere", "Effect": "Deny", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{reports}/*"}
-    workspace.write("role.json", policy(ALLOW_ALL, deny))
+    deny_there = deny("s3:PutObject", f"arn:aws:s3:::{reports}/*", sid="NotThere")
+    workspace = workspace_of(sandbox, [ALLOW_ALL, deny_there])
     sandbox.put(bucket, ["k"])
     workspace.manifest(bucket, ["k"])
     workspace.job("tagging", TAGGING, report=f'location = "s3://{reports}"')
+    before = len(sandbox.log())
     result = workspace.run()
     assert (result.code, result.job["failure_code"]) == (4, "ReportNotWritten"), result.out + result.err
     assert 'statement "NotThere" of role.json denies it' in result.job["failure_reason"]
-    assert not [entry for entry in sandbox.log() if entry["bucket"] == reports and entry["method"] == "PUT"
-                and entry["key"]]
+    assert not [entry for entry in sandbox.log()[before:] if entry["method"] == "PUT"]
+
+
+def test_a_directory_that_cannot_be_made_is_noticed_before_the_first_task(sandbox, bucket_of, workspace_of):
+    bucket, workspace = bucket_of(sandbox), workspace_of(sandbox)
+    sandbox.put(bucket, ["k"])
+    workspace.manifest(bucket, ["k"])
+    workspace.write("file", "not a directory")
+    workspace.job("tagging", TAGGING, report='location = "file/reports"')
+    before = len(sandbox.log())
+    result = workspace.run()
+    assert (result.code, result.job["failure_code"]) == (4, "ReportNotWritten"), result.out + result.err
+    assert str(workspace.directory / "file/reports") in result.job["failure_reason"]
+    assert not [entry for entry in sandbox.log()[before:] if entry["method"] == "PUT"]
 
 
 def test_many_chunks_list_each_row_once(sandbox, bucket_of, workspace_of):
