@@ -72,10 +72,9 @@ def test_exit_codes_of_the_other_kinds(workspace):
 def test_reports_that_cannot_be_written_fail_the_job(workspace):
     workspace.write("reports", "a file where a directory should be")
     ended = workspace.run()
-    assert ended.code == 4
-    assert (ended.job["state"], ended.job["failure_code"]) == ("Failed", "ReportNotWritten")
-    # Every task has run, and the ledger knows.
-    assert (ended.job["succeeded"], ended.job["report"]) == (2, None)
+    assert (ended.code, ended.job["state"], ended.job["failure_code"]) == (4, "Failed", "ReportNotWritten")
+    # Noticed before the first task.
+    assert (ended.job["succeeded"], ended.job["report"]) == (0, None)
 
     workspace.job(**TAGGING, report='location = "s3://no-such-bucket/reports"')
     ended = workspace.run()
