@@ -64,29 +64,28 @@ impl Request {
 
     /// The object that the call works on: the target of a copy. `None` for calls on a bucket.
     pub fn object(&self) -> Option<ObjectId> {
-        match self {
-            Self::PutObject(put) => Some(ObjectId::new(put.bucket.as_str(), put.key.as_str())),
-            Self::CopyObject(copy) => Some(ObjectId::new(copy.bucket.as_str(), copy.key.as_str())),
-            Self::HeadObject(HeadObject { object, .. })
-            | Self::GetObject(GetObject { object, .. })
-            | Self::GetObjectTagging(GetObjectTagging { object })
-            | Self::PutObjectTagging(PutObjectTagging { object, .. })
-            | Self::DeleteObjectTagging(DeleteObjectTagging { object })
-            | Self::GetObjectAcl(GetObjectAcl { object })
-            | Self::PutObjectAcl(PutObjectAcl { object, .. })
-            | Self::RestoreObject(RestoreObject { object, .. })
-            | Self::DeleteObject(DeleteObject { object }) => Some(object.clone()),
-            Self::HeadBucket(_) | Self::ListObjectsV2(_) => None,
-        }
+        let (bucket, key) = self.names();
+        let (key, version_id) = key?;
+        Some(ObjectId {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            version_id: version_id.map(str::to_owned),
+        })
     }
 
     /// Every bucket that the call names.
     pub(crate) fn buckets(&self) -> impl Iterator<Item = &str> {
-        let bucket = match self {
-            Self::PutObject(put) => &put.bucket,
-            Self::CopyObject(copy) => &copy.bucket,
+        let (bucket, _) = self.names();
+        std::iter::once(bucket).chain(self.source().map(|source| source.bucket.as_str()))
+    }
+
+    /// The bucket that the call works on; key and version ID of the object, if it works on one.
+    fn names(&self) -> (&str, Option<(&str, Option<&str>)>) {
+        match self {
+            Self::PutObject(put) => (&put.bucket, Some((&put.key, None))),
+            Self::CopyObject(copy) => (&copy.bucket, Some((&copy.key, None))),
             Self::HeadBucket(HeadBucket { bucket }) | Self::ListObjectsV2(ListObjectsV2 { bucket, .. }) => {
-                bucket
+                (bucket, None)
             }
             Self::HeadObject(HeadObject { object, .. })
             | Self::GetObject(GetObject { object, .. })
@@ -96,9 +95,10 @@ impl Request {
             | Self::GetObjectAcl(GetObjectAcl { object })
             | Self::PutObjectAcl(PutObjectAcl { object, .. })
             | Self::RestoreObject(RestoreObject { object, .. })
-            | Self::DeleteObject(DeleteObject { object }) => &object.bucket,
-        };
-        std::iter::once(bucket.as_str()).chain(self.source().map(|source| source.bucket.as_str()))
+            | Self::DeleteObject(DeleteObject { object }) => {
+                (&object.bucket, Some((&object.key, object.version_id.as_deref())))
+            }
+        }
     }
 
     /// The source of a copy.
