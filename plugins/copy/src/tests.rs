@@ -127,7 +127,10 @@ fn wrong_parameters_are_refused() {
     let long = format!(r#""metadata": {{"directive": "replace", "user": {{"n": "{}"}}}}"#, "v".repeat(2048));
     for (parameters, words) in [
         ("", "missing field `target-bucket`"),
-        (r#""target-bucket": """#, "target-bucket is empty"),
+        (
+            r#""target-bucket": "d", "metadata": {"directive": "replace", "content-type": "a\nb"}"#,
+            "content-type contains a control character",
+        ),
         (r#""target-bucket": "d", "storage-class": "REDUCED_REDUNDANCY""#, "unknown variant"),
         (
             r#""target-bucket": "d", "canned-acl": "private",
