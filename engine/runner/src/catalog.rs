@@ -57,11 +57,7 @@ impl Catalog {
     }
 
     /// The operation of a job, and how its tasks are kept apart. `digest` is the one it had at submission.
-    pub(crate) fn load(
-        &self,
-        source: &OperationSource,
-        digest: &str,
-    ) -> Result<(Plugin, Isolation), JobFailure> {
+    fn load(&self, source: &OperationSource, digest: &str) -> Result<(Plugin, Isolation), JobFailure> {
         let unusable = |reason| JobFailure::new("OperationNotUsable", reason);
         let (plugin, isolation) = match source {
             OperationSource::Builtin(name) => (self.builtin(name).map_err(unusable)?, Isolation::Reuse),
@@ -79,18 +75,16 @@ impl Catalog {
         Ok((plugin, isolation))
     }
 
-    /// Asks the operation itself whether it takes the parameters: it may refuse what its schema cannot express.
-    ///
-    /// # Errors
-    /// The operation's own words.
-    pub(crate) async fn check_parameters(
+    /// As [`Catalog::load`], and asks the operation itself whether it takes the parameters: it may refuse what its schema
+    /// cannot express.
+    pub(crate) async fn load_checked(
         &self,
         operation: &OperationSpec,
         digest: &str,
-    ) -> Result<(), JobFailure> {
+    ) -> Result<(Plugin, Isolation), JobFailure> {
         let (plugin, isolation) = self.load(&operation.source, digest)?;
         match plugin.lane(&operation.parameters, isolation, "check").await {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok((plugin, isolation)),
             Err(error) => Err(JobFailure::new("OperationNotUsable", error.to_string())),
         }
     }
@@ -103,8 +97,9 @@ impl OperationCatalog for Catalog {
             OperationSource::Builtin(_) => "",
             OperationSource::File { sha256, .. } => sha256,
         };
-        let asking = self.check_parameters(operation, digest);
-        tokio::task::block_in_place(|| Handle::current().block_on(asking)).map_err(|failure| failure.reason)
+        let asking = self.load_checked(operation, digest);
+        let answer = tokio::task::block_in_place(|| Handle::current().block_on(asking));
+        answer.map(drop).map_err(|failure| failure.reason)
     }
 
     fn names(&self) -> Vec<String> {

@@ -32,8 +32,7 @@ impl Resolved {
         plugin_digest: &str,
         session: &str,
     ) -> Result<Self, JobFailure> {
-        catalog.check_parameters(&spec.operation, plugin_digest).await?;
-        let (plugin, isolation) = catalog.load(&spec.operation.source, plugin_digest)?;
+        let (plugin, isolation) = catalog.load_checked(&spec.operation, plugin_digest).await?;
         let role = roles::load_role(config, &spec.role)
             .map_err(|findings| JobFailure::new("RoleNotUsable", findings.join("\n")))?;
         let store = Arc::new(store::connect(config, &spec.store).await?);
