@@ -1,9 +1,12 @@
 //! The database file: its connections and its schema.
 
+use std::fs::File;
+use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
+use rusqlite::Connection;
 
 use crate::error::{Fault, QueueError, Step};
 
@@ -22,13 +25,52 @@ const WAL_BYTES: i64 = 64 * 1024 * 1024;
 
 /// Opens a connection to the database, which is made if it is absent.
 pub(crate) fn open(path: &Path) -> Result<Connection, QueueError> {
+    make_if_absent(path)?;
     connect(path).map_err(|fault| fault.explain(path, "open the queue"))
 }
 
+/// Makes the database under another name and then gives it its own, unless another process was faster. So nobody ever
+/// sees one that is half made, and the change to a write-ahead log, during which SQLite answers others "busy" at once
+/// instead of letting them wait, happens where nobody else looks.
+fn make_if_absent(path: &Path) -> Result<(), QueueError> {
+    let failed = |source: io::Error| QueueError::DataDir { path: path.to_owned(), source: Arc::new(source) };
+    if path.try_exists().map_err(failed)? {
+        return Ok(());
+    }
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let new = tempfile::Builder::new().prefix(".queue-").suffix(".db").tempfile_in(directory).map_err(failed)?;
+    create(new.path()).map_err(|fault| fault.explain(path, "make the queue"))?;
+    match new.persist_noclobber(path) {
+        Ok(_) => sync_directory(directory).map_err(failed),
+        Err(taken) if taken.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(other) => Err(failed(other.error)),
+    }
+}
+
+/// Without this the name of the file may be gone after a power loss.
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
+}
+
+/// Puts the schema into an empty file. When this returns, all of it is in that one file.
+fn create(path: &Path) -> Step<()> {
+    let connection = Connection::open(path)?;
+    configure(&connection)?;
+    connection.execute_batch(concat!("BEGIN;\n", include_str!("schema.sql"), "\nCOMMIT;"))?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.pragma_update(None, "user_version", VERSION)?;
+    connection.close().map_err(|(_, error)| error.into())
+}
+
 fn connect(path: &Path) -> Step<Connection> {
-    let mut connection = Connection::open(path)?;
+    let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    let made = check_version(&connection.transaction()?, path)?;
+    check_version(&connection, path)?;
+    configure(&connection)?;
+    Ok(connection)
+}
+
+fn configure(connection: &Connection) -> Step<()> {
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if mode != "wal" {
         let detail = format!("SQLite cannot keep a write-ahead log beside it (journal mode {mode})");
@@ -36,40 +78,17 @@ fn connect(path: &Path) -> Step<Connection> {
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    connection.pragma_update_and_check(None, "journal_size_limit", WAL_BYTES, |_| Ok(()))?;
-    if !made {
-        create(&mut connection, path)?;
-    }
-    Ok(connection)
+    Ok(connection.pragma_update_and_check(None, "journal_size_limit", WAL_BYTES, |_| Ok(()))?)
 }
 
-/// Makes the schema where there is none. Safe to run by several processes at once.
-fn create(connection: &mut Connection, path: &Path) -> Step<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if !check_version(&transaction, path)? {
-        transaction.execute_batch(include_str!("schema.sql"))?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.pragma_update(None, "user_version", VERSION)?;
-    }
-    Ok(transaction.commit()?)
-}
-
-/// Whether the schema is there; refuses what is none of ours before anything is changed. In a transaction, so that
-/// another process that makes the schema is seen before or after, not half-way.
-fn check_version(connection: &Transaction<'_>, path: &Path) -> Step<bool> {
+/// Refuses what is none of ours before anything is changed.
+fn check_version(connection: &Connection, path: &Path) -> Step<()> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let (version, application) = (pragma("user_version")?, pragma("application_id")?);
-    match (version, application) {
-        (VERSION, APPLICATION_ID) => Ok(true),
+    match (pragma("user_version")?, pragma("application_id")?) {
+        (VERSION, APPLICATION_ID) => Ok(()),
         (newer, APPLICATION_ID) if newer > VERSION => {
             Err(QueueError::SchemaNewer { path: path.to_owned(), found: newer }.into())
         }
-        (0, 0) if is_blank(connection)? => Ok(false),
         _ => Err(QueueError::Foreign { path: path.to_owned() }.into()),
     }
-}
-
-fn is_blank(connection: &Connection) -> rusqlite::Result<bool> {
-    let table = connection.query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |_| Ok(())).optional()?;
-    Ok(table.is_none())
 }

@@ -80,20 +80,30 @@ fn clients_submit_and_cancel_while_the_engine_writes() {
     assert_eq!(fixture.queue.jobs().unwrap().len(), 21);
 }
 
+/// All of them find the directory empty and want to make the database. Several rounds, because a round in which they
+/// come one after another shows nothing.
 #[test]
 fn many_processes_may_make_the_queue_at_once() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("a/b");
-    std::thread::scope(|scope| {
-        for number in 0..8 {
-            let path = &path;
-            scope.spawn(move || {
-                let access = if number == 0 { Access::Engine } else { Access::Client };
-                open(path, access).unwrap().submit(&new_job(&format!("job-{number}"))).unwrap();
-            });
-        }
-    });
-    assert_eq!(open(&path, Access::Client).unwrap().jobs().unwrap().len(), 8);
+    const PROCESSES: usize = 8;
+    for _ in 0..25 {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a/b");
+        let start = std::sync::Barrier::new(PROCESSES);
+        std::thread::scope(|scope| {
+            for number in 0..PROCESSES {
+                let (path, start) = (&path, &start);
+                scope.spawn(move || {
+                    start.wait();
+                    let access = if number == 0 { Access::Engine } else { Access::Client };
+                    open(path, access).unwrap().submit(&new_job(&format!("job-{number}"))).unwrap();
+                });
+            }
+        });
+        assert_eq!(open(&path, Access::Client).unwrap().jobs().unwrap().len(), PROCESSES);
+        let mut left: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["engine.lock", "queue.db"], "nothing of the others' attempts is left");
+    }
 }
 
 #[cfg(unix)]
