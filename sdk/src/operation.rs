@@ -96,6 +96,13 @@ impl Failure {
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self { code: code.into(), message: message.into(), http_status: None }
     }
+
+    /// The same with the HTTP status that the store would answer.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.http_status = Some(status);
+        self
+    }
 }
 
 impl From<StoreError> for Failure {

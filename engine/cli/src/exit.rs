@@ -51,6 +51,17 @@ impl Exit {
             _ => Self::Interrupted,
         }
     }
+
+    /// The worse of the ends of two jobs: failed, with failed tasks, cancelled, all well.
+    pub(crate) fn or_worse(self, other: Self) -> Self {
+        let badness = |exit| match exit {
+            Self::Success => 0,
+            Self::Cancelled => 1,
+            Self::TasksFailed => 2,
+            _ => 3,
+        };
+        if badness(other) > badness(self) { other } else { self }
+    }
 }
 
 impl From<Exit> for std::process::ExitCode {

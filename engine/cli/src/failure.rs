@@ -18,6 +18,8 @@ pub(crate) struct CliError {
 enum Kind {
     Message(String),
     Problems(Problems),
+    /// Standard output has no reader any more.
+    Unread,
 }
 
 impl CliError {
@@ -31,6 +33,11 @@ impl CliError {
         Self::new(Exit::Input, message)
     }
 
+    /// Whether the only trouble is that nobody reads standard output any more.
+    pub(crate) fn is_unread(&self) -> bool {
+        matches!(self.kind, Kind::Unread)
+    }
+
     /// The process's exit code.
     pub(crate) fn exit(&self) -> Exit {
         self.exit
@@ -40,6 +47,7 @@ impl CliError {
     pub(crate) fn text(&self, colour: bool) -> String {
         match &self.kind {
             Kind::Message(message) => format!("error: {message}\n"),
+            Kind::Unread => String::new(),
             Kind::Problems(problems) if colour => problems.render_coloured(),
             Kind::Problems(problems) => problems.render(),
         }
@@ -50,6 +58,7 @@ impl CliError {
         match &self.kind {
             Kind::Message(message) => json!({ "error": message, "exit": self.exit as u8 }),
             Kind::Problems(problems) => json!({ "problems": problems, "exit": self.exit as u8 }),
+            Kind::Unread => Value::Null,
         }
     }
 }
@@ -78,7 +87,7 @@ impl From<RunnerError> for CliError {
     fn from(error: RunnerError) -> Self {
         match error {
             RunnerError::Queue(error) => error.into(),
-            RunnerError::Unreachable { .. } => Self::new(Exit::Unreachable, error.to_string()),
+            RunnerError::Obstacle { .. } => Self::new(Exit::Unreachable, error.to_string()),
             other => Self::new(Exit::Error, other.to_string()),
         }
     }
@@ -92,6 +101,9 @@ impl From<JobFailure> for CliError {
 
 impl From<std::io::Error> for CliError {
     fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Self { exit: Exit::Success, kind: Kind::Unread };
+        }
         Self::new(Exit::Error, error.to_string())
     }
 }

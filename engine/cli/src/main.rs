@@ -59,6 +59,7 @@ fn main() -> ExitCode {
         .and_then(|runtime| runtime.block_on(commands::run(arguments.command, &context)));
     match result {
         Ok(exit) => exit.into(),
+        Err(error) if error.is_unread() => error.exit().into(),
         Err(error) => {
             output::error(&error, context.json);
             error.exit().into()

@@ -20,7 +20,8 @@ pub struct PluginLimits {
     pub held_bytes: usize,
     /// Bytes of log text per task; what is longer is cut and says so. Default 16 KiB.
     pub log_bytes: usize,
-    /// Bytes of a message that goes to the completion report; what is longer is cut and ends in `…`. Default 1 KiB.
+    /// Bytes of a message that goes to the completion report; what is longer is cut and ends in `…`. Default 4 KiB: a
+    /// refusal names a key of up to 1,024 bytes twice, and then the statement.
     pub message_bytes: usize,
     /// Processor time of one task, measured in ticks of [`PluginLimits::tick`]. Default 10 s.
     pub cpu_time: Duration,
@@ -45,7 +46,7 @@ impl Default for PluginLimits {
             requests: 1_000,
             held_bytes: 64 << 20,
             log_bytes: 16 << 10,
-            message_bytes: 1 << 10,
+            message_bytes: 4 << 10,
             cpu_time: Duration::from_secs(10),
             task_time: Duration::from_secs(15 * 60),
             tick: Duration::from_millis(10),

@@ -229,6 +229,7 @@ fn job_record(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
         failure_code: row.get("failure_code")?,
         failure_reason: row.get("failure_reason")?,
         status_reason: row.get("status_reason")?,
+        obstacle: row.get("obstacle")?,
         report: row.get("report")?,
     })
 }

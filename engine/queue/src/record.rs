@@ -61,6 +61,8 @@ pub struct JobRecord {
     pub failure_reason: Option<String>,
     /// What the user gave as the reason for cancelling it.
     pub status_reason: Option<String>,
+    /// What keeps the engine from going on with it for now: its store, its role, its operation.
+    pub obstacle: Option<String>,
     /// Where the `manifest.json` of its completion report is.
     pub report: Option<String>,
 }

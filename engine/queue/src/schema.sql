@@ -28,6 +28,7 @@ CREATE TABLE jobs (
     failure_code    TEXT,
     failure_reason  TEXT,
     status_reason   TEXT,
+    obstacle        TEXT,
     report          TEXT,
     succeeded_part  INTEGER NOT NULL DEFAULT 0 CHECK (succeeded_part >= 0),
     succeeded_bytes INTEGER NOT NULL DEFAULT 0 CHECK (succeeded_bytes >= 0),
@@ -114,5 +115,5 @@ SELECT id                                       AS job,
        total_tasks - succeeded - failed         AS remaining,
        CASE WHEN total_tasks > 0
             THEN round(100.0 * (succeeded + failed) / total_tasks, 1) END AS percent,
-       created_at, started_at, finished_at, failure_code, failure_reason, report
+       created_at, started_at, finished_at, failure_code, failure_reason, obstacle, report
 FROM jobs;

@@ -115,6 +115,16 @@ impl Queue {
         self.set("UPDATE jobs SET report = ?2 WHERE number = ?1", "keep the report's place", id, location)
     }
 
+    /// Keeps what is in the way of a job for now, or that nothing is any more.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::NotEngine`]; [`QueueError::NotFound`].
+    pub fn set_obstacle(&self, id: &str, obstacle: Option<&str>) -> Result<(), QueueError> {
+        let sql = "UPDATE jobs SET obstacle = nullif(?2, '') WHERE number = ?1";
+        self.set(sql, "keep what is in the way", id, obstacle.unwrap_or_default())
+    }
+
     fn set(&self, sql: &'static str, doing: &'static str, id: &str, text: &str) -> Result<(), QueueError> {
         let (id, text) = (id.to_owned(), text.to_owned());
         self.write_as_engine(doing, move |connection| {

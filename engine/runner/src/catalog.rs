@@ -10,7 +10,7 @@ use longshore_job::spec::{OperationSource, OperationSpec};
 use longshore_plugin::{Isolation, Plugin, PluginError, PluginLimits, Plugins};
 use tokio::runtime::Handle;
 
-use crate::error::JobFailure;
+use crate::error::{JobFailure, OPERATION_NOT_USABLE};
 
 /// Finds and compiles operations, each once.
 pub struct Catalog {
@@ -58,7 +58,7 @@ impl Catalog {
 
     /// The operation of a job, and how its tasks are kept apart. `digest` is the one it had at submission.
     fn load(&self, source: &OperationSource, digest: &str) -> Result<(Plugin, Isolation), JobFailure> {
-        let unusable = |reason| JobFailure::new("OperationNotUsable", reason);
+        let unusable = |reason| JobFailure::new(OPERATION_NOT_USABLE, reason);
         let (plugin, isolation) = match source {
             OperationSource::Builtin(name) => (self.builtin(name).map_err(unusable)?, Isolation::Reuse),
             OperationSource::File { path, .. } => {
@@ -85,7 +85,7 @@ impl Catalog {
         let (plugin, isolation) = self.load(&operation.source, digest)?;
         match plugin.lane(&operation.parameters, isolation, "check").await {
             Ok(_) => Ok((plugin, isolation)),
-            Err(error) => Err(JobFailure::new("OperationNotUsable", error.to_string())),
+            Err(error) => Err(JobFailure::new(OPERATION_NOT_USABLE, error.to_string())),
         }
     }
 }

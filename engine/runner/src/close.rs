@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::error::{RunnerError, blocking};
 use crate::feed::OpenChunk;
-use crate::job::Job;
+use crate::job::Books;
 use crate::spool::ReportSpool;
 
 /// Finished chunks that may wait to be closed (count; each holds its rows in memory).
@@ -22,7 +22,7 @@ pub(crate) struct Closer {
 }
 
 impl Closer {
-    pub(crate) fn start(job: &Job) -> Result<Self, RunnerError> {
+    pub(crate) fn start(job: &Books) -> Result<Self, RunnerError> {
         let mut closing = ChunkCloser::open(job)?;
         let (chunks, mut inbox) = mpsc::channel::<Arc<OpenChunk>>(WAITING);
         let thread = tokio::task::spawn_blocking(move || {
@@ -55,12 +55,12 @@ impl Closer {
 }
 
 struct ChunkCloser {
-    job: Job,
+    job: Books,
     spool: Option<ReportSpool>,
 }
 
 impl ChunkCloser {
-    fn open(job: &Job) -> Result<Self, RunnerError> {
+    fn open(job: &Books) -> Result<Self, RunnerError> {
         let marks = job.queue.report_marks(&job.id)?;
         let spool = match &job.spec.report {
             Some(report) => Some(ReportSpool::open(&job.report_directory(), report.scope, &marks)?),
@@ -107,7 +107,7 @@ fn take(outcomes: &mut ChunkOutcomes, index: u32) -> Option<Outcome> {
 }
 
 /// Closes the chunks of a job that ends early: their finished tasks go to the report, the others never run.
-pub(crate) async fn close_started_chunks(job: &Job) -> Result<(), RunnerError> {
+pub(crate) async fn close_started_chunks(job: &Books) -> Result<(), RunnerError> {
     let job = job.clone();
     blocking(move || {
         const RECORDS_PER_QUERY: usize = 64;

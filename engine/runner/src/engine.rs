@@ -1,18 +1,19 @@
 //! The engine: which job is next, and the loop that takes a job through its stages.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use longshore_job::{EngineConfig, JobState};
-use longshore_queue::{Access, JobRecord, Queue};
+use longshore_job::{EngineConfig, JobSpec, JobState};
+use longshore_queue::{Access, JobRecord, Queue, QueueError};
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::Catalog;
-use crate::error::{Halt, JobFailure, RunnerError};
+use crate::close::close_started_chunks;
+use crate::error::{Halt, JobFailure, OPERATION_NOT_USABLE, RunnerError, STORE_NOT_USABLE};
 use crate::event::{Event, Observer};
-use crate::job::Job;
+use crate::held::Held;
+use crate::job::{Books, Job, clean_up};
 use crate::resolve::Resolved;
 use crate::stages;
 
@@ -51,7 +52,8 @@ impl Engine {
     /// Takes one job to its end, or as far as it gets before `stop`. The record says how it stands.
     ///
     /// # Errors
-    /// If the engine cannot go on; the job can be taken up again.
+    /// [`RunnerError::Obstacle`] if something outside the job is in its way for now; others if the engine cannot go on.
+    /// The job can be taken up again in any case.
     pub async fn run(&self, id: &str, stop: &CancellationToken) -> Result<JobRecord, RunnerError> {
         let mut resolved: Option<Job> = None;
         loop {
@@ -64,31 +66,54 @@ impl Engine {
                 None => match self.resolve(&record).await {
                     Ok(job) => job,
                     Err(Halt::Job(failure)) => {
-                        self.give_up(&record, &failure)?;
+                        self.do_without(&record, failure).await?;
                         continue;
                     }
                     Err(Halt::Engine(error)) => return Err(error),
                 },
             };
-            if !stages::advance(&job, &record, stop).await? {
-                return Ok(self.queue.job(id)?);
+            if record.obstacle.is_some() {
+                self.queue.set_obstacle(id, None)?;
             }
-            resolved = Some(job);
+            match stages::advance(&job, &record, stop).await {
+                Ok(true) => resolved = Some(job),
+                Ok(false) => return Ok(self.queue.job(id)?),
+                Err(RunnerError::Obstacle { failure, .. }) => return Err(self.hold(id, failure)?),
+                Err(error) => return Err(error),
+            }
         }
     }
 
-    /// Works on whatever is in the queue, highest priority first, until `stop` or, with `until_idle`, until every job has
-    /// ended.
+    /// Works on whatever is in the queue, highest priority first, until `stop` or, with `until_idle`, until no job is left
+    /// that it can work on. A job that meets an obstacle is held back and tried again later; others go on meanwhile.
+    /// Hands the record of every job that ended to `ended`.
     ///
     /// # Errors
-    /// If the engine cannot go on.
-    pub async fn work(&self, stop: &CancellationToken, until_idle: bool) -> Result<(), RunnerError> {
+    /// If the engine cannot go on; with `until_idle` also the first obstacle of a job that is left.
+    pub async fn work(
+        &self,
+        stop: &CancellationToken,
+        until_idle: bool,
+        mut ended: impl FnMut(&JobRecord),
+    ) -> Result<(), RunnerError> {
+        let mut held = Held::default();
         while !stop.is_cancelled() {
-            match self.queue.runnable()?.first() {
-                Some(record) => {
-                    self.run(&record.id, stop).await?;
-                }
-                None if until_idle => return Ok(()),
+            let runnable = self.queue.runnable()?;
+            let next = runnable.iter().find(|record| held.is_due(record, Instant::now()));
+            match next {
+                Some(next) => match self.run(&next.id, stop).await {
+                    Ok(record) => {
+                        held.release(&record.id);
+                        if record.state.is_terminal() {
+                            ended(&record);
+                        }
+                    }
+                    Err(obstacle @ RunnerError::Obstacle { .. }) => {
+                        held.hold(next, obstacle, Instant::now());
+                    }
+                    Err(error) => return Err(error),
+                },
+                None if until_idle => return held.first_of(&runnable),
                 None => tokio::select! {
                     () = stop.cancelled() => {}
                     () = tokio::time::sleep(IDLE_POLL) => {}
@@ -107,66 +132,90 @@ impl Engine {
         if record.policy_digest.as_deref() != Some(&resolved.policy_digest) {
             self.queue.set_policy_digest(&record.id, &resolved.policy_digest)?;
         }
-        Ok(Job {
-            id: record.id.clone(),
-            spec,
-            queue: self.queue.clone(),
-            observer: Arc::clone(&self.observer),
-            directory: self.job_directory(&record.id),
-            resolved,
-        })
+        Ok(Job { books: self.books(record, spec), observer: Arc::clone(&self.observer), resolved })
     }
 
-    /// Notices before the first task that the store is not there: a job that has not begun fails, one that has begun is
-    /// left as it is.
+    fn books(&self, record: &JobRecord, spec: Arc<JobSpec>) -> Books {
+        let directory = self.spools().join(&record.id);
+        Books { id: record.id.clone(), spec, queue: self.queue.clone(), directory }
+    }
+
+    /// Notices before the next task that the store is not there.
     async fn check_store(&self, record: &JobRecord, resolved: &Resolved) -> Result<(), Halt> {
-        let begun = match record.state {
-            JobState::New | JobState::Preparing | JobState::Ready => false,
-            JobState::Active => true,
-            _ => return Ok(()),
-        };
-        match resolved.store.check_reachable(None).await {
-            Ok(()) => Ok(()),
-            Err(source) if begun => Err(RunnerError::Unreachable { job: record.id.clone(), source }.into()),
-            Err(error) => Err(JobFailure::new("StoreNotUsable", error.to_string()).into()),
+        if matches!(record.state, JobState::Completing | JobState::Cancelling | JobState::Failing) {
+            return Ok(());
+        }
+        let reached = resolved.store.check_reachable(None).await;
+        reached.map_err(|error| JobFailure::new(STORE_NOT_USABLE, error.to_string()).into())
+    }
+
+    /// Decides about a job whose operation, role or store cannot be used. What may be mended from outside holds the job
+    /// back as it is. An operation that is not the submitted one any more fails a job of which nothing has run. A job that
+    /// is about to end, ends: its report is not written, and its rows are kept.
+    async fn do_without(&self, record: &JobRecord, failure: JobFailure) -> Result<(), RunnerError> {
+        let is_operation = failure.code == OPERATION_NOT_USABLE;
+        match record.state {
+            JobState::New if is_operation => self.step(record, JobState::Preparing, "the engine took it up"),
+            JobState::Preparing | JobState::Ready if is_operation => {
+                stages::fail_in_queue(&self.queue, &record.id, record.state, &failure)
+            }
+            JobState::Cancelling => self.end_without(record, JobState::Cancelled, &failure).await,
+            JobState::Failing => self.end_without(record, JobState::Failed, &failure).await,
+            _ => Err(self.hold(&record.id, failure)?),
         }
     }
 
-    /// Moves a job that cannot even be resolved one state nearer to its end: there is no store to write a report to.
-    fn give_up(&self, record: &JobRecord, failure: &JobFailure) -> Result<(), RunnerError> {
-        let next = match record.state {
-            JobState::New => JobState::Preparing,
-            JobState::Failing => JobState::Failed,
-            state => return stages::fail_in_queue(&self.queue, &record.id, state, failure),
-        };
-        stages::step_in_queue(&self.queue, &record.id, record.state, next, &failure.reason)?;
-        let (job, cause) = (record.id.clone(), failure.to_string());
+    async fn end_without(
+        &self,
+        record: &JobRecord,
+        end: JobState,
+        failure: &JobFailure,
+    ) -> Result<(), RunnerError> {
+        let books = self.books(record, Arc::new(record.spec.clone()));
+        close_started_chunks(&books).await?;
+        self.step(record, end, &format!("ended without a report: {failure}"))?;
+        clean_up(&books.directory, &self.queue.job(&record.id)?)
+    }
+
+    fn step(&self, record: &JobRecord, next: JobState, cause: &str) -> Result<(), RunnerError> {
+        stages::step_in_queue(&self.queue, &record.id, record.state, next, cause)?;
+        let (job, cause) = (record.id.clone(), cause.to_owned());
         self.observer.event(&Event::State { job, state: next, cause });
         Ok(())
     }
 
-    fn job_directory(&self, id: &str) -> PathBuf {
-        self.jobs_directory().join(id)
+    /// Keeps with the job what is in its way. The answer is the error that says so.
+    fn hold(&self, id: &str, failure: JobFailure) -> Result<RunnerError, RunnerError> {
+        self.queue.set_obstacle(id, Some(&failure.to_string()))?;
+        Ok(RunnerError::Obstacle { job: id.to_owned(), failure })
     }
 
-    fn jobs_directory(&self) -> PathBuf {
-        self.config.data_path().join("jobs")
+    /// The folders of the jobs; nothing else is in there.
+    fn spools(&self) -> PathBuf {
+        self.config.data_path().join("spools")
     }
 
-    /// Removes spools that a crash left behind after their job had ended.
+    /// Removes spools that a crash left behind after their job had ended. What is not a job's folder is not ours.
     fn sweep(&self) -> Result<(), RunnerError> {
-        let directory = self.jobs_directory();
+        let directory = self.spools();
         let entries = match std::fs::read_dir(&directory) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(RunnerError::io("list", &directory)(error)),
         };
-        let runnable: BTreeSet<String> = self.queue.runnable()?.into_iter().map(|record| record.id).collect();
         for entry in entries {
             let entry = entry.map_err(RunnerError::io("list", &directory))?;
-            if !entry.file_name().to_str().is_some_and(|name| runnable.contains(name)) {
-                let path = entry.path();
-                std::fs::remove_dir_all(&path).map_err(RunnerError::io("remove", &path))?;
+            let known = entry.file_name().to_str().map(|name| self.queue.job(name));
+            match known {
+                Some(Ok(record)) if record.state.is_terminal() && *record.id == *entry.file_name() => {
+                    clean_up(&entry.path(), &record)?;
+                }
+                Some(Err(error))
+                    if !matches!(error, QueueError::NotFound { .. } | QueueError::Ambiguous { .. }) =>
+                {
+                    return Err(error.into());
+                }
+                _ => {}
             }
         }
         Ok(())

@@ -5,6 +5,13 @@ use std::path::{Path, PathBuf};
 use longshore_plugin::PluginError;
 use longshore_queue::QueueError;
 
+/// The code of a job whose store cannot be used.
+pub(crate) const STORE_NOT_USABLE: &str = "StoreNotUsable";
+/// The code of a job whose role cannot be used.
+pub(crate) const ROLE_NOT_USABLE: &str = "RoleNotUsable";
+/// The code of a job whose operation cannot be used.
+pub(crate) const OPERATION_NOT_USABLE: &str = "OperationNotUsable";
+
 /// Why a job as a whole failed. Ends in the job's `FailureReasons`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {reason}")]
@@ -44,13 +51,13 @@ pub enum RunnerError {
     /// The chunk spool is damaged.
     #[error(transparent)]
     Spool(#[from] longshore_manifest::SpoolError),
-    /// The store of a job that has begun cannot be reached or refuses the credentials.
-    #[error("job {job}: {source}; the job stays as it is, 'longshore start' goes on once this is mended")]
-    Unreachable {
+    /// Something outside the job is in its way for now: its store, its role, its operation.
+    #[error("job {job}: {}; the job stays as it is, 'longshore start' goes on once this is mended", .failure.reason)]
+    Obstacle {
         /// The job.
         job: String,
-        /// What the store said.
-        source: longshore_store::StoreError,
+        /// What is in its way.
+        failure: JobFailure,
     },
     /// A part of the engine ended in a way it must not.
     #[error("internal error: {0}; this is a bug, please report it")]

@@ -16,6 +16,7 @@ use crate::collect::{Collector, Message};
 use crate::error::{RunnerError, blocking};
 use crate::feed::{Assignment, Feed, OpenChunk};
 use crate::job::Job;
+use crate::outage::Outage;
 
 /// Results that may be finished but not yet durable, beside those of the running tasks (count; bounds what a crash
 /// repeats). Enough for 100,000 results/s at one commit every 20 ms.
@@ -29,6 +30,10 @@ const LANES_PER_CHUNK: usize = 250;
 
 /// How often one task may answer "again after" (count; ends loops of a plugin that never finishes).
 const MAX_ATTEMPTS: u32 = 1000;
+
+/// How long running tasks may go on once the engine is asked to stop. What is not done by then has no result, and the next
+/// start runs it again, as after a crash.
+const DRAIN: Duration = Duration::from_secs(30);
 
 /// How often a running job looks whether it was cancelled from another process.
 const CANCEL_POLL: Duration = Duration::from_millis(250);
@@ -56,6 +61,7 @@ pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Endin
     let (chunks, chunk_inbox) = mpsc::channel(1);
     let feed = Feed::new(chunk_inbox, halt.clone());
 
+    let outage = Arc::new(Outage::new(Arc::clone(&job.resolved.store)));
     let mut tasks = JoinSet::new();
     let open_chunks = SPARE_CHUNKS + concurrency.div_ceil(LANES_PER_CHUNK);
     let loading = load_chunks(job.clone(), Arc::new(Semaphore::new(open_chunks)), chunks, messages.clone());
@@ -66,7 +72,9 @@ pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Endin
             feed: Arc::clone(&feed),
             window: Arc::clone(&window),
             messages: messages.clone(),
+            outage: Arc::clone(&outage),
             halt: halt.clone(),
+            stop: stop.clone(),
         };
         tasks.spawn(or_halt(halt.clone(), runner.run()));
     }
@@ -184,7 +192,11 @@ struct LaneRunner {
     feed: Arc<Feed>,
     window: Arc<Semaphore>,
     messages: mpsc::Sender<Message>,
+    outage: Arc<Outage>,
+    /// No further task begins.
     halt: CancellationToken,
+    /// The engine stops, and does not wait for running tasks for long.
+    stop: CancellationToken,
 }
 
 impl LaneRunner {
@@ -196,7 +208,11 @@ impl LaneRunner {
             };
             let permit = permit.map_err(|error| RunnerError::Internal(error.to_string()))?;
             let Some(assignment) = self.feed.next().await else { return Ok(()) };
-            let outcome = match self.execute(&mut lane, &assignment).await? {
+            let executed = tokio::select! {
+                executed = self.execute(&mut lane, &assignment) => executed?,
+                () = drained(&self.stop) => return Ok(()),
+            };
+            let outcome = match executed {
                 Execution::Done(outcome) => outcome,
                 Execution::AgainAfter { note, .. } if assignment.attempt >= MAX_ATTEMPTS => {
                     too_many_attempts(&note)
@@ -206,11 +222,20 @@ impl LaneRunner {
                     continue;
                 }
             };
+            if Outage::may_explain(&outcome) {
+                self.check_store().await?;
+            }
             permit.forget(); // given back by the collector once the result is durable
             if self.messages.send(Message::Finished(assignment, outcome)).await.is_err() {
                 return Ok(());
             }
         }
+    }
+
+    /// Fails if the store is gone: then the task has no result, and runs again once the store is back.
+    async fn check_store(&self) -> Result<(), RunnerError> {
+        let answer = self.outage.check().await;
+        answer.map_err(|failure| RunnerError::Obstacle { job: self.job.id.clone(), failure })
     }
 
     async fn lane(&self) -> Result<Lane, RunnerError> {
@@ -238,6 +263,12 @@ impl LaneRunner {
             }
         }
     }
+}
+
+/// Ends some time after the engine was asked to stop.
+async fn drained(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(DRAIN).await;
 }
 
 /// The object of a task, or why the row names none.

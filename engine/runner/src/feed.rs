@@ -64,6 +64,11 @@ struct Ready {
 }
 
 impl Ready {
+    /// Whether nothing is left once no more chunks come. Tasks to run again are waiting or due, never neither.
+    fn is_used_up(&self) -> bool {
+        self.waiting == 0 && self.again.is_empty()
+    }
+
     fn take(&mut self) -> Option<Assignment> {
         if let Some(assignment) = self.again.pop_front() {
             return Some(assignment);
@@ -110,7 +115,7 @@ impl Feed {
                 more = self.refill() => !more,
             };
             if exhausted {
-                if self.lock().waiting == 0 {
+                if self.lock().is_used_up() {
                     return None;
                 }
                 tokio::select! {

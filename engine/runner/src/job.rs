@@ -1,28 +1,36 @@
 //! What every stage of one job needs.
 
-use std::path::PathBuf;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use longshore_job::JobSpec;
 use longshore_queue::{JobRecord, Queue};
 
+use crate::error::RunnerError;
 use crate::event::{Event, Observer, Progress};
 use crate::resolve::Resolved;
+
+/// A job's books: its place in the queue and its folder. They can be kept and closed without operation, role and store.
+#[derive(Clone)]
+pub(crate) struct Books {
+    pub id: String,
+    pub spec: Arc<JobSpec>,
+    pub queue: Queue,
+    /// The job's own folder in the data directory: chunk spool, report spool.
+    pub directory: PathBuf,
+}
 
 /// One job with everything it was resolved to.
 #[derive(Clone)]
 pub(crate) struct Job {
-    pub id: String,
-    pub spec: Arc<JobSpec>,
-    pub queue: Queue,
+    pub books: Books,
     pub observer: Arc<dyn Observer>,
-    /// The job's own folder in the data directory: chunk spool, report spool.
-    pub directory: PathBuf,
     /// Operation, role and store.
     pub resolved: Resolved,
 }
 
-impl Job {
+impl Books {
     /// Where the rows of the manifest are spooled.
     pub(crate) fn spool_path(&self) -> PathBuf {
         self.directory.join("manifest.spool")
@@ -30,9 +38,57 @@ impl Job {
 
     /// Where report rows are spooled.
     pub(crate) fn report_directory(&self) -> PathBuf {
-        self.directory.join("report")
+        report_directory(&self.directory)
     }
+}
 
+/// Where report rows are spooled, in a job's folder.
+fn report_directory(folder: &Path) -> PathBuf {
+    folder.join("report")
+}
+
+/// Whether the job ended with rows that its report should hold and does not: they are only in its folder.
+pub(crate) fn owes_report(record: &JobRecord) -> bool {
+    record.spec.report.is_some() && record.report.is_none() && record.succeeded + record.failed > 0
+}
+
+/// Removes the folder of a job that has ended, but for the rows of a report that could not be written.
+pub(crate) fn clean_up(folder: &Path, record: &JobRecord) -> Result<(), RunnerError> {
+    if !owes_report(record) {
+        return unless_absent(std::fs::remove_dir_all(folder), folder);
+    }
+    let kept = report_directory(folder);
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        absent => return unless_absent(absent.map(drop), folder),
+    };
+    for entry in entries {
+        let path = entry.map_err(RunnerError::io("list", folder))?.path();
+        if path != kept {
+            unless_absent(std::fs::remove_file(&path), &path)?;
+        }
+    }
+    Ok(())
+}
+
+fn unless_absent(removed: std::io::Result<()>, path: &Path) -> Result<(), RunnerError> {
+    match removed {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(RunnerError::io("remove", path)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Deref for Job {
+    type Target = Books;
+
+    fn deref(&self) -> &Books {
+        &self.books
+    }
+}
+
+impl Job {
     pub(crate) fn observe(&self, event: &Event) {
         self.observer.event(event);
     }

@@ -10,7 +10,7 @@ use longshore_manifest::read_csv;
 use longshore_store::Request;
 
 use crate::catalog::Catalog;
-use crate::error::{JobFailure, RunnerError};
+use crate::error::{JobFailure, OPERATION_NOT_USABLE, RunnerError};
 use crate::prepare::{fetch, manifest_failure};
 use crate::resolve::Resolved;
 
@@ -47,7 +47,7 @@ pub async fn plan(
         .plugin
         .lane(&spec.operation.parameters, resolved.isolation, "plan")
         .await
-        .map_err(|error| JobFailure::new("OperationNotUsable", error.to_string()))?;
+        .map_err(|error| JobFailure::new(OPERATION_NOT_USABLE, error.to_string()))?;
     for (row, parsed) in
         (1u64..=limit).zip(rows.map_err(|error| manifest_failure(&spec.manifest.location, &error))?)
     {

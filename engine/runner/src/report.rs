@@ -49,21 +49,31 @@ pub(crate) async fn write(job: &Job, now: Timestamp) -> Result<Option<String>, H
     Ok(Some(target.name(&target.layout.manifest())))
 }
 
-/// Checks before the first task that the report can be written where the job wants it: as far as policies and the local
-/// file system say.
+/// Checks before the first task that the report can be written where the job wants it: the directory takes a file, or the
+/// policies allow the request and the bucket is there.
 pub(crate) async fn check(job: &Job) -> Result<(), JobFailure> {
     let Some(report) = &job.spec.report else { return Ok(()) };
     let target = Target::new(job, report);
     let manifest = target.layout.manifest();
     let checked = match &report.location {
-        Location::Local(directory) => std::fs::create_dir_all(directory).map_err(|error| error.to_string()),
+        Location::Local(directory) => try_directory(directory).map_err(|error| error.to_string()),
         Location::S3 { bucket, .. } => {
             let request = target.request(bucket, &manifest, Vec::new(), "application/json").into();
             let gate = job.resolved.gate.task(ObjectId::new(bucket, &manifest));
-            gate.check(&request, Certainty::Exact).await.map_err(|error| error.to_string())
+            match gate.check(&request, Certainty::Exact).await {
+                Ok(()) => job.resolved.store.check_reachable(Some(bucket)).await,
+                refused => refused,
+            }
+            .map_err(|error| error.to_string())
         }
     };
     checked.map_err(|why| failure(&target.name(&manifest), &why))
+}
+
+/// Makes the directory, and a file in it that goes away again.
+fn try_directory(directory: &str) -> std::io::Result<()> {
+    std::fs::create_dir_all(directory)?;
+    tempfile::tempfile_in(directory).map(drop)
 }
 
 fn statuses(marks: &ReportMarks) -> [(TaskStatus, &FileMark); 2] {

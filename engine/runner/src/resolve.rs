@@ -8,7 +8,7 @@ use longshore_plugin::{Isolation, Plugin};
 use longshore_store::{Gate, GateConfig, S3Store, Store};
 
 use crate::catalog::Catalog;
-use crate::error::JobFailure;
+use crate::error::{JobFailure, ROLE_NOT_USABLE};
 use crate::{roles, store};
 
 /// What a job was resolved to. Cloning is cheap.
@@ -34,8 +34,8 @@ impl Resolved {
     ) -> Result<Self, JobFailure> {
         let (plugin, isolation) = catalog.load_checked(&spec.operation, plugin_digest).await?;
         let role = roles::load_role(config, &spec.role)
-            .map_err(|findings| JobFailure::new("RoleNotUsable", findings.join("\n")))?;
-        let store = Arc::new(store::connect(config, &spec.store).await?);
+            .map_err(|findings| JobFailure::new(ROLE_NOT_USABLE, findings.join("\n")))?;
+        let store = Arc::new(store::connect_for(config, &spec.store, spec.limits.concurrency).await?);
         let gate = Gate::new(
             Arc::clone(&store) as Arc<dyn Store>,
             GateConfig {

@@ -13,7 +13,7 @@ use crate::close::close_started_chunks;
 use crate::error::{Halt, JobFailure, RunnerError, blocking};
 use crate::event::Event;
 use crate::execute::{Ending, execute};
-use crate::job::{Job, progress_of};
+use crate::job::{Job, clean_up, progress_of};
 use crate::{prepare, report};
 
 /// Who moved a job, in its events.
@@ -121,12 +121,11 @@ async fn write_report(job: &Job) -> Result<(), Halt> {
         job.queue.set_report(&job.id, &location)?;
     }
     step(job, Completing, Complete, "the report is written")?;
-    clean_up(job)?;
-    Ok(())
+    Ok(clean_up(&job.directory, &job.queue.job(&job.id).map_err(RunnerError::from)?)?)
 }
 
 /// Ends a job before all its tasks ran. The report lists those that did; if it cannot be written, the job ends all the same
-/// and its rows stay in the ledger.
+/// and the rows stay in its folder.
 async fn end_early(job: &Job, from: JobState, to: JobState, cause: &str) -> Result<(), RunnerError> {
     close_started_chunks(job).await?;
     let cause = match report::write(job, Timestamp::now()).await {
@@ -139,15 +138,5 @@ async fn end_early(job: &Job, from: JobState, to: JobState, cause: &str) -> Resu
         Err(Halt::Engine(error)) => return Err(error),
     };
     step(job, from, to, &cause)?;
-    clean_up(job)
-}
-
-/// The job's spools are of no use once it has ended.
-fn clean_up(job: &Job) -> Result<(), RunnerError> {
-    match std::fs::remove_dir_all(&job.directory) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(RunnerError::io("remove", &job.directory)(error))
-        }
-        _ => Ok(()),
-    }
+    clean_up(&job.directory, &job.queue.job(&job.id)?)
 }

@@ -4,17 +4,30 @@ use longshore_job::config::Credentials;
 use longshore_job::{EngineConfig, JobSpec};
 use longshore_store::{CredentialsSource, RateLimits, S3Store, StoreConfig};
 
-use crate::error::JobFailure;
+use crate::error::{JobFailure, STORE_NOT_USABLE};
 
-/// Connects to store `name`. Nothing is sent yet.
+/// Requests that may be in flight for commands that send a few (count).
+const FEW: u32 = 16;
+
+/// Connects to store `name`, for a few requests. Nothing is sent yet.
 ///
 /// # Errors
 /// If there is no such store, or its credentials cannot be found.
 pub async fn connect(config: &EngineConfig, name: &str) -> Result<S3Store, JobFailure> {
+    connect_for(config, name, FEW).await
+}
+
+/// Connects to store `name`, for `lanes` requests at once. Retries are bound by the lanes, too: one each per second, so
+/// that a store in trouble never gets more of them than it gets requests.
+pub(crate) async fn connect_for(
+    config: &EngineConfig,
+    name: &str,
+    lanes: u32,
+) -> Result<S3Store, JobFailure> {
     let store = config
         .stores
         .get(name)
-        .ok_or_else(|| JobFailure::new("StoreNotUsable", format!("longshore.toml has no store {name}")))?;
+        .ok_or_else(|| JobFailure::new(STORE_NOT_USABLE, format!("longshore.toml has no store {name}")))?;
     let settings = StoreConfig {
         name: name.to_owned(),
         endpoint: store.endpoint.clone(),
@@ -22,10 +35,15 @@ pub async fn connect(config: &EngineConfig, name: &str) -> Result<S3Store, JobFa
         path_style: store.path_style,
         credentials: credentials(&store.credentials),
         request_timeout: store.request_timeout,
-        rate: RateLimits { requests_per_second: store.requests_per_second, ..RateLimits::default() },
+        rate: RateLimits {
+            max_in_flight: lanes,
+            requests_per_second: store.requests_per_second,
+            retries_per_second: f64::from(lanes),
+            retry_burst: lanes.saturating_mul(2),
+        },
         ..StoreConfig::default()
     };
-    S3Store::connect(settings).await.map_err(|error| JobFailure::new("StoreNotUsable", error.to_string()))
+    S3Store::connect(settings).await.map_err(|error| JobFailure::new(STORE_NOT_USABLE, error.to_string()))
 }
 
 fn credentials(source: &Credentials) -> CredentialsSource {
@@ -50,5 +68,5 @@ fn credentials(source: &Credentials) -> CredentialsSource {
 /// Why it does not, in words that say what to correct.
 pub async fn check(config: &EngineConfig, spec: &JobSpec) -> Result<(), JobFailure> {
     let store = connect(config, &spec.store).await?;
-    store.check_reachable(None).await.map_err(|error| JobFailure::new("StoreNotUsable", error.to_string()))
+    store.check_reachable(None).await.map_err(|error| JobFailure::new(STORE_NOT_USABLE, error.to_string()))
 }

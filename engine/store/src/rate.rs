@@ -13,8 +13,7 @@ pub(crate) use limiter::{Limiter, Verdict};
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RateLimits {
     /// Most requests in flight at once, and so most connections. The limit in force is at most this; it halves when
-    /// the store asks for fewer requests and grows back by one per window of successes. Default 256: beyond that a
-    /// single engine meets its own CPU before the store's limits.
+    /// the store asks for fewer requests and grows back by one per window of successes. Default 256.
     pub max_in_flight: u32,
     /// Most requests per second; `None` leaves it to `max_in_flight` and the store. Default none.
     pub requests_per_second: Option<u32>,

@@ -98,10 +98,9 @@ impl Operation for Copy {
         let bytes = self.target_key(&object.key()).len();
         if bytes > MAX_KEY_BYTES {
             // The code that S3 would answer with, without the request.
-            return Err(Failure::new(
-                "KeyTooLongError",
-                format!("with its prefix the target key has {bytes} bytes; S3 allows {MAX_KEY_BYTES}"),
-            ));
+            let message =
+                format!("with its prefix the target key has {bytes} bytes; S3 allows {MAX_KEY_BYTES}");
+            return Err(Failure::new("KeyTooLongError", message).with_status(400));
         }
         self.request(object).send()?;
         Ok(Outcome::done())

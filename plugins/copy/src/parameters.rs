@@ -209,10 +209,12 @@ impl Metadata {
         ];
         let headers = headers.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
         let user = self.user.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        if let Some((name, _)) =
-            headers.clone().chain(user).find(|(_, value)| value.contains(char::is_control))
-        {
-            return Err(format!("metadata: {name} contains a control character, which no header can carry"));
+        let unfit = |value: &str| value.contains(|c: char| c.is_control() || !c.is_ascii());
+        if let Some((name, value)) = headers.clone().chain(user).find(|(_, value)| unfit(value)) {
+            return Err(format!(
+                "metadata: {name} = {value:?} contains a character that headers do not carry unharmed; use ASCII \
+                 (RFC 2047 or RFC 8187 encode others)"
+            ));
         }
         let given = !self.user.is_empty() || self.expires.is_some() || headers.count() > 0;
         if given && self.directive == MetadataDirective::Copy {

@@ -18,7 +18,7 @@ type Tags = BTreeMap<String, String>;
 pub struct Parameters {
     /// What to do with the tags.
     pub mode: Mode,
-    /// The tags for `replace` (an empty table leaves no tags) and `merge`.
+    /// The tags for `replace` (an empty table is `delete-all`) and `merge`.
     #[serde(default)]
     #[schemars(with = "Option<Tags>", extend("maxProperties" = 10))]
     pub tags: Option<Tags>,
@@ -89,14 +89,12 @@ impl Tagging {
         }
         if wanted.len() > MAX_TAGS {
             // The code and the rule of PutObjectTagging, without the request.
-            return Err(Failure::new(
-                "BadRequest",
-                format!(
-                    "the object has {} tags and would have {}; S3 allows {MAX_TAGS}",
-                    found.len(),
-                    wanted.len()
-                ),
-            ));
+            let message = format!(
+                "the object has {} tags and would have {}; S3 allows {MAX_TAGS}",
+                found.len(),
+                wanted.len()
+            );
+            return Err(Failure::new("BadRequest", message).with_status(400));
         }
         object.put_tags(wanted).send()?;
         Ok(Outcome::done())
@@ -127,6 +125,8 @@ impl Operation for Tagging {
             (Mode::Merge, Some(tags), _) if tags.is_empty() => {
                 Err("mode \"merge\" needs at least one tag".to_owned())
             }
+            // An empty set is not in every store's grammar; to delete it is.
+            (Mode::Replace, Some(tags), _) if tags.is_empty() => Ok(Self::DeleteAll),
             (Mode::Replace, Some(tags), _) => check_tags(&tags).map(|()| Self::Replace(tags)),
             (Mode::Merge, Some(tags), _) => check_tags(&tags).map(|()| Self::Merge(tags)),
             (Mode::Remove, _, None) => Err("mode \"remove\" needs keys".to_owned()),

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::CliError;
-use crate::output::{describe, note, observer, summary};
+use crate::output::{describe, note, observer, summary, unless_unread};
 use crate::signals::stop_on_signal;
 
 /// Arguments of `longshore run`.
@@ -37,11 +37,11 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Exit,
 
 fn finish(context: &Context, engine: &Engine, record: &JobRecord) -> Result<Exit, CliError> {
     let codes = engine.queue().failure_codes(&record.id)?;
-    if context.json {
-        context.screen.json(&json!({ "event": "summary", "job": summary(record, &codes) }))?;
+    unless_unread(if context.json {
+        context.screen.json(&json!({ "event": "summary", "job": summary(record, &codes) }))
     } else {
-        context.screen.line(describe(record, &codes))?;
-    }
+        context.screen.line(describe(record, &codes))
+    })?;
     if !record.state.is_terminal() && !context.json {
         note("stopped before the end; 'longshore start' goes on from here");
     }

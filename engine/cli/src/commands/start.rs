@@ -11,7 +11,7 @@ use crate::signals::stop_on_signal;
 /// Arguments of `longshore start`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Stop once no job is left to work on; the exit code says nothing about how the jobs ended
+    /// Stop once no job is left to work on; the exit code is then that of the job which ended worst
     #[arg(long)]
     until_idle: bool,
 }
@@ -22,10 +22,11 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
     if !context.json {
         note("engine started; SIGINT or SIGTERM stops it after the running tasks");
     }
-    engine.work(&stop, arguments.until_idle).await?;
+    let mut worst = Exit::Success;
+    engine.work(&stop, arguments.until_idle, |record| worst = worst.or_worse(Exit::of(record))).await?;
     let left = engine.queue().runnable()?.len();
     if left == 0 {
-        return Ok(Exit::Success);
+        return Ok(if arguments.until_idle { worst } else { Exit::Success });
     }
     if !context.json {
         note(&format!("stopped with {left} jobs not ended; the next start goes on with them"));

@@ -22,6 +22,7 @@ pub(crate) fn describe(record: &JobRecord, codes: &[(String, u64)]) -> String {
         }
     };
     optional("Reason", record.failure_reason.as_deref().map(printable));
+    optional("Held back", record.obstacle.as_deref().map(printable));
     optional("Cancelled because", record.status_reason.as_deref().map(printable));
     optional("Description", spec.description.as_deref().map(printable));
     optional("Operation", Some(operation_name(&spec.operation.source)));
@@ -52,6 +53,7 @@ pub(crate) fn summary(record: &JobRecord, codes: &[(String, u64)]) -> Value {
         "failure_code": record.failure_code,
         "failure_reason": record.failure_reason,
         "status_reason": record.status_reason,
+        "obstacle": record.obstacle,
         "plugin_digest": record.plugin_digest,
         "policy_digest": record.policy_digest,
         "created_at": record.created_at,

@@ -4,7 +4,7 @@ mod job;
 mod progress;
 mod table;
 
-use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::io::{IsTerminal as _, Write as _};
 
 use serde::Serialize;
 
@@ -31,12 +31,17 @@ impl Screen {
         self.line(text)
     }
 
-    /// Bytes as they are. A reader that went away (`| head`) ends the command quietly.
+    /// Bytes as they are. A reader that went away (`| head`) is an error of its own, see [`CliError::is_unread`].
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<(), CliError> {
-        match std::io::stdout().write_all(bytes) {
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
-            other => Ok(other?),
-        }
+        Ok(std::io::stdout().write_all(bytes)?)
+    }
+}
+
+/// For commands that do more than print: what nobody reads any more does not stop them, nor change how they end.
+pub(crate) fn unless_unread(printed: Result<(), CliError>) -> Result<(), CliError> {
+    match printed {
+        Err(error) if error.is_unread() => Ok(()),
+        other => other,
     }
 }
 

@@ -15,12 +15,15 @@ const RETRIES: RetryPolicy = RetryPolicy {
     total_time: Duration::from_secs(30),
 };
 
+/// Refusals of the probe from a store that is there and knows the credentials.
+const ANSWERS: [&str; 3] = [code::ACCESS_DENIED, "NotImplemented", "MethodNotAllowed"];
+
 impl S3Store {
     /// Sends one cheap signed request and explains its failure: a listing of at most one key of `bucket`, or of the
     /// buckets. (HeadBucket would be cheaper, but its errors have no code, so nothing could be explained.)
     ///
     /// `AccessDenied` counts as reachable: it takes valid credentials to get that far, and the tasks may well be
-    /// allowed what this request is not.
+    /// allowed what this request is not. So does a store that knows no such listing.
     ///
     /// # Errors
     /// If the endpoint cannot be reached, the credentials are not accepted, the clocks differ, the region is wrong or
@@ -38,7 +41,7 @@ impl S3Store {
             }
         });
         match probe.await {
-            Err(error) if error.code != code::ACCESS_DENIED => Err(self.explain(error, bucket)),
+            Err(error) if !ANSWERS.contains(&error.code.as_str()) => Err(self.explain(error, bucket)),
             _ => Ok(()),
         }
     }
