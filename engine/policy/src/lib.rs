@@ -17,6 +17,7 @@
 //! account root user, role trust policies.
 
 mod arn;
+pub mod case;
 mod combine;
 mod condition;
 mod context;
@@ -37,6 +38,7 @@ mod request;
 mod set;
 mod statement;
 mod value;
+mod work;
 
 pub use context::{Context, Lookup};
 pub use decision::{Decision, Effect, StatementId};

@@ -1,6 +1,7 @@
 //! Who asks, and whom a resource policy means (IAM User Guide, "AWS JSON policy elements: Principal").
 
 use crate::arn::{Arn, is_account_id};
+use crate::request::Call;
 
 /// The principal of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,12 +169,16 @@ pub(crate) enum PrincipalTest {
 
 impl PrincipalTest {
     /// Whether the statement is about the caller, and how directly it names it.
-    pub(crate) fn test(&self, caller: &Caller<'_>) -> Option<Strength> {
+    pub(crate) fn test(&self, call: &Call<'_>) -> Option<Strength> {
+        let caller = &call.caller;
         match self {
             Self::Attached => Some(Strength::Unnamed),
             Self::Principal(values) => values.iter().filter_map(|value| value.names(caller)).max(),
-            // The loader refuses NotPrincipal in an Allow, so the strength is of no consequence.
-            Self::NotPrincipal(values) => (!spared(values, caller)).then_some(Strength::Direct),
+            // Whoever has a permissions boundary is never spared (IAM User Guide, "Permissions boundaries for IAM
+            // entities"). The loader refuses NotPrincipal in an Allow, so the strength is of no consequence.
+            Self::NotPrincipal(values) => {
+                (call.bounded || !spared(values, caller)).then_some(Strength::Direct)
+            }
         }
     }
 }

@@ -32,10 +32,12 @@ pub(crate) struct Call<'a> {
     pub(crate) resource: Option<Arn<'a>>,
     pub(crate) resource_account: &'a str,
     pub(crate) context: &'a Context,
+    /// Whether the caller has a permissions boundary.
+    pub(crate) bounded: bool,
 }
 
 impl<'a> Call<'a> {
-    pub(crate) fn new(request: &Request<'a>) -> Result<Self, EvaluationError> {
+    pub(crate) fn new(request: &Request<'a>, bounded: bool) -> Result<Self, EvaluationError> {
         let Request { principal, action, resource, resource_account, context } = *request;
         let caller = Caller::parse(principal)
             .ok_or_else(|| EvaluationError::MalformedPrincipal { principal: principal.to_owned() })?;
@@ -43,7 +45,8 @@ impl<'a> Call<'a> {
             return Err(EvaluationError::MalformedAction { action: action.to_owned() });
         }
         let action = action.to_ascii_lowercase();
-        Ok(Self { caller, action, resource: read_resource(resource)?, resource_account, context })
+        let resource = read_resource(resource)?;
+        Ok(Self { caller, action, resource, resource_account, context, bounded })
     }
 
     /// Whether the resource is this bucket or an object in it.

@@ -217,8 +217,13 @@ impl PolicySet {
             .flat_map(|pool| pool.iter())
     }
 
+    /// Reads a request to these policies.
+    pub(crate) fn call<'a>(&self, request: &Request<'a>) -> Result<Call<'a>, EvaluationError> {
+        Call::new(request, !self.boundary.is_empty())
+    }
+
     fn decide_knowing(&self, request: &Request<'_>, knowledge: Knowledge) -> Decision {
-        let call = match Call::new(request) {
+        let call = match self.call(request) {
             Ok(call) => call,
             Err(error) => return Decision::malformed(error),
         };

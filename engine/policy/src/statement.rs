@@ -2,10 +2,12 @@
 
 use crate::arn::ArnPattern;
 use crate::condition::{self, Test, Truth};
+use crate::context::Lookup;
 use crate::error::EvaluationError;
 use crate::pattern::{Matched, Pattern};
 use crate::principal::{PrincipalTest, Strength};
 use crate::request::Call;
+use crate::work;
 
 /// The `Effect` of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -82,10 +84,11 @@ enum Doubt {
 
 impl Statement {
     pub(crate) fn judge(&self, call: &Call<'_>, knowledge: Knowledge) -> Verdict {
+        work::spend(1);
         if !self.covers_action(call) {
             return Verdict::Stopped(Obstacle::Action);
         }
-        let Some(strength) = self.principal.test(&call.caller) else {
+        let Some(strength) = self.principal.test(call) else {
             return Verdict::Stopped(Obstacle::Principal);
         };
         let resource = self.covers_resource(call, knowledge);
@@ -111,7 +114,7 @@ impl Statement {
 
     fn covers_resource(&self, call: &Call<'_>, knowledge: Knowledge) -> Truth {
         let for_the_request = self.effect == StatementEffect::Allow;
-        match (self.lists_resource(call), knowledge) {
+        match (self.lists_resource(call, knowledge), knowledge) {
             (Ok(listed), _) => Ok(listed != self.resources.negated),
             (Err(_), Knowledge::Partial) => Ok(for_the_request),
             // An unresolved pattern matches nothing: the request lies outside a NotResource list. AWS says so for
@@ -122,7 +125,7 @@ impl Statement {
     }
 
     /// Whether the resource is on the list; an error wins over an unresolved variable, a match over both.
-    fn lists_resource(&self, call: &Call<'_>) -> Result<bool, Doubt> {
+    fn lists_resource(&self, call: &Call<'_>, knowledge: Knowledge) -> Result<bool, Doubt> {
         let mut doubt = None;
         for pattern in &self.resources.patterns {
             let (pattern, arn) = match (pattern, &call.resource) {
@@ -130,6 +133,12 @@ impl Statement {
                 (ResourcePattern::Arn(_), None) => continue,
                 (ResourcePattern::Arn(pattern), Some(arn)) => (pattern, arn),
             };
+            // The value that a variable's default stands in for may be among what is not known.
+            let open = |key: &str| call.context.lookup(key) == Lookup::Absent;
+            if knowledge == Knowledge::Partial && pattern.variables().any(open) {
+                doubt = doubt.or(Some(Doubt::Unresolved));
+                continue;
+            }
             match pattern.test(arn, call.context) {
                 Ok(Matched::Yes) => return Ok(true),
                 Ok(Matched::No) => {}

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may panic")]
 
+use longshore_policy::case::Case;
 use longshore_policy::{Context, Decision, Document, Effect, PolicyKind, PolicySet, Request};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -26,9 +27,10 @@ const NAMED: [&str; 6] = [
 ];
 const ACTIONS: [&str; 4] = ["s3:GetObject", "s3:PutObject", "s3:PutObjectTagging", "s3:ListBucket"];
 const ACTION_PATTERNS: [&str; 6] = ["*", "s3:*", "s3:Get*", "S3:putobject*", "s3:???Object", "s3:ListBucket"];
-const RESOURCES: [&str; 5] = [
+const RESOURCES: [&str; 6] = [
     "arn:aws:s3:::data",
     "arn:aws:s3:::data/red/f",
+    "arn:aws:s3:::data/blue/f",
     "arn:aws:s3:::data/*/f",
     "arn:aws:s3:::data/a:b\n",
     "arn:aws:s3:::logs/x",
@@ -276,6 +278,38 @@ fn addition(effect: &'static str) -> impl Strategy<Value = (PolicyKind, Vec<Valu
         })
 }
 
+/// A document of a type that only narrows.
+fn ceiling() -> impl Strategy<Value = (PolicyKind, Vec<Value>)> {
+    select(vec![PolicyKind::Boundary, PolicyKind::Session, PolicyKind::ServiceControl])
+        .prop_flat_map(|kind| (Just(kind), policy(kind)))
+}
+
+/// Fisher and Yates' shuffle.
+fn shuffle<T>(list: &mut [T], places: &mut impl Iterator<Item = Index>) {
+    for end in (1..list.len()).rev() {
+        list.swap(end, places.next().unwrap().index(end + 1));
+    }
+}
+
+/// The decision on one identity policy, an Allow with a condition.
+fn decide_condition(operator: &str, written: &str, tag: &str, value: &str) -> bool {
+    let text = json!({ "Version": "2012-10-17", "Statement": {
+        "Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": { operator: { "custom:one": written } } } });
+    let set = PolicySet::new()
+        .with_identity(Document::load("tag", &text.to_string(), PolicyKind::Identity).unwrap().document);
+    let mut context = Context::new();
+    context.set("aws:PrincipalTag/team", tag);
+    context.set("custom:one", value);
+    let request = Request {
+        principal: PRINCIPALS[0],
+        action: ACTIONS[0],
+        resource: RESOURCES[1],
+        resource_account: ACCOUNTS[0],
+        context: &context,
+    };
+    set.decide(&request).allowed()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
@@ -322,27 +356,32 @@ proptest! {
         }
     }
 
+    /// Statements and documents in any order; so are levels, because each document of a guard is a level here.
     #[test]
-    fn order_never_matters(written in written(), asked in asked()) {
-        let mut reversed = written.clone();
+    fn order_never_matters(written in written(), asked in asked(), places in vec(any::<Index>(), 64)) {
+        let mut places = places.into_iter().cycle();
+        let mut shuffled = written.clone();
         for (kind, _) in written.documents() {
-            let documents = reversed.of(kind);
-            documents.reverse();
-            documents.iter_mut().for_each(|statements| statements.reverse());
+            let documents = shuffled.of(kind);
+            shuffle(documents, &mut places);
+            documents.iter_mut().for_each(|statements| shuffle(statements, &mut places));
         }
-        prop_assert_eq!(decide(&written, &asked).effect, decide(&reversed, &asked).effect);
+        prop_assert_eq!(decide(&written, &asked).effect, decide(&shuffled, &asked).effect);
     }
 
     /// Boundaries, session policies and guards only take away.
     #[test]
-    fn a_ceiling_never_allows(written in written(), asked in asked(), kind in kind(), seed in policy(PolicyKind::Identity)) {
-        let ceilings = [PolicyKind::Boundary, PolicyKind::Session, PolicyKind::ServiceControl];
+    fn a_ceiling_never_allows(written in written(), asked in asked(), (kind, added) in ceiling()) {
         let before = decide(&written, &asked);
         let mut more = written;
-        if ceilings.contains(&kind) && more.of(kind).is_empty() {
-            more.of(kind).push(seed);
-            prop_assert!(before.allowed() || !decide(&more, &asked).allowed());
+        // A second boundary or session document is pooled with the first: there it may give back what that took.
+        if kind != PolicyKind::ServiceControl {
+            more.of(kind).clear();
         }
+        let without = decide(&more, &asked);
+        more.of(kind).push(added);
+        prop_assert!(without.allowed() || !decide(&more, &asked).allowed());
+        prop_assert!(without.allowed() || !before.allowed() || kind == PolicyKind::ServiceControl);
     }
 
     /// What could not be allowed with part of the context is not allowed with all of it.
@@ -384,6 +423,24 @@ proptest! {
         prop_assert_eq!(set.decide(&request).allowed(), tag == prefix && !prefix.is_empty());
     }
 
+    /// Nor does it in a condition, whatever the operator.
+    #[test]
+    fn substituted_text_matches_only_itself_in_conditions(
+        tag in r"[a*?/:$\{\}]{0,8}|\PC{0,8}", value in r"[a*?/:$\{\}]{0,8}|\PC{0,8}",
+    ) {
+        for value in [&value, &tag] {
+            let same = tag == *value;
+            let variable = "${aws:PrincipalTag/team}";
+            prop_assert_eq!(decide_condition("StringEquals", variable, &tag, value), same);
+            prop_assert_eq!(decide_condition("StringLike", variable, &tag, value), same);
+            prop_assert_eq!(decide_condition("StringNotLike", variable, &tag, value), !same);
+            let (pattern, whole) = (format!("<{variable}>*"), format!("<{value}>"));
+            prop_assert_eq!(decide_condition("StringLike", &pattern, &tag, &whole), whole.starts_with(&format!("<{tag}>")));
+            let (pattern, arn) = (format!("arn:aws:iam::1:{variable}"), format!("arn:aws:iam::1:{value}"));
+            prop_assert_eq!(decide_condition("ArnLike", &pattern, &tag, &arn), same);
+        }
+    }
+
     /// No text whatever makes the loader panic, and what it says has a place in the text.
     #[test]
     fn loading_is_total(text in r#"[\[\]{}",:*?$ a-zA-Z0-9\n\\é]{0,80}|\PC*"#, kind in kind()) {
@@ -392,6 +449,20 @@ proptest! {
             for finding in findings {
                 prop_assert!(text.is_char_boundary(finding.offset), "{finding}");
             }
+        }
+    }
+
+    /// Any bytes are a case that can be decided, or none.
+    #[test]
+    fn cases_are_total(bytes in vec(any::<u8>(), 0..64), place in any::<Index>(), line in any::<Index>()) {
+        let _ = serde_json::from_slice::<Case>(&bytes);
+        let lines: Vec<&str> = include_str!("data/decisions.jsonl").lines().collect();
+        let mut damaged = lines[line.index(lines.len())].as_bytes().to_vec();
+        let place = place.index(damaged.len());
+        damaged.splice(place..place, bytes.into_iter().take(2));
+        if let Ok(case) = serde_json::from_slice::<Case>(&damaged) {
+            let context = case.request.context();
+            let _ = case.policies().map(|set| set.explain(&case.request.with(&context)).to_string());
         }
     }
 
