@@ -52,7 +52,7 @@ def test_policies_that_do_not_load_are_answered_with_all_their_errors():
     code, [answer, sound], errors = evaluate(line + lines(case()))
     assert (code, errors, sound["decision"]) == (0, "", "Allow")
     assert [(one["document"], one["code"], one["line"], one["column"]) for one in answer["error"]] == [
-        ("session", "L5", 1, 66), ("session", "L6", 1, 89), ("session", "L1", 1, 96)]
+        ("session", "L5", 1, 65), ("session", "L6", 1, 88), ("session", "L1", 1, 95)]
 
 
 def test_lines_that_are_no_cases_are_named_and_the_others_answered():

@@ -11,6 +11,8 @@ NAMED = [
     f"arn:aws:iam::{ACCOUNT}:role/service/batch", f"arn:aws:iam::{ELSEWHERE}:user/bob", f"arn:aws:iam::{ELSEWHERE}:role/batch",
     f"arn:aws:sts::{ACCOUNT}:assumed-role/batch/job-2", f"arn:aws:iam::{ACCOUNT}:user/carol",
 ]
+# Whom NotPrincipal has to list so that one caller is spared.
+SPARED = [[ALICE, ACCOUNT], [SESSION, f"arn:aws:iam::{ACCOUNT}:role/batch", ACCOUNT]]
 ACTIONS = ["s3:GetObject", "s3:PutObject", "s3:PutObjectTagging", "s3:DeleteObject", "s3:ListBucket", "s3:PutObjectRetention"]
 ACTION_PATTERNS = [
     "*", "*", "s3:*", "s3:*", "s3:*", "s3:*", "s3:Get*", "s3:Put*", "S3:putobject*", "s3:???Object", "s3:*Object*", "s3:ListBucket", "s3:GetObject",
@@ -135,6 +137,8 @@ def statement(rng, kind):
     elif kind == "resource":
         names = rng.sample(NAMED, rng.choice([1, 1, 2, 3]))
         element = "NotPrincipal" if denies and rng.random() < 0.3 else "Principal"
+        if element == "NotPrincipal" and rng.random() < 0.6:
+            names = rng.choice(SPARED)
         made[element] = "*" if names == ["*"] and rng.random() < 0.5 else {"AWS": one_or_all(rng, names)}
     actions = [name for name in ACTION_PATTERNS if kind != "rcp" or name != "*"]
     element = "NotAction" if kind != "rcp" and rng.random() < 0.1 else "Action"
