@@ -84,3 +84,37 @@ fn read_resource(text: &str) -> Result<Option<Arn<'_>>, EvaluationError> {
         && arn.resource().split_once('/').is_some_and(|(bucket, key)| bucket.is_empty() || key.is_empty());
     if arn.resource().is_empty() || empty_key { Err(malformed()) } else { Ok(Some(arn)) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_and_its_objects_are_in_the_bucket_and_nothing_else_is() {
+        let context = Context::new();
+        let in_data = |resource: &str| {
+            let request = Request {
+                principal: "anonymous",
+                action: "s3:GetObject",
+                resource,
+                resource_account: "111122223333",
+                context: &context,
+            };
+            Call::new(&request, false).unwrap().is_in_bucket("data")
+        };
+        for resource in ["arn:aws:s3:::data", "arn:aws:s3:::data/a/b", "arn:aws-cn:s3:::data/x"] {
+            assert!(in_data(resource), "{resource}");
+        }
+        for resource in [
+            "*",
+            "arn:aws:s3:::database",
+            "arn:aws:s3:::dat",
+            "arn:aws:s3:::x/data/y",
+            "arn:aws:s3:eu-west-1::data/x",
+            "arn:aws:s3::111122223333:data/x",
+            "arn:aws:sqs:::data/x",
+        ] {
+            assert!(!in_data(resource), "{resource}");
+        }
+    }
+}
