@@ -82,6 +82,11 @@ impl ArnPattern {
         self.fields.iter().take(5).any(|field| field.variables().next().is_some())
     }
 
+    /// All six fields.
+    pub(crate) fn fields(&self) -> &[Pattern; 6] {
+        &self.fields
+    }
+
     /// The last field.
     pub(crate) fn resource(&self) -> &Pattern {
         let [.., resource] = &*self.fields;

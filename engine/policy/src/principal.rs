@@ -167,6 +167,12 @@ pub(crate) enum PrincipalTest {
 }
 
 impl PrincipalTest {
+    /// Whether the test names a session whose ARN begins so.
+    pub(crate) fn names_session(&self, beginning: &str) -> bool {
+        let (Self::Principal(values) | Self::NotPrincipal(values)) = self else { return false };
+        values.iter().any(|value| matches!(value, PrincipalValue::Member(arn) if arn.starts_with(beginning)))
+    }
+
     /// Whether the statement is about the caller, and how directly it names it.
     pub(crate) fn test(&self, caller: &Caller<'_>) -> Option<Strength> {
         match self {
