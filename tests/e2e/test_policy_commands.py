@@ -190,7 +190,7 @@ def test_simulate_counts_and_sends_nothing(sandbox, bucket, workspace):
     assert shown.out == f'''job.toml: under role tester
 6 rows, all of them simulated; nothing was sent to objects
   2 allowed
-  2 depend
+  2 depend on what is not known
     2: s3:PutObjectTagging on the object: depends on the object's tags: statement "Team" of role.json (first: {bucket}/team/1)
   2 refused
     1: s3:PutObjectTagging on the object: no statement of the role's policy role.json allows it (first: {bucket}/other)

@@ -6,7 +6,7 @@ use longshore_job::JobSpec;
 use longshore_job::spec::Location;
 use longshore_policy::{Document, PolicyKind};
 use longshore_store::{Access, Foreseen};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::rehearse::{Rehearsal, SESSION};
 
@@ -158,14 +158,31 @@ impl Suggestion {
         let mut statements: Vec<(Vec<&'static str>, Vec<String>)> =
             by_resources.into_iter().map(|(resources, actions)| (actions, resources)).collect();
         statements.sort_unstable();
-        let statements: Vec<Value> = statements
+        let statements: Vec<Statement<'_>> = statements
             .into_iter()
-            .map(|(actions, resources)| {
-                json!({ "Sid": sid(&actions), "Effect": "Allow", "Action": actions, "Resource": resources })
-            })
+            .map(|(action, resource)| Statement { sid: sid(&action), effect: "Allow", action, resource })
             .collect();
-        format!("{:#}", json!({ "Version": "2012-10-17", "Statement": statements }))
+        // Texts and lists of texts always serialize.
+        serde_json::to_string_pretty(&Policy { version: "2012-10-17", statement: statements })
+            .unwrap_or_default()
     }
+}
+
+/// A policy document, in the order in which people write it.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Policy<'a> {
+    version: &'static str,
+    statement: Vec<Statement<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Statement<'a> {
+    sid: String,
+    effect: &'static str,
+    action: Vec<&'a str>,
+    resource: Vec<String>,
 }
 
 /// Names a statement after its actions.
@@ -288,6 +305,8 @@ mod tests {
     use longshore_policy::{Context, PolicySet, Request};
     use longshore_store::{Certainty, Gate, GateConfig, HeadObject, PutObjectTagging, Tag};
     use std::sync::Arc;
+
+    use serde_json::Value;
 
     use super::*;
 

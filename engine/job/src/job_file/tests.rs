@@ -29,6 +29,7 @@ priority = 10
 role = "tagger"
 store = "archive"
 client-token = "logs-2025"
+policy = "only-2025.json"
 tags = { team = "storage" }
 
 [operation]
@@ -70,8 +71,8 @@ impl PolicyReader for Policies {
             help: help.map(str::to_owned),
         };
         match written {
-            "good.json" => Ok("{}".to_owned()),
-            _ => Err(vec![problem(1, Some("do better")), problem(2, None)]),
+            "bad.json" => Err(vec![problem(1, Some("do better")), problem(2, None)]),
+            _ => Ok("{}".to_owned()),
         }
     }
 }

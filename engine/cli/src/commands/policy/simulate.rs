@@ -154,9 +154,11 @@ impl Totals {
             format!("{rows} rows, a random sample of {rehearsed} simulated; nothing was sent to objects")
         })?;
         context.screen.line(format!("  {} allowed", HumanCount(self.allowed)))?;
-        for (word, reasons) in
-            [("depend", &self.depends), ("refused", &self.refused), ("would fail", &self.fails)]
-        {
+        for (word, reasons) in [
+            ("depend on what is not known", &self.depends),
+            ("refused", &self.refused),
+            ("would fail", &self.fails),
+        ] {
             if reasons.total() > 0 {
                 context.screen.line(format!("  {} {word}", HumanCount(reasons.total())))?;
                 reasons.print(context, "    ", "")?;
