@@ -78,6 +78,11 @@ impl ArnPattern {
         result
     }
 
+    /// All six fields.
+    pub(crate) fn fields(&self) -> &[Pattern; 6] {
+        &self.fields
+    }
+
     /// The last field.
     pub(crate) fn resource(&self) -> &Pattern {
         let [.., resource] = &*self.fields;

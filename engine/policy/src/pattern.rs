@@ -186,6 +186,15 @@ impl Pattern {
         })
     }
 
+    /// The condition keys without which the pattern matches nothing, folded: those of variables without a default.
+    pub(crate) fn needed_variables(&self) -> impl Iterator<Item = &str> {
+        let parts: &[Part] = if let Self::Variables(parts) = self { parts } else { &[] };
+        parts.iter().filter_map(|part| match part {
+            Part::Variable(Variable { key, default: None }) => Some(&**key),
+            _ => None,
+        })
+    }
+
     /// The condition keys that the pattern's variables read, folded.
     pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
         let parts: &[Part] = if let Self::Variables(parts) = self { parts } else { &[] };

@@ -1,7 +1,6 @@
 //! Who asks, and whom a resource policy means (IAM User Guide, "AWS JSON policy elements: Principal").
 
 use crate::arn::{Arn, is_account_id};
-use crate::request::Call;
 
 /// The principal of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,17 +167,21 @@ pub(crate) enum PrincipalTest {
 }
 
 impl PrincipalTest {
+    /// Whether the test names a session whose ARN begins so.
+    pub(crate) fn names_session(&self, beginning: &str) -> bool {
+        let (Self::Principal(values) | Self::NotPrincipal(values)) = self else { return false };
+        values.iter().any(|value| matches!(value, PrincipalValue::Member(arn) if arn.starts_with(beginning)))
+    }
+
     /// Whether the statement is about the caller, and how directly it names it.
-    pub(crate) fn test(&self, call: &Call<'_>) -> Option<Strength> {
-        let caller = &call.caller;
+    /// `bounded` says whether the caller has a permissions boundary.
+    pub(crate) fn test(&self, caller: &Caller<'_>, bounded: bool) -> Option<Strength> {
         match self {
             Self::Attached => Some(Strength::Unnamed),
             Self::Principal(values) => values.iter().filter_map(|value| value.names(caller)).max(),
             // Whoever has a permissions boundary is never spared (IAM User Guide, "Permissions boundaries for IAM
             // entities"). The loader refuses NotPrincipal in an Allow, so the strength is of no consequence.
-            Self::NotPrincipal(values) => {
-                (call.bounded || !spared(values, caller)).then_some(Strength::Direct)
-            }
+            Self::NotPrincipal(values) => (bounded || !spared(values, caller)).then_some(Strength::Direct),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::arn::ArnPattern;
 use crate::condition::{self, Test, Truth};
-use crate::context::Lookup;
+use crate::context::Context;
 use crate::error::EvaluationError;
 use crate::pattern::{Matched, Pattern};
 use crate::principal::{PrincipalTest, Strength};
@@ -49,11 +49,31 @@ pub(crate) enum ResourcePattern {
 
 /// How much of the context is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Knowledge {
+pub(crate) enum Knowledge<'k> {
     /// All of it: this is the request that will be sent.
     Full,
-    /// Only a part: whatever depends on the context may turn out either way, so it speaks for the request.
-    Partial,
+    /// All but the keys that begin with one of these (folded): what depends on them may turn out either way, so it
+    /// speaks for one side.
+    Without(&'k [&'k str], Favour),
+}
+
+impl Knowledge<'_> {
+    /// Whether nothing can be said about what reads these keys.
+    fn lacks<'a>(self, mut keys: impl Iterator<Item = &'a str>) -> bool {
+        match self {
+            Self::Full => false,
+            Self::Without(unknown, _) => keys.any(|key| unknown.iter().any(|prefix| key.starts_with(prefix))),
+        }
+    }
+}
+
+/// The side that what is not known speaks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Favour {
+    /// The best that can happen to the request.
+    Request,
+    /// The worst.
+    Refusal,
 }
 
 /// What kept a statement from applying. In the order in which they are looked at.
@@ -77,18 +97,20 @@ pub(crate) enum Verdict {
 
 /// Why a part of a statement can be neither true nor false.
 enum Doubt {
+    /// It depends on a key that is not known.
+    Unknown,
     /// A variable has no value.
     Unresolved,
     Error(EvaluationError),
 }
 
 impl Statement {
-    pub(crate) fn judge(&self, call: &Call<'_>, knowledge: Knowledge) -> Verdict {
+    pub(crate) fn judge(&self, call: &Call<'_>, knowledge: Knowledge<'_>) -> Verdict {
         work::spend(1);
-        if !self.covers_action(call) {
+        if !self.has_action(&call.action) {
             return Verdict::Stopped(Obstacle::Action);
         }
-        let Some(strength) = self.principal.test(call) else {
+        let Some(strength) = self.principal.test(&call.caller, call.bounded) else {
             return Verdict::Stopped(Obstacle::Principal);
         };
         let resource = self.covers_resource(call, knowledge);
@@ -106,26 +128,35 @@ impl Statement {
         }
     }
 
-    fn covers_action(&self, call: &Call<'_>) -> bool {
+    /// Whether the statement is about an action (folded).
+    pub(crate) fn has_action(&self, action: &str) -> bool {
         // Action patterns hold no variables, so there is nothing to resolve and no error.
-        let listed = |pattern: &Pattern| matches!(pattern.test(&call.action, call.context), Ok(Matched::Yes));
+        let nothing = Context::new();
+        let listed = |pattern: &Pattern| matches!(pattern.test(action, &nothing), Ok(Matched::Yes));
         self.actions.patterns.iter().any(listed) != self.actions.negated
     }
 
-    fn covers_resource(&self, call: &Call<'_>, knowledge: Knowledge) -> Truth {
-        let for_the_request = self.effect == StatementEffect::Allow;
+    /// Whether the statement applies where that depends on what is not known.
+    fn applies_in(&self, favour: Favour) -> bool {
+        (self.effect == StatementEffect::Allow) == (favour == Favour::Request)
+    }
+
+    fn covers_resource(&self, call: &Call<'_>, knowledge: Knowledge<'_>) -> Truth {
         match (self.lists_resource(call, knowledge), knowledge) {
             (Ok(listed), _) => Ok(listed != self.resources.negated),
-            (Err(_), Knowledge::Partial) => Ok(for_the_request),
+            (Err(Doubt::Unknown), Knowledge::Without(_, favour)) => Ok(self.applies_in(favour)),
             // An unresolved pattern matches nothing: the request lies outside a NotResource list. AWS says so for
             // Deny; in an Allow it would grant what nobody wrote, so there it does not apply.
-            (Err(Doubt::Unresolved), Knowledge::Full) => Ok(self.resources.negated && !for_the_request),
-            (Err(Doubt::Error(error)), Knowledge::Full) => Err(error),
+            (Err(Doubt::Unresolved | Doubt::Unknown), _) => {
+                Ok(self.resources.negated && self.effect == StatementEffect::Deny)
+            }
+            (Err(Doubt::Error(error)), _) => Err(error),
         }
     }
 
-    /// Whether the resource is on the list; an error wins over an unresolved variable, a match over both.
-    fn lists_resource(&self, call: &Call<'_>, knowledge: Knowledge) -> Result<bool, Doubt> {
+    /// Whether the resource is on the list. A match wins over every doubt, what is not known over an error, that over an
+    /// unresolved variable.
+    fn lists_resource(&self, call: &Call<'_>, knowledge: Knowledge<'_>) -> Result<bool, Doubt> {
         let mut doubt = None;
         for pattern in &self.resources.patterns {
             let (pattern, arn) = match (pattern, &call.resource) {
@@ -133,27 +164,32 @@ impl Statement {
                 (ResourcePattern::Arn(_), None) => continue,
                 (ResourcePattern::Arn(pattern), Some(arn)) => (pattern, arn),
             };
-            // The value that a variable's default stands in for may be among what is not known.
-            let open = |key: &str| call.context.lookup(key) == Lookup::Absent;
-            if knowledge == Knowledge::Partial && pattern.variables().any(open) {
-                doubt = doubt.or(Some(Doubt::Unresolved));
+            if knowledge.lacks(pattern.variables()) {
+                doubt = Some(Doubt::Unknown);
                 continue;
             }
-            match pattern.test(arn, call.context) {
-                Ok(Matched::Yes) => return Ok(true),
-                Ok(Matched::No) => {}
-                Ok(Matched::Unresolved) => doubt = doubt.or(Some(Doubt::Unresolved)),
-                Err(error) => doubt = Some(Doubt::Error(error)),
+            match (pattern.test(arn, call.context), &doubt) {
+                (Ok(Matched::Yes), _) => return Ok(true),
+                (Ok(Matched::No), _) | (_, Some(Doubt::Unknown)) => {}
+                (Ok(Matched::Unresolved), _) => doubt = doubt.or(Some(Doubt::Unresolved)),
+                (Err(error), _) => doubt = Some(Doubt::Error(error)),
             }
         }
         doubt.map_or(Ok(false), Err)
     }
 
-    fn condition_holds(&self, call: &Call<'_>, knowledge: Knowledge) -> Truth {
-        if knowledge == Knowledge::Partial {
-            return Ok(self.tests.is_empty() || self.effect == StatementEffect::Allow);
+    fn condition_holds(&self, call: &Call<'_>, knowledge: Knowledge<'_>) -> Truth {
+        let unknown = |test: &&Test| knowledge.lacks(test.keys().into_iter());
+        let known = self.tests.iter().filter(|test| !unknown(test));
+        let known = condition::all(known.map(|test| test.holds(call.context)));
+        match knowledge {
+            Knowledge::Without(_, favour)
+                if known != Ok(false) && self.tests.iter().any(|test| unknown(&test)) =>
+            {
+                if self.applies_in(favour) { known } else { Ok(false) }
+            }
+            _ => known,
         }
-        condition::all(self.tests.iter().map(|test| test.holds(call.context)))
     }
 
     /// The condition keys that the statement reads, folded.

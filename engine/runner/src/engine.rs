@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use longshore_job::{EngineConfig, JobState};
 use longshore_queue::{Access, JobRecord, Queue};
 use tokio_util::sync::CancellationToken;
@@ -104,9 +105,8 @@ impl Engine {
         let resolved =
             Resolved::find(&self.config, &self.catalog, &spec, &record.plugin_digest, &record.id).await?;
         self.check_store(record, &resolved).await?;
-        if record.policy_digest.as_deref() != Some(&resolved.policy_digest) {
-            self.queue.set_policy_digest(&record.id, &resolved.policy_digest)?;
-        }
+        let (digest, documents) = (&resolved.policy_digest, &resolved.policy_documents);
+        self.queue.set_policies(&record.id, digest, documents, Timestamp::now())?;
         Ok(Job {
             id: record.id.clone(),
             spec,

@@ -11,11 +11,25 @@ use crate::error::JobFailure;
 /// # Errors
 /// If there is no such store, or its credentials cannot be found.
 pub async fn connect(config: &EngineConfig, name: &str) -> Result<S3Store, JobFailure> {
+    let settings = settings(config, name)?;
+    S3Store::connect(settings).await.map_err(|error| JobFailure::new("StoreNotUsable", error.to_string()))
+}
+
+/// Region that requests to store `name` are signed for, and whether they travel over TLS. Nothing is sent to the store.
+///
+/// # Errors
+/// If there is no such store, or its region cannot be found.
+pub async fn surroundings(config: &EngineConfig, name: &str) -> Result<(String, bool), JobFailure> {
+    let found = settings(config, name)?.surroundings().await;
+    found.map_err(|error| JobFailure::new("StoreNotUsable", error.to_string()))
+}
+
+fn settings(config: &EngineConfig, name: &str) -> Result<StoreConfig, JobFailure> {
     let store = config
         .stores
         .get(name)
         .ok_or_else(|| JobFailure::new("StoreNotUsable", format!("longshore.toml has no store {name}")))?;
-    let settings = StoreConfig {
+    Ok(StoreConfig {
         name: name.to_owned(),
         endpoint: store.endpoint.clone(),
         region: store.region.clone(),
@@ -24,8 +38,7 @@ pub async fn connect(config: &EngineConfig, name: &str) -> Result<S3Store, JobFa
         request_timeout: store.request_timeout,
         rate: RateLimits { requests_per_second: store.requests_per_second, ..RateLimits::default() },
         ..StoreConfig::default()
-    };
-    S3Store::connect(settings).await.map_err(|error| JobFailure::new("StoreNotUsable", error.to_string()))
+    })
 }
 
 fn credentials(source: &Credentials) -> CredentialsSource {
