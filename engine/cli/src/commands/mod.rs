@@ -49,8 +49,6 @@ pub(crate) enum Command {
     Failures(failures::Arguments),
     /// Show where the completion report of a job is, or print its rows
     Report(report::Arguments),
-    /// Ask about policies: decide cases
-    Policy(policy::Arguments),
     /// List the built-in operations, or the parameters of one
     Operations(operations::Arguments),
     /// Print a JSON Schema for editors
@@ -79,7 +77,6 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Cli
         Command::Cancel(arguments) => cancel::run(&arguments, context),
         Command::Failures(arguments) => failures::run(&arguments, context),
         Command::Report(arguments) => report::run(&arguments, context).await,
-        Command::Policy(arguments) => policy::run(&arguments, context),
         Command::Operations(arguments) => operations::run(&arguments, context),
         Command::Schema(arguments) => schema::run(&arguments, context),
         Command::Init(arguments) => init::run(&arguments, context),
