@@ -46,7 +46,7 @@ licences: ## Check the licences and sources of all dependencies
 	@scripts/licences
 
 bench: setup python ## Measure policy decisions and the engine, with iam-rs and s5cmd beside them in the same run
-	$(CARGO) bench --package longshore-policy
+	$(CARGO) bench --package longshore-policy --bench decide
 	$(CARGO) build --release --package longshore-cli
 	@$(VENV)/bin/python tests/bench/bench.py target/release/longshore
 
