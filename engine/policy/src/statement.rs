@@ -179,16 +179,16 @@ impl Statement {
     }
 
     fn condition_holds(&self, call: &Call<'_>, knowledge: Knowledge<'_>) -> Truth {
-        let unknown = |test: &&Test| knowledge.lacks(test.keys().into_iter());
-        let known = self.tests.iter().filter(|test| !unknown(test));
-        let known = condition::all(known.map(|test| test.holds(call.context)));
-        match knowledge {
-            Knowledge::Without(_, favour)
-                if known != Ok(false) && self.tests.iter().any(|test| unknown(&test)) =>
-            {
-                if self.applies_in(favour) { known } else { Ok(false) }
-            }
-            _ => known,
+        let holds = |test: &Test| test.holds(call.context);
+        let Knowledge::Without(_, favour) = knowledge else {
+            return condition::all(self.tests.iter().map(holds));
+        };
+        let (unknown, known): (Vec<&Test>, Vec<&Test>) =
+            self.tests.iter().partition(|test| knowledge.lacks(test.keys().into_iter()));
+        match condition::all(known.into_iter().map(holds)) {
+            Ok(false) => Ok(false),
+            _ if !unknown.is_empty() && !self.applies_in(favour) => Ok(false),
+            known => known,
         }
     }
 
