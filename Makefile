@@ -5,7 +5,7 @@ CARGO ?= cargo
 VENV := target/venv
 DEMO_PROFILE ?= release
 
-.PHONY: help setup python demo test lint licences docs bench clean
+.PHONY: help setup python node demo test policy-differential lint licences docs bench clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,14 +16,26 @@ setup: ## Install what building needs and is missing (the wasm32 standard librar
 python: ## Install what the tests need and is missing (moto, boto3, s5cmd, in target/venv)
 	@scripts/python
 
+node: ## Install what the differential test of policies needs and is missing (another evaluator, in target/node)
+	@scripts/node
+
 demo: setup ## Build, then run one job of each operation on the embedded store and show the reports
 	$(CARGO) build --profile $(DEMO_PROFILE) --package longshore-cli
 	@scripts/demo $(DEMO_PROFILE)
 
-test: setup python ## Run the whole test suite
+test: setup python node ## Run the whole test suite
 	$(CARGO) build --workspace --bins --examples
 	$(CARGO) test --workspace
+	@scripts/fuzz
+	$(VENV)/bin/python tests/policy/differential.py --seed 1 --cases 20000
 	$(VENV)/bin/python -m pytest tests/e2e
+
+SEED ?= 1
+CASES ?= 100000
+
+policy-differential: setup python node ## Compare policy decisions with an independent evaluator (SEED=1 CASES=100000)
+	$(CARGO) build --package longshore-cli
+	$(VENV)/bin/python tests/policy/differential.py --seed $(SEED) --cases $(CASES)
 
 lint: setup ## Formatting, lints and documentation, all without warnings
 	$(CARGO) fmt --all --check
@@ -33,7 +45,8 @@ lint: setup ## Formatting, lints and documentation, all without warnings
 licences: ## Check the licences and sources of all dependencies
 	@scripts/licences
 
-bench: setup python ## Measure the engine, and s5cmd beside it in the same run
+bench: setup python ## Measure policy decisions and the engine, with iam-rs and s5cmd beside them in the same run
+	$(CARGO) bench --package longshore-policy --bench decide
 	$(CARGO) build --release --package longshore-cli
 	@$(VENV)/bin/python tests/bench/bench.py target/release/longshore
 

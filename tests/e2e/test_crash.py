@@ -212,7 +212,10 @@ def test_a_second_signal_stops_at_once(tmp_path):
         server.stop()
 
 
-@pytest.mark.parametrize("file", ["*.csv", "*/manifest.json", "*/manifest.json.md5"])
+UPLOADS = ["*.csv", "*/policies.json", "*/manifest.json", "*/manifest.json.md5"]
+
+
+@pytest.mark.parametrize("file", UPLOADS)
 def test_a_crash_while_the_report_is_written(tmp_path, file):
     # The first attempt to write the file hangs, so that the engine is killed in the middle of it.
     server, rows = start_seeded(
@@ -223,7 +226,7 @@ def test_a_crash_while_the_report_is_written(tmp_path, file):
         workspace.job(**TAGGING, report='location = "s3://reports/crash"')
         job = submit(workspace)
         engine = workspace.start("start")
-        uploads = ["*.csv", "*/manifest.json", "*/manifest.json.md5"].index(file)
+        uploads = UPLOADS.index(file)
         wait_for(lambda: sum(entry["bucket"] == "reports" for entry in server.log()) == uploads
                  and status(workspace, job)["state"] == "Completing", "the report")
         kill(engine)
@@ -231,6 +234,6 @@ def test_a_crash_while_the_report_is_written(tmp_path, file):
         finish(workspace)
         check_report(workspace, status(workspace, job), rows)
         listed = server.client().list_objects_v2(Bucket="reports")["Contents"]
-        assert len(listed) == 3, "the second report replaces the first"
+        assert len(listed) == len(UPLOADS), "the second report replaces the first"
     finally:
         server.stop()

@@ -65,7 +65,11 @@ def check(report, root, expected):
         assert result["MD5Checksum"] == md5(report.files[result["Key"]])
         results[result["TaskExecutionStatus"]] = report.files[result["Key"]]
     assert results == expected
-    names = {f"{root}/manifest.json", f"{root}/manifest.json.md5"} | {result["Key"] for result in parsed["Results"]}
+    policies = json.loads(report.files[f"{root}/policies.json"])
+    assert list(policies) == ["JobId", "Role", "PolicySnapshots"]
+    [snapshot] = policies["PolicySnapshots"]
+    assert re.fullmatch("[0-9a-f]{64}", snapshot["SHA256"])
+    names = {f"{root}/manifest.json", f"{root}/manifest.json.md5", f"{root}/policies.json"} | {result["Key"] for result in parsed["Results"]}
     assert set(report.files) == names, "nothing else is written"
 
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use longshore_job::spec::OperationSource;
-use longshore_job::{EngineConfig, Environment, JobFile};
+use longshore_job::{EngineConfig, Environment, JobFile, JobSpec};
 use longshore_queue::{Access, NewJob, Queue};
-use longshore_runner::Catalog;
+use longshore_runner::{Catalog, JobPolicies, Rehearsal, RehearsedTask, Selection, rehearse};
 
 use crate::exit::Exit;
 use crate::failure::CliError;
@@ -70,9 +70,10 @@ impl Context {
             directory: absolute.parent().unwrap_or(Path::new("/")),
             config,
             operations: catalog,
+            policies: &JobPolicies,
         };
         let spec = JobFile::parse(&source, &shown, &environment)?;
-        let role = longshore_runner::load_role(config, &spec.role)
+        let role = longshore_runner::load_role(config, &spec.role, spec.policy.as_ref())
             .map_err(|findings| CliError::input(findings.join("\n       ")))?;
         for warning in role.warnings {
             note(&format!("warning: {warning}"));
@@ -85,6 +86,41 @@ impl Context {
         };
         Ok(NewJob { id: uuid::Uuid::new_v4().to_string(), spec, plugin_digest, created_at: Timestamp::now() })
     }
+
+    /// Asks the policies about every request of the job in `file`, and the store about nothing but its manifest.
+    pub(crate) async fn rehearse(
+        &self,
+        file: &Path,
+        selection: Selection,
+        each: impl FnMut(RehearsedTask),
+    ) -> Result<RehearsedJob, CliError> {
+        let config = self.engine_config()?;
+        let catalog = self.catalog()?;
+        let NewJob { spec, plugin_digest, .. } = self.job(file, &config, &catalog)?;
+        let scratch = tempfile::tempdir()?;
+        let rehearsal = rehearse(&config, &catalog, &spec, &plugin_digest, scratch.path(), selection, each)
+            .await
+            .map_err(|failure| CliError::new(Exit::JobFailed, failure.to_string()))?;
+        Ok(RehearsedJob { spec, rehearsal })
+    }
+
+    /// The failure for a role that the configuration does not have.
+    pub(crate) fn unknown_role(&self, role: &str, config: &EngineConfig) -> CliError {
+        let known: Vec<&str> = config.roles.keys().map(String::as_str).collect();
+        let file = self.config.display();
+        CliError::input(format!(
+            "--role {role}: {file} has no such role; its roles are: {}",
+            known.join(", ")
+        ))
+    }
+}
+
+/// A job that was rehearsed.
+pub(crate) struct RehearsedJob {
+    /// The job.
+    pub spec: JobSpec,
+    /// What was rehearsed.
+    pub rehearsal: Rehearsal,
 }
 
 fn variable(name: &str) -> Option<String> {

@@ -13,7 +13,7 @@ pub(crate) enum Exit {
     Error = 1,
     /// Bad input: the command line, the job file, the configuration, a policy.
     Input = 2,
-    /// The job is complete, but some of its tasks failed.
+    /// The job is complete, but some of its tasks failed; of a dry run or an explanation: something would be refused.
     TasksFailed = 3,
     /// The job as a whole failed.
     JobFailed = 4,
@@ -33,7 +33,7 @@ Exit codes:
   0  done; of a job: every task succeeded
   1  something outside the job went wrong (file, network, database)
   2  bad input (command line, job file, configuration, policy)
-  3  the job is complete, but some of its tasks failed
+  3  the job is complete, but some of its tasks failed; of a dry run: something would be refused
   4  the job as a whole failed
   5  the job was cancelled
   6  stopped by a signal before the end; 'longshore start' goes on

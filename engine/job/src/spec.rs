@@ -21,6 +21,9 @@ pub struct JobSpec {
     pub tags: BTreeMap<String, String>,
     /// Two submissions with one token are one job.
     pub client_token: Option<String>,
+    /// The job's own policy, which narrows what the role may do; `None` if it brings none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<JobPolicy>,
     /// What is done to each object.
     pub operation: OperationSpec,
     /// Which objects.
@@ -29,6 +32,15 @@ pub struct JobSpec {
     pub report: Option<ReportSpec>,
     /// Bounds.
     pub limits: Limits,
+}
+
+/// A session policy that a job brings, as it was at submission: what becomes of the file later does not change the job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobPolicy {
+    /// The file as the job file names it.
+    pub file: String,
+    /// Its text.
+    pub text: String,
 }
 
 /// The operation and its parameters, already checked against the operation's schema.

@@ -1,4 +1,5 @@
-//! Decisions a second: `cargo bench -p longshore-policy`.
+//! Decisions a second: `cargo bench -p longshore-policy`. The crate iam-rs decides the same request beside ours in the
+//! same run; it knows no policy types, so these are identity policies.
 //!
 //! The policies are of the kind that roles have: one statement in four has a condition, one in eight is a Deny, one in
 //! sixteen has a variable; none but the last grants the request, so every statement is looked at.
@@ -28,51 +29,76 @@ fn statement(index: usize, last: bool) -> String {
     )
 }
 
-fn policies(statements: usize) -> PolicySet {
+/// The texts of documents that have so many statements in all.
+fn documents(statements: usize) -> Vec<String> {
     let all: Vec<String> = (1..=statements).map(|index| statement(index, index == statements)).collect();
-    all.chunks(PER_DOCUMENT).fold(PolicySet::new(), |set, chunk| {
-        let text = format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, chunk.join(","));
-        let loaded = Document::load("bench", &text, PolicyKind::Identity)
+    let text = |chunk: &[String]| format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, chunk.join(","));
+    all.chunks(PER_DOCUMENT).map(text).collect()
+}
+
+fn policies(statements: usize) -> PolicySet {
+    documents(statements).iter().fold(PolicySet::new(), |set, text| {
+        let loaded = Document::load("bench", text, PolicyKind::Identity)
             .unwrap_or_else(|findings| panic!("{findings:?}"));
         set.with_identity(loaded.document)
     })
 }
 
+const KEYS: [(&str, &str); 8] = [
+    ("aws:CurrentTime", "2026-11-22T12:00:00Z"),
+    ("aws:EpochTime", "1795348800"),
+    ("aws:PrincipalAccount", "111122223333"),
+    ("aws:PrincipalArn", "arn:aws:iam::111122223333:role/batch"),
+    ("aws:PrincipalTag/team", "red"),
+    ("aws:SecureTransport", "true"),
+    ("s3:ExistingObjectTag/team", "red"),
+    ("s3:RequestObjectTag/state", "done"),
+];
+
 fn context() -> Context {
     let mut context = Context::new();
-    for (key, value) in [
-        ("aws:CurrentTime", "2026-11-22T12:00:00Z"),
-        ("aws:EpochTime", "1795348800"),
-        ("aws:PrincipalAccount", "111122223333"),
-        ("aws:PrincipalArn", "arn:aws:iam::111122223333:role/batch"),
-        ("aws:PrincipalTag/team", "red"),
-        ("aws:SecureTransport", "true"),
-        ("s3:ExistingObjectTag/team", "red"),
-        ("s3:RequestObjectTag/state", "done"),
-    ] {
+    for (key, value) in KEYS {
         context.set(key, value);
     }
     context
 }
 
+const PRINCIPAL: &str = "arn:aws:sts::111122223333:assumed-role/batch/job-1";
+const ACTION: &str = "s3:PutObjectTagging";
+const OBJECT: &str = "arn:aws:s3:::data/2026/11/22/part-00017.parquet";
+
 fn request<'a>(resource: &'a str, context: &'a Context) -> Request<'a> {
-    Request {
-        principal: "arn:aws:sts::111122223333:assumed-role/batch/job-1",
-        action: "s3:PutObjectTagging",
-        resource,
-        resource_account: "111122223333",
-        context,
-    }
+    Request { principal: PRINCIPAL, action: ACTION, resource, resource_account: "111122223333", context }
 }
 
 #[divan::bench(args = [1, 10, 50, 500])]
 fn decide(bencher: Bencher<'_, '_>, statements: usize) {
     let (set, context) = (policies(statements), context());
-    let request = request("arn:aws:s3:::data/2026/11/22/part-00017.parquet", &context);
+    let request = request(OBJECT, &context);
     assert!(set.decide(&request).allowed());
     bencher
         .counter(ItemsCount::new(1_usize))
         .bench(|| divan::black_box(&set).decide(divan::black_box(&request)));
+}
+
+/// The peer, on the same policies and the same request.
+#[divan::bench(args = [1, 10, 50, 500])]
+fn decide_iam_rs(bencher: Bencher<'_, '_>, statements: usize) {
+    let read = |text: &String| iam_rs::IAMPolicy::from_json(text).unwrap();
+    let evaluator = iam_rs::PolicyEvaluator::with_policies(documents(statements).iter().map(read).collect());
+    let context = KEYS
+        .into_iter()
+        .fold(iam_rs::Context::new(), |context, (key, value)| context.with_string(key, value));
+    let request = iam_rs::IAMRequest::new_with_context(
+        iam_rs::Principal::Aws(iam_rs::PrincipalId::String(PRINCIPAL.to_owned())),
+        ACTION,
+        iam_rs::Arn::parse(OBJECT).unwrap(),
+        context,
+    );
+    assert_eq!(evaluator.evaluate(&request).unwrap().decision, iam_rs::Decision::Allow);
+    bencher
+        .counter(ItemsCount::new(1_usize))
+        .bench(|| divan::black_box(&evaluator).evaluate(divan::black_box(&request)));
 }
 
 /// A pattern that takes a backtracking matcher exponential time, over ever longer keys: time must grow with the key.

@@ -65,21 +65,22 @@ impl ArnPattern {
     }
 
     pub(crate) fn test(&self, arn: &Arn<'_>, context: &Context) -> Result<Matched, EvaluationError> {
-        let mut result = Matched::Yes;
+        let mut result = Ok(Matched::Yes);
         // From the end: the first fields of most ARNs are alike.
         for (pattern, field) in self.fields.iter().zip(arn.fields).rev() {
-            match pattern.test(field, context)? {
-                Matched::Yes => {}
-                Matched::No => return Ok(Matched::No),
-                Matched::Unresolved => result = Matched::Unresolved,
+            match pattern.test(field, context) {
+                Ok(Matched::Yes) => {}
+                Ok(Matched::No) => return Ok(Matched::No),
+                Ok(Matched::Unresolved) => result = result.and(Ok(Matched::Unresolved)),
+                Err(error) => result = Err(error),
             }
         }
-        Ok(result)
+        result
     }
 
-    /// Whether a variable stands before the sixth field.
-    pub(crate) fn has_early_variable(&self) -> bool {
-        self.fields.iter().take(5).any(|field| field.variables().next().is_some())
+    /// All six fields.
+    pub(crate) fn fields(&self) -> &[Pattern; 6] {
+        &self.fields
     }
 
     /// The last field.

@@ -11,8 +11,8 @@ pub(crate) struct Evidence<'a, F> {
     pub(crate) closed_level: Option<usize>,
     /// Whether there is a boundary, and nothing in it allows.
     pub(crate) outside_boundary: bool,
-    /// Whether there is a session policy, and nothing in it allows.
-    pub(crate) outside_session: bool,
+    /// The first level of session policies that does not allow.
+    pub(crate) closed_session: Option<usize>,
     pub(crate) identity: Option<F>,
     /// The strongest Allow of the resource policies.
     pub(crate) resource: Option<(Strength, F)>,
@@ -26,7 +26,9 @@ pub(crate) enum Missing {
     },
     Identity,
     Boundary,
-    Session,
+    Session {
+        level: usize,
+    },
     /// The resource belongs to another account, or the caller to none.
     Resource,
 }
@@ -38,10 +40,8 @@ pub(crate) fn combine<F>(evidence: Evidence<'_, F>) -> Result<F, Missing> {
     }
     let ceiling = if evidence.outside_boundary {
         Some(Missing::Boundary)
-    } else if evidence.outside_session {
-        Some(Missing::Session)
     } else {
-        None
+        evidence.closed_session.map(|level| Missing::Session { level })
     };
     let under_ceiling = |found: F| ceiling.map_or(Ok(found), Err);
     // A document without principals, put where a resource policy belongs, names nobody.

@@ -9,6 +9,7 @@ use crate::limits::MAX_REQUEST_TEXT;
 use crate::operator::{Operator, Order, Quantifier};
 use crate::pattern::{Matched, Pattern};
 use crate::value::{self, Decimal};
+use crate::work;
 
 /// `{ operator: { key: values } }`. All tests of a statement are joined by AND, the values of one test by OR.
 #[derive(Debug, Clone)]
@@ -71,6 +72,7 @@ pub(crate) fn all(truths: impl IntoIterator<Item = Truth>) -> Truth {
 
 impl Test {
     pub(crate) fn holds(&self, context: &Context) -> Truth {
+        work::spend(1);
         let found = context.lookup(&self.key);
         if let Values::Null(absent_wanted) = &self.values {
             return match found {

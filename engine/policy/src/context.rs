@@ -85,6 +85,11 @@ impl Context {
         self.lookup(&fold_key(key))
     }
 
+    /// The names of the keys that it holds, as they were spelled first.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.entries.values().map(|entry| entry.spelling.as_str())
+    }
+
     /// [`Self::get`] for a name that is folded already.
     pub(crate) fn lookup(&self, folded: &str) -> Lookup<'_> {
         match self.entries.get(folded).map(|entry| &entry.values) {

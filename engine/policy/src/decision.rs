@@ -192,6 +192,34 @@ impl Decision {
     }
 }
 
+/// What can be said about a request of whose context some keys are not known. Whatever they turn out to be, the decision
+/// will be allowed or refused as this says.
+#[derive(Debug, Clone)]
+pub enum Foresight {
+    /// It will be allowed.
+    Allowed(Decision),
+    /// It will be refused.
+    Refused(Decision),
+    /// That depends on the keys.
+    Depends {
+        /// The decision if they speak for the request.
+        at_best: Decision,
+        /// The decision if they speak against it.
+        at_worst: Decision,
+    },
+}
+
+impl Foresight {
+    /// The statement whose conditions (or variables) will decide, if that is open: the Deny that may apply, or else the
+    /// Allow that may.
+    pub fn open(&self) -> Option<&StatementId> {
+        match self {
+            Self::Allowed(_) | Self::Refused(_) => None,
+            Self::Depends { at_best, at_worst } => at_worst.statement().or_else(|| at_best.statement()),
+        }
+    }
+}
+
 fn missing_reason(missing: Missing, documents: &[Document]) -> String {
     let names: Vec<&str> = documents.iter().map(Document::name).collect();
     let names = names.join(", ");
@@ -201,7 +229,10 @@ fn missing_reason(missing: Missing, documents: &[Document]) -> String {
         (Missing::Identity, []) => "the role has no policy, so nothing allows it".to_owned(),
         (Missing::Identity, _) => format!("no statement of the role's {policy} {names} allows it"),
         (Missing::Boundary, _) => format!("the permissions boundary {names} does not allow it"),
-        (Missing::Session, _) => {
+        (Missing::Session { .. }, []) => {
+            "a level of session policies is empty, so nothing is allowed".to_owned()
+        }
+        (Missing::Session { .. }, _) => {
             format!("the session {policy} {names} {} not allow it", if one { "does" } else { "do" })
         }
         (Missing::ServiceControl { .. }, []) => {

@@ -86,7 +86,7 @@ impl Explanation {
             other_statements: 0,
             errors: Vec::new(),
         };
-        match Call::new(request) {
+        match set.call(request) {
             Ok(call) => explanation.ask_all(set, &call),
             Err(error) => explanation.errors.push(error.to_string()),
         }

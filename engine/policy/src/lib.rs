@@ -17,6 +17,7 @@
 //! account root user, role trust policies.
 
 mod arn;
+pub mod case;
 mod combine;
 mod condition;
 mod context;
@@ -26,6 +27,7 @@ mod error;
 mod explain;
 mod finding;
 mod glob;
+mod idle;
 mod json;
 pub mod limits;
 mod load;
@@ -34,16 +36,19 @@ mod operator;
 mod pattern;
 mod principal;
 mod request;
+pub mod s3;
 mod set;
 mod statement;
 mod value;
+mod work;
 
 pub use context::{Context, Lookup};
-pub use decision::{Decision, Effect, StatementId};
+pub use decision::{Decision, Effect, Foresight, StatementId};
 pub use document::{Document, Loaded, PolicyKind};
 pub use error::EvaluationError;
 pub use explain::{Explanation, NearMiss, Stop};
 pub use finding::{Code, Finding};
+pub use idle::{Bearer, Idle, IdleReason};
 pub use request::Request;
 pub use set::PolicySet;
 pub use statement::StatementEffect;

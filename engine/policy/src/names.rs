@@ -100,6 +100,59 @@ pub(crate) static S3: LazyLock<Vec<S3Action>> = LazyLock::new(|| {
     S3_ACTIONS.lines().filter_map(read).collect()
 });
 
+/// What kind of resource an action works on, where that decides whether a resource can be meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target {
+    Object,
+    Bucket,
+    /// Something else, or not of interest here.
+    Other,
+}
+
+/// Actions on an object whose names do not say so.
+const ON_OBJECTS: [&str; 8] = [
+    "AbortMultipartUpload",
+    "BypassGovernanceRetention",
+    "InitiateReplication",
+    "ListMultipartUploadParts",
+    "ReplicateDelete",
+    "ReplicateObject",
+    "ReplicateTags",
+    "RestoreObject",
+];
+
+impl S3Action {
+    /// `s3:GetObject`
+    pub(crate) fn full_name(&self) -> String {
+        format!("s3:{}", self.name)
+    }
+
+    /// From the column "Resource types" of the Service Authorization Reference.
+    pub(crate) fn target(&self) -> Target {
+        let verbs = ["Get", "Put", "Delete", "Update"];
+        let object = |rest: &str| rest.starts_with("Object");
+        match self.name {
+            "ListBucket" | "ListBucketVersions" | "ListBucketMultipartUploads" => Target::Bucket,
+            name if ON_OBJECTS.contains(&name)
+                || verbs.iter().any(|verb| name.strip_prefix(verb).is_some_and(object)) =>
+            {
+                Target::Object
+            }
+            _ => Target::Other,
+        }
+    }
+}
+
+/// The name of an action of S3 that `name` (without `s3:`) may have been meant to be.
+pub fn suggest_action(name: &str) -> Option<&'static str> {
+    let folded = name.to_lowercase();
+    S3.iter()
+        .map(|known| (strsim::jaro_winkler(&folded, &known.name.to_lowercase()), known.name))
+        .filter(|(likeness, _)| *likeness > 0.85)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
 /// Whether a key holds a set; `None` for keys that are not known. Takes the folded name.
 pub(crate) fn is_multivalued(key: &str) -> Option<bool> {
     if MULTIVALUED.contains(&key) {

@@ -186,6 +186,15 @@ impl Pattern {
         })
     }
 
+    /// The condition keys without which the pattern matches nothing, folded: those of variables without a default.
+    pub(crate) fn needed_variables(&self) -> impl Iterator<Item = &str> {
+        let parts: &[Part] = if let Self::Variables(parts) = self { parts } else { &[] };
+        parts.iter().filter_map(|part| match part {
+            Part::Variable(Variable { key, default: None }) => Some(&**key),
+            _ => None,
+        })
+    }
+
     /// The condition keys that the pattern's variables read, folded.
     pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
         let parts: &[Part] = if let Self::Variables(parts) = self { parts } else { &[] };
@@ -196,26 +205,27 @@ impl Pattern {
     }
 }
 
-/// Puts values in the place of variables. `None` if one of them has neither a value nor a default.
+/// Puts values in the place of variables. `None` if one of them has neither a value nor a default; an error of any of
+/// them wins over that.
 fn resolve<'a>(
     parts: &'a [Part],
     context: &'a Context,
 ) -> Result<Option<Vec<Token<&'a str>>>, EvaluationError> {
     let mut tokens = Vec::with_capacity(parts.len());
+    let mut missing = false;
     for part in parts {
         tokens.push(match part {
             Part::Fixed(Token::Text(text)) => Token::Text(&**text),
             Part::Fixed(Token::One) => Token::One,
             Part::Fixed(Token::Run) => Token::Run,
             Part::Variable(variable) => {
-                match context.single(&variable.key)?.or(variable.default.as_deref()) {
-                    Some(value) => Token::Text(value),
-                    None => return Ok(None),
-                }
+                let value = context.single(&variable.key)?.or(variable.default.as_deref());
+                missing |= value.is_none();
+                Token::Text(value.unwrap_or_default())
             }
         });
     }
-    Ok(Some(tokens))
+    Ok((!missing).then_some(tokens))
 }
 
 #[cfg(test)]

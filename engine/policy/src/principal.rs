@@ -167,13 +167,21 @@ pub(crate) enum PrincipalTest {
 }
 
 impl PrincipalTest {
+    /// Whether the test names a session whose ARN begins so.
+    pub(crate) fn names_session(&self, beginning: &str) -> bool {
+        let (Self::Principal(values) | Self::NotPrincipal(values)) = self else { return false };
+        values.iter().any(|value| matches!(value, PrincipalValue::Member(arn) if arn.starts_with(beginning)))
+    }
+
     /// Whether the statement is about the caller, and how directly it names it.
-    pub(crate) fn test(&self, caller: &Caller<'_>) -> Option<Strength> {
+    /// `bounded` says whether the caller has a permissions boundary.
+    pub(crate) fn test(&self, caller: &Caller<'_>, bounded: bool) -> Option<Strength> {
         match self {
             Self::Attached => Some(Strength::Unnamed),
             Self::Principal(values) => values.iter().filter_map(|value| value.names(caller)).max(),
-            // The loader refuses NotPrincipal in an Allow, so the strength is of no consequence.
-            Self::NotPrincipal(values) => (!spared(values, caller)).then_some(Strength::Direct),
+            // Whoever has a permissions boundary is never spared (IAM User Guide, "Permissions boundaries for IAM
+            // entities"). The loader refuses NotPrincipal in an Allow, so the strength is of no consequence.
+            Self::NotPrincipal(values) => (bounded || !spared(values, caller)).then_some(Strength::Direct),
         }
     }
 }

@@ -32,10 +32,12 @@ pub(crate) struct Call<'a> {
     pub(crate) resource: Option<Arn<'a>>,
     pub(crate) resource_account: &'a str,
     pub(crate) context: &'a Context,
+    /// Whether the caller has a permissions boundary.
+    pub(crate) bounded: bool,
 }
 
 impl<'a> Call<'a> {
-    pub(crate) fn new(request: &Request<'a>) -> Result<Self, EvaluationError> {
+    pub(crate) fn new(request: &Request<'a>, bounded: bool) -> Result<Self, EvaluationError> {
         let Request { principal, action, resource, resource_account, context } = *request;
         let caller = Caller::parse(principal)
             .ok_or_else(|| EvaluationError::MalformedPrincipal { principal: principal.to_owned() })?;
@@ -43,7 +45,8 @@ impl<'a> Call<'a> {
             return Err(EvaluationError::MalformedAction { action: action.to_owned() });
         }
         let action = action.to_ascii_lowercase();
-        Ok(Self { caller, action, resource: read_resource(resource)?, resource_account, context })
+        let resource = read_resource(resource)?;
+        Ok(Self { caller, action, resource, resource_account, context, bounded })
     }
 
     /// Whether the resource is this bucket or an object in it.
@@ -80,4 +83,38 @@ fn read_resource(text: &str) -> Result<Option<Arn<'_>>, EvaluationError> {
     let empty_key = (arn.service(), arn.region(), arn.account()) == ("s3", "", "")
         && arn.resource().split_once('/').is_some_and(|(bucket, key)| bucket.is_empty() || key.is_empty());
     if arn.resource().is_empty() || empty_key { Err(malformed()) } else { Ok(Some(arn)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_and_its_objects_are_in_the_bucket_and_nothing_else_is() {
+        let context = Context::new();
+        let in_data = |resource: &str| {
+            let request = Request {
+                principal: "anonymous",
+                action: "s3:GetObject",
+                resource,
+                resource_account: "111122223333",
+                context: &context,
+            };
+            Call::new(&request, false).unwrap().is_in_bucket("data")
+        };
+        for resource in ["arn:aws:s3:::data", "arn:aws:s3:::data/a/b", "arn:aws-cn:s3:::data/x"] {
+            assert!(in_data(resource), "{resource}");
+        }
+        for resource in [
+            "*",
+            "arn:aws:s3:::database",
+            "arn:aws:s3:::dat",
+            "arn:aws:s3:::x/data/y",
+            "arn:aws:s3:eu-west-1::data/x",
+            "arn:aws:s3::111122223333:data/x",
+            "arn:aws:sqs:::data/x",
+        ] {
+            assert!(!in_data(resource), "{resource}");
+        }
+    }
 }

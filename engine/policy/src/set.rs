@@ -5,13 +5,13 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::combine::{self, Evidence, Missing};
-use crate::decision::{Decision, StatementId, Why};
+use crate::decision::{Decision, Foresight, StatementId, Why};
 use crate::document::{Document, PolicyKind};
 use crate::error::EvaluationError;
 use crate::explain::Explanation;
 use crate::principal::Strength;
 use crate::request::{Call, Request};
-use crate::statement::{Knowledge, StatementEffect, Verdict};
+use crate::statement::{Favour, Knowledge, StatementEffect, Verdict};
 use crate::value::fold_key;
 
 /// Every policy document that has a say over a role. Documents of one type are pooled, except that each level of
@@ -39,7 +39,8 @@ use crate::value::fold_key;
 pub struct PolicySet {
     pub(crate) identity: Pool,
     pub(crate) boundary: Pool,
-    pub(crate) session: Pool,
+    /// Each level must allow by itself.
+    pub(crate) session: Vec<Pool>,
     pub(crate) service_control: Vec<Pool>,
     pub(crate) resource_control: Vec<Pool>,
     pub(crate) resource: Vec<ResourcePolicy>,
@@ -102,10 +103,21 @@ impl PolicySet {
         self
     }
 
-    /// Adds a session policy: what it does not allow, this session cannot do.
+    /// Adds a session policy: what it does not allow, this session cannot do. Several of them count as one, as in AWS.
     #[must_use]
     pub fn with_session(mut self, document: Document) -> Self {
-        Arc::make_mut(&mut self.session).push(document);
+        match self.session.first_mut() {
+            Some(pool) => Arc::make_mut(pool).push(document),
+            None => self.session.push(Arc::new(vec![document])),
+        }
+        self
+    }
+
+    /// Adds session policies that narrow whatever the session policies so far allow, instead of adding to it. AWS has no
+    /// such thing: there, one hand writes all session policies. Levels count from 0 in the order in which they are added.
+    #[must_use]
+    pub fn with_session_level(mut self, level: Vec<Document>) -> Self {
+        self.session.push(Arc::new(level));
         self
     }
 
@@ -148,7 +160,43 @@ impl PolicySet {
     /// true, Deny statements with a condition are passed over; variables without a value likewise speak for the
     /// request. A refusal is final: no context would allow the request.
     pub fn could_allow(&self, request: &Request<'_>) -> Decision {
-        self.decide_knowing(request, Knowledge::Partial)
+        self.decide_knowing(request, Knowledge::Without(&[""], Favour::Request))
+    }
+
+    /// What can be said of a request before all of its context is known: the condition keys that begin with one of
+    /// `unknown` (compared without case) may have any value or none, whatever the request says about them.
+    ///
+    /// ```
+    /// # use longshore_policy::{Context, Document, Foresight, PolicyKind, PolicySet, Request};
+    /// let text = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*",
+    ///     "Condition": {"StringEquals": {"s3:ExistingObjectTag/team": "blue"}}}}"#;
+    /// let role = Document::load("role.json", text, PolicyKind::Identity).unwrap().document;
+    /// let policies = PolicySet::new().with_identity(role);
+    /// let context = Context::new();
+    /// let request = Request {
+    ///     principal: "arn:aws:sts::111122223333:assumed-role/reader/job-1",
+    ///     action: "s3:GetObject",
+    ///     resource: "arn:aws:s3:::logs/1.gz",
+    ///     resource_account: "111122223333",
+    ///     context: &context,
+    /// };
+    /// assert!(matches!(policies.foresee(&request, &[]), Foresight::Refused(_)));
+    /// let foresight = policies.foresee(&request, &["s3:ExistingObjectTag/"]);
+    /// assert!(matches!(foresight, Foresight::Depends { .. }));
+    /// ```
+    pub fn foresee(&self, request: &Request<'_>, unknown: &[&str]) -> Foresight {
+        let folded: Vec<String> = unknown.iter().map(|prefix| fold_key(prefix)).collect();
+        let unknown: Vec<&str> = folded.iter().map(String::as_str).collect();
+        let at_best = self.decide_knowing(request, Knowledge::Without(&unknown, Favour::Request));
+        if !at_best.allowed() {
+            return Foresight::Refused(at_best);
+        }
+        let at_worst = self.decide_knowing(request, Knowledge::Without(&unknown, Favour::Refusal));
+        if at_worst.allowed() {
+            Foresight::Allowed(at_worst)
+        } else {
+            Foresight::Depends { at_best, at_worst }
+        }
     }
 
     /// Decides a request and says what part each statement had in it.
@@ -178,7 +226,11 @@ impl PolicySet {
             text: &'a str,
         }
         // A level without documents allows nothing, so the levels count even when they are empty.
-        let mut lines = vec![format!("{{\"serviceControlLevels\":{}}}", self.service_control.len())];
+        let mut lines = vec![format!(
+            "{{\"serviceControlLevels\":{},\"sessionLevels\":{}}}",
+            self.service_control.len(),
+            self.session.len()
+        )];
         let mut push = |kind, level, bucket, documents: &[Document]| {
             lines.extend(documents.iter().filter_map(|document| {
                 let entry = Entry { kind, level, bucket, name: document.name(), text: document.text() };
@@ -188,7 +240,9 @@ impl PolicySet {
         };
         push(PolicyKind::Identity, None, None, &self.identity);
         push(PolicyKind::Boundary, None, None, &self.boundary);
-        push(PolicyKind::Session, None, None, &self.session);
+        for (level, pool) in self.session.iter().enumerate() {
+            push(PolicyKind::Session, Some(level), None, pool);
+        }
         for (level, pool) in self.service_control.iter().enumerate() {
             push(PolicyKind::ServiceControl, Some(level), None, pool);
         }
@@ -207,8 +261,9 @@ impl PolicySet {
         &'s self,
         resource: impl Fn(&ResourcePolicy) -> bool + 's,
     ) -> impl Iterator<Item = &'s Document> {
-        [&self.identity, &self.boundary, &self.session]
+        [&self.identity, &self.boundary]
             .into_iter()
+            .chain(&self.session)
             .chain(&self.service_control)
             .chain(&self.resource_control)
             .chain(
@@ -217,8 +272,18 @@ impl PolicySet {
             .flat_map(|pool| pool.iter())
     }
 
-    fn decide_knowing(&self, request: &Request<'_>, knowledge: Knowledge) -> Decision {
-        let call = match Call::new(request) {
+    /// Reads a request to these policies.
+    pub(crate) fn call<'a>(&self, request: &Request<'a>) -> Result<Call<'a>, EvaluationError> {
+        Call::new(request, self.is_bounded())
+    }
+
+    /// Whether the principal has a permissions boundary.
+    pub(crate) fn is_bounded(&self) -> bool {
+        !self.boundary.is_empty()
+    }
+
+    fn decide_knowing(&self, request: &Request<'_>, knowledge: Knowledge<'_>) -> Decision {
+        let call = match self.call(request) {
             Ok(call) => call,
             Err(error) => return Decision::malformed(error),
         };
@@ -236,7 +301,7 @@ impl PolicySet {
     fn gather<'s, 'c>(
         &'s self,
         call: &Call<'c>,
-        knowledge: Knowledge,
+        knowledge: Knowledge<'_>,
         errors: &mut Vec<EvaluationError>,
     ) -> Result<Evidence<'c, Found<'s>>, (Found<'s>, Option<EvaluationError>)> {
         let mut allows = |pool: &'s Pool| {
@@ -244,8 +309,13 @@ impl PolicySet {
             weighed.denies.map_or(Ok(weighed.allows), Err)
         };
         let identity = allows(&self.identity)?.map(|(_, found)| found);
-        let outside_boundary = allows(&self.boundary)?.is_none() && !self.boundary.is_empty();
-        let outside_session = allows(&self.session)?.is_none() && !self.session.is_empty();
+        let outside_boundary = allows(&self.boundary)?.is_none() && self.is_bounded();
+        let mut closed_session = None;
+        for (level, pool) in self.session.iter().enumerate() {
+            if allows(pool)?.is_none() {
+                closed_session = closed_session.or(Some(level));
+            }
+        }
         let mut closed_level = None;
         for (level, pool) in self.service_control.iter().enumerate() {
             if allows(pool)?.is_none() {
@@ -268,7 +338,7 @@ impl PolicySet {
             resource_account,
             closed_level,
             outside_boundary,
-            outside_session,
+            closed_session,
             identity,
             resource,
         })
@@ -280,7 +350,7 @@ impl PolicySet {
         let documents = match missing {
             Missing::Identity => &self.identity,
             Missing::Boundary => &self.boundary,
-            Missing::Session => &self.session,
+            Missing::Session { level } => self.session.get(level).unwrap_or(&empty),
             Missing::ServiceControl { level } => self.service_control.get(level).unwrap_or(&empty),
             Missing::Resource => {
                 let about = self.resource.iter().filter(|policy| policy.is_about(call));
@@ -296,7 +366,7 @@ impl PolicySet {
 fn weigh<'s>(
     pool: &'s Pool,
     call: &Call<'_>,
-    knowledge: Knowledge,
+    knowledge: Knowledge<'_>,
     errors: &mut Vec<EvaluationError>,
 ) -> Weighed<'s> {
     let mut weighed = Weighed::default();

@@ -2,10 +2,12 @@
 
 use crate::arn::ArnPattern;
 use crate::condition::{self, Test, Truth};
+use crate::context::Context;
 use crate::error::EvaluationError;
 use crate::pattern::{Matched, Pattern};
 use crate::principal::{PrincipalTest, Strength};
 use crate::request::Call;
+use crate::work;
 
 /// The `Effect` of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -47,11 +49,31 @@ pub(crate) enum ResourcePattern {
 
 /// How much of the context is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Knowledge {
+pub(crate) enum Knowledge<'k> {
     /// All of it: this is the request that will be sent.
     Full,
-    /// Only a part: whatever depends on the context may turn out either way, so it speaks for the request.
-    Partial,
+    /// All but the keys that begin with one of these (folded): what depends on them may turn out either way, so it
+    /// speaks for one side.
+    Without(&'k [&'k str], Favour),
+}
+
+impl Knowledge<'_> {
+    /// Whether nothing can be said about what reads these keys.
+    fn lacks<'a>(self, mut keys: impl Iterator<Item = &'a str>) -> bool {
+        match self {
+            Self::Full => false,
+            Self::Without(unknown, _) => keys.any(|key| unknown.iter().any(|prefix| key.starts_with(prefix))),
+        }
+    }
+}
+
+/// The side that what is not known speaks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Favour {
+    /// The best that can happen to the request.
+    Request,
+    /// The worst.
+    Refusal,
 }
 
 /// What kept a statement from applying. In the order in which they are looked at.
@@ -75,17 +97,20 @@ pub(crate) enum Verdict {
 
 /// Why a part of a statement can be neither true nor false.
 enum Doubt {
+    /// It depends on a key that is not known.
+    Unknown,
     /// A variable has no value.
     Unresolved,
     Error(EvaluationError),
 }
 
 impl Statement {
-    pub(crate) fn judge(&self, call: &Call<'_>, knowledge: Knowledge) -> Verdict {
-        if !self.covers_action(call) {
+    pub(crate) fn judge(&self, call: &Call<'_>, knowledge: Knowledge<'_>) -> Verdict {
+        work::spend(1);
+        if !self.has_action(&call.action) {
             return Verdict::Stopped(Obstacle::Action);
         }
-        let Some(strength) = self.principal.test(&call.caller) else {
+        let Some(strength) = self.principal.test(&call.caller, call.bounded) else {
             return Verdict::Stopped(Obstacle::Principal);
         };
         let resource = self.covers_resource(call, knowledge);
@@ -103,26 +128,35 @@ impl Statement {
         }
     }
 
-    fn covers_action(&self, call: &Call<'_>) -> bool {
+    /// Whether the statement is about an action (folded).
+    pub(crate) fn has_action(&self, action: &str) -> bool {
         // Action patterns hold no variables, so there is nothing to resolve and no error.
-        let listed = |pattern: &Pattern| matches!(pattern.test(&call.action, call.context), Ok(Matched::Yes));
+        let nothing = Context::new();
+        let listed = |pattern: &Pattern| matches!(pattern.test(action, &nothing), Ok(Matched::Yes));
         self.actions.patterns.iter().any(listed) != self.actions.negated
     }
 
-    fn covers_resource(&self, call: &Call<'_>, knowledge: Knowledge) -> Truth {
-        let for_the_request = self.effect == StatementEffect::Allow;
-        match (self.lists_resource(call), knowledge) {
+    /// Whether the statement applies where that depends on what is not known.
+    fn applies_in(&self, favour: Favour) -> bool {
+        (self.effect == StatementEffect::Allow) == (favour == Favour::Request)
+    }
+
+    fn covers_resource(&self, call: &Call<'_>, knowledge: Knowledge<'_>) -> Truth {
+        match (self.lists_resource(call, knowledge), knowledge) {
             (Ok(listed), _) => Ok(listed != self.resources.negated),
-            (Err(_), Knowledge::Partial) => Ok(for_the_request),
+            (Err(Doubt::Unknown), Knowledge::Without(_, favour)) => Ok(self.applies_in(favour)),
             // An unresolved pattern matches nothing: the request lies outside a NotResource list. AWS says so for
             // Deny; in an Allow it would grant what nobody wrote, so there it does not apply.
-            (Err(Doubt::Unresolved), Knowledge::Full) => Ok(self.resources.negated && !for_the_request),
-            (Err(Doubt::Error(error)), Knowledge::Full) => Err(error),
+            (Err(Doubt::Unresolved | Doubt::Unknown), _) => {
+                Ok(self.resources.negated && self.effect == StatementEffect::Deny)
+            }
+            (Err(Doubt::Error(error)), _) => Err(error),
         }
     }
 
-    /// Whether the resource is on the list; an error wins over an unresolved variable, a match over both.
-    fn lists_resource(&self, call: &Call<'_>) -> Result<bool, Doubt> {
+    /// Whether the resource is on the list. A match wins over every doubt, what is not known over an error, that over an
+    /// unresolved variable.
+    fn lists_resource(&self, call: &Call<'_>, knowledge: Knowledge<'_>) -> Result<bool, Doubt> {
         let mut doubt = None;
         for pattern in &self.resources.patterns {
             let (pattern, arn) = match (pattern, &call.resource) {
@@ -130,21 +164,32 @@ impl Statement {
                 (ResourcePattern::Arn(_), None) => continue,
                 (ResourcePattern::Arn(pattern), Some(arn)) => (pattern, arn),
             };
-            match pattern.test(arn, call.context) {
-                Ok(Matched::Yes) => return Ok(true),
-                Ok(Matched::No) => {}
-                Ok(Matched::Unresolved) => doubt = doubt.or(Some(Doubt::Unresolved)),
-                Err(error) => doubt = Some(Doubt::Error(error)),
+            if knowledge.lacks(pattern.variables()) {
+                doubt = Some(Doubt::Unknown);
+                continue;
+            }
+            match (pattern.test(arn, call.context), &doubt) {
+                (Ok(Matched::Yes), _) => return Ok(true),
+                (Ok(Matched::No), _) | (_, Some(Doubt::Unknown)) => {}
+                (Ok(Matched::Unresolved), _) => doubt = doubt.or(Some(Doubt::Unresolved)),
+                (Err(error), _) => doubt = Some(Doubt::Error(error)),
             }
         }
         doubt.map_or(Ok(false), Err)
     }
 
-    fn condition_holds(&self, call: &Call<'_>, knowledge: Knowledge) -> Truth {
-        if knowledge == Knowledge::Partial {
-            return Ok(self.tests.is_empty() || self.effect == StatementEffect::Allow);
+    fn condition_holds(&self, call: &Call<'_>, knowledge: Knowledge<'_>) -> Truth {
+        let holds = |test: &Test| test.holds(call.context);
+        let Knowledge::Without(_, favour) = knowledge else {
+            return condition::all(self.tests.iter().map(holds));
+        };
+        let (unknown, known): (Vec<&Test>, Vec<&Test>) =
+            self.tests.iter().partition(|test| knowledge.lacks(test.keys().into_iter()));
+        match condition::all(known.into_iter().map(holds)) {
+            Ok(false) => Ok(false),
+            _ if !unknown.is_empty() && !self.applies_in(favour) => Ok(false),
+            known => known,
         }
-        condition::all(self.tests.iter().map(|test| test.holds(call.context)))
     }
 
     /// The condition keys that the statement reads, folded.

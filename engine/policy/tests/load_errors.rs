@@ -8,7 +8,7 @@ use PolicyKind::{Boundary, Identity, Resource, ResourceControl, ServiceControl, 
 
 /// A document of version 2012-10-17 with this one statement, its elements given as JSON text.
 fn statement(elements: &str) -> String {
-    format!(r#"{{"Version":"2012-10-17","Statement":{{{elements}}}}}"#)
+    format!("{{\"Version\":\"2012-10-17\",\n \"Statement\":{{{elements}}}}}")
 }
 
 /// An Allow for one action on one resource, with more elements.
@@ -28,14 +28,21 @@ fn warnings(text: &str, kind: PolicyKind) -> Vec<Finding> {
     Document::load("test.json", text, kind).unwrap_or_else(|findings| panic!("{text}: {findings:?}")).warnings
 }
 
-/// Each document is refused for this reason and no other.
+/// Each document is refused for this reason and no other; the snapshot shows where, with `‸` at the place.
 #[track_caller]
-fn refused(code: Code, documents: &[(PolicyKind, String)]) {
+fn refused(name: &str, code: Code, documents: &[(PolicyKind, String)]) {
     assert!(documents.len() >= 3, "at least three documents per rule");
+    let mut places = Vec::new();
     for (kind, text) in documents {
-        let codes: Vec<Code> = errors(text, *kind).iter().map(|finding| finding.code).collect();
-        assert_eq!(codes, [code], "{kind:?} {text}");
+        let found = errors(text, *kind);
+        assert_eq!(found.iter().map(|finding| finding.code).collect::<Vec<_>>(), [code], "{kind:?} {text}");
+        let Finding { line, column, offset, .. } = found[0];
+        let before: String = text[..offset].chars().rev().take(24).collect();
+        let before: String = before.chars().rev().collect();
+        let after: String = text[offset..].chars().take(40).collect();
+        places.push(format!("{line}:{column} {:?}", format!("{before}‸{after}")));
     }
+    insta::assert_snapshot!(format!("places_{name}"), places.join("\n"));
 }
 
 /// The documents are all of the kind given.
@@ -60,8 +67,9 @@ fn l1_json_and_shape() {
         "{\"Version\":\"2012\n\"}",
         r#"{"Version":"\ud800"}"#,
     ];
-    refused(Code::L1, &all(Identity, raw.map(str::to_owned)));
+    refused("l1_json", Code::L1, &all(Identity, raw.map(str::to_owned)));
     refused(
+        "l1_nesting",
         Code::L1,
         &all(
             Identity,
@@ -70,12 +78,13 @@ fn l1_json_and_shape() {
                 .chain([allow(r#","Note":"x""#)]),
         ),
     );
-    refused(
-        Code::L1,
+    refused("l1_shape", Code::L1,
         &all(
             Identity,
             [
                 allow(r#","effect":"Allow""#),
+                allow(r#","\u0041ction":"s3:PutObject""#),
+                condition(r#""StringEquals":{"a:b":"x","a:\u0062":"y"}"#),
                 allow(r#","Action":"s3:PutObject""#),
                 allow(r#","Condition":[]"#),
                 allow(r#","Condition":null"#),
@@ -97,6 +106,7 @@ fn l1_json_and_shape() {
         ),
     );
     refused(
+        "l1_principals",
         Code::L1,
         &all(
             Resource,
@@ -112,6 +122,7 @@ fn l1_json_and_shape() {
 #[test]
 fn l2_version_statement_effect() {
     refused(
+        "l2",
         Code::L2,
         &all(
             Identity,
@@ -132,6 +143,7 @@ fn l2_version_statement_effect() {
 #[test]
 fn l3_exactly_one_of_two() {
     refused(
+        "l3",
         Code::L3,
         &all(
             Identity,
@@ -144,7 +156,7 @@ fn l3_exactly_one_of_two() {
         ),
     );
     let both = allow(r#","Principal":"*","NotPrincipal":{"AWS":"111122223333"}"#).replace("Allow", "Deny");
-    refused(Code::L3, &all(Resource, vec![both; 3]));
+    refused("l3_principals", Code::L3, &all(Resource, vec![both; 3]));
 }
 
 #[test]
@@ -152,6 +164,7 @@ fn l4_principals_belong_to_resource_policies() {
     let named = allow(r#","Principal":"*""#);
     let excluded = allow(r#","NotPrincipal":{"AWS":"111122223333"}"#);
     refused(
+        "l4",
         Code::L4,
         &[
             (Identity, named.clone()),
@@ -184,7 +197,7 @@ fn l5_actions() {
     ];
     let list =
         bad.map(|action| statement(&format!(r#""Effect":"Allow","Action":"{action}","Resource":"*""#)));
-    refused(Code::L5, &all(Identity, list));
+    refused("l5", Code::L5, &all(Identity, list));
 }
 
 #[test]
@@ -202,7 +215,7 @@ fn l6_resources() {
     let list = bad.into_iter().filter(|resource| *resource != "arn:aws:s3:::");
     let list =
         list.map(|resource| statement(&format!(r#""Effect":"Allow","Action":"*","Resource":"{resource}""#)));
-    refused(Code::L6, &all(Identity, list));
+    refused("l6", Code::L6, &all(Identity, list));
 }
 
 #[test]
@@ -223,7 +236,11 @@ fn l7_principals() {
         r#"{"Service":"*"}"#,
         r#"{"Federated":"a b"}"#,
     ];
-    refused(Code::L7, &all(Resource, bad.map(|principal| allow(&format!(r#","Principal":{principal}"#)))));
+    refused(
+        "l7",
+        Code::L7,
+        &all(Resource, bad.map(|principal| allow(&format!(r#","Principal":{principal}"#)))),
+    );
 }
 
 #[test]
@@ -237,7 +254,7 @@ fn l8_operators() {
         r#""BoolNot":{"a:b":"true"}"#,
         r#""":{"a:b":"true"}"#,
     ];
-    refused(Code::L8, &all(Identity, bad.map(condition)));
+    refused("l8", Code::L8, &all(Identity, bad.map(condition)));
 }
 
 #[test]
@@ -256,7 +273,7 @@ fn l9_values() {
         r#""ArnEquals":{"a:b":"arn:aws:iam::user/x"}"#,
         r#""ArnEquals":{"a:b":"${a:c}:x"}"#,
     ];
-    refused(Code::L9, &all(Identity, bad.map(condition)));
+    refused("l9", Code::L9, &all(Identity, bad.map(condition)));
 }
 
 #[test]
@@ -266,7 +283,7 @@ fn l10_keys_that_fold_together() {
         r#""Null":{"s3:ExistingObjectTag/Env":"true","s3:ExistingObjectTag/env":"false"}"#,
         r#""NumericLessThan":{"s3:TlsVersion":"1.3","s3:tlsversion":1.2}"#,
     ];
-    refused(Code::L10, &all(Identity, bad.map(condition)));
+    refused("l10", Code::L10, &all(Identity, bad.map(condition)));
 }
 
 #[test]
@@ -278,7 +295,7 @@ fn l11_sets_and_single_values() {
         r#""ForAnyValue:StringEquals":{"aws:username":"x"}"#,
         r#""ForAllValues:StringLike":{"s3:ExistingObjectTag/env":"x"}"#,
     ];
-    refused(Code::L11, &all(Identity, bad.map(condition)));
+    refused("l11", Code::L11, &all(Identity, bad.map(condition)));
 }
 
 #[test]
@@ -292,6 +309,7 @@ fn l12_variables() {
         resource("arn:aws:s3:::b/${aws:username, 'x}"),
         resource("arn:${aws:username}:s3:::b"),
         resource("arn:aws:s3::${aws:PrincipalAccount}:b"),
+        resource("arn:aws:s3::${*}:b"),
         statement(r#""Effect":"Allow","Action":"s3:${aws:username}","Resource":"*""#),
         allow(r#","Sid":"${aws:username}""#),
     ];
@@ -307,9 +325,9 @@ fn l12_variables() {
     ] {
         bad.push(condition(block));
     }
-    refused(Code::L12, &all(Identity, bad));
+    refused("l12", Code::L12, &all(Identity, bad));
     let principal = allow(r#","Principal":{"AWS":"${aws:PrincipalArn}"}"#);
-    refused(Code::L12, &all(Resource, vec![principal; 3]));
+    refused("l12_principals", Code::L12, &all(Resource, vec![principal; 3]));
 }
 
 #[test]
@@ -322,9 +340,13 @@ fn l13_empty_lists() {
         condition(r#""Bool":{"a:b":[]}"#),
         condition(r#""Null":{"a:b":[]}"#),
     ];
-    refused(Code::L13, &all(Identity, bad));
+    refused("l13", Code::L13, &all(Identity, bad));
     let principals = [r#"{"AWS":[]}"#, "{}", r#"{"Service":[]}"#];
-    refused(Code::L13, &all(Resource, principals.map(|p| allow(&format!(r#","Principal":{p}"#)))));
+    refused(
+        "l13_principals",
+        Code::L13,
+        &all(Resource, principals.map(|p| allow(&format!(r#","Principal":{p}"#)))),
+    );
 }
 
 #[test]
@@ -333,6 +355,7 @@ fn l14_sids_and_not_principal() {
         {"Sid":"A","Effect":"Allow","Action":"*","Resource":"*"},
         {"Sid":"A","Effect":"Deny","Action":"*","Resource":"*"}]}"#;
     refused(
+        "l14",
         Code::L14,
         &[
             (Resource, allow(r#","NotPrincipal":{"AWS":"111122223333"}"#)),
@@ -354,6 +377,7 @@ fn l15_limits() {
         text + &padding
     };
     refused(
+        "l15",
         Code::L15,
         &[
             (Identity, padded(20_481)),

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
 use crate::error::{Fault, MIN_PREFIX, QueueError, Step};
 use crate::queue::Queue;
-use crate::record::{EventRecord, FailureRecord, JobRecord, NewJob, Submission};
+use crate::record::{EventRecord, FailureRecord, JobRecord, NewJob, PolicySnapshotRecord, Submission};
 use crate::transitions::{self, Transition};
 
 /// How many jobs an ambiguous prefix lists (count).
@@ -102,6 +102,21 @@ impl Queue {
             let sql = "SELECT * FROM events WHERE job = ?1 ORDER BY number";
             let mut statement = connection.prepare_cached(sql)?;
             let rows = statement.query_map([job], event_record)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// The policies that a job ran under, in order.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::NotFound`]; [`QueueError::Ambiguous`].
+    pub fn policy_snapshots(&self, id: &str) -> Result<Vec<PolicySnapshotRecord>, QueueError> {
+        self.read("read the policies", |connection| {
+            let job = resolve(connection, id)?.number;
+            let sql = "SELECT * FROM policy_snapshots WHERE job = ?1 ORDER BY number";
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map([job], policy_snapshot)?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
@@ -243,6 +258,14 @@ fn failure_record(row: &Row<'_>) -> rusqlite::Result<FailureRecord> {
         code: row.get("code")?,
         status: row.get("status")?,
         message: row.get("message")?,
+    })
+}
+
+fn policy_snapshot(row: &Row<'_>) -> rusqlite::Result<PolicySnapshotRecord> {
+    Ok(PolicySnapshotRecord {
+        at: time(row, "at")?,
+        digest: row.get("digest")?,
+        documents: row.get("documents")?,
     })
 }
 

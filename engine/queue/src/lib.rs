@@ -32,5 +32,5 @@ pub use error::QueueError;
 pub use queue::{Access, Queue};
 pub use record::{
     ChunkOutcomes, ChunkRecord, EventRecord, FailureRecord, FileMark, JobRecord, NewChunk, NewJob,
-    ReportMarks, ResultBatch, Submission,
+    PolicySnapshotRecord, ReportMarks, ResultBatch, Submission,
 };

@@ -41,7 +41,7 @@ pub struct JobRecord {
     pub state: JobState,
     /// SHA-256 of the operation's component, lower-case hex.
     pub plugin_digest: String,
-    /// SHA-256 of the role's policies as they were when the job was taken up, lower-case hex.
+    /// SHA-256 of the policies that the job runs under, as they were when it was last taken up, lower-case hex.
     pub policy_digest: Option<String>,
     /// When it was submitted.
     pub created_at: Timestamp,
@@ -99,6 +99,17 @@ pub struct EventRecord {
     pub cause: String,
     /// Who moved it: `engine`, or who asked.
     pub actor: String,
+}
+
+/// The policies that a job ran under from one moment on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PolicySnapshotRecord {
+    /// When the engine loaded them.
+    pub at: Timestamp,
+    /// SHA-256 of `documents`, lower-case hex.
+    pub digest: String,
+    /// All documents in a canonical text: one JSON value on a line.
+    pub documents: String,
 }
 
 /// A chunk of a manifest that was just read.

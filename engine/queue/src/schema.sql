@@ -57,6 +57,17 @@ CREATE TABLE events (
 
 CREATE INDEX events_of_job ON events (job, number);
 
+-- The policies under which tasks of a job ran, from when on; one row each time they were others than before.
+CREATE TABLE policy_snapshots (
+    number    INTEGER PRIMARY KEY,
+    job       INTEGER NOT NULL REFERENCES jobs (number),
+    at        TEXT    NOT NULL,
+    digest    TEXT    NOT NULL,
+    documents TEXT    NOT NULL
+) STRICT;
+
+CREATE INDEX policy_snapshots_of_job ON policy_snapshots (job, number);
+
 -- Where the rows of a chunk are, and which of its tasks are finished: bit i % 8 of byte i / 8 of done is task i.
 CREATE TABLE chunks (
     job       INTEGER NOT NULL REFERENCES jobs (number),

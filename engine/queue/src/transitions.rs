@@ -97,13 +97,30 @@ impl Queue {
         })
     }
 
-    /// Keeps the digest of the policies under which the job runs.
+    /// Keeps the policies under which the job runs from now on. Does nothing if they are those that it ran under
+    /// before.
     ///
     /// # Errors
     ///
     /// [`QueueError::NotEngine`]; [`QueueError::NotFound`].
-    pub fn set_policy_digest(&self, id: &str, digest: &str) -> Result<(), QueueError> {
-        self.set("UPDATE jobs SET policy_digest = ?2 WHERE number = ?1", "keep the policy digest", id, digest)
+    pub fn set_policies(
+        &self,
+        id: &str,
+        digest: &str,
+        documents: &str,
+        now: Timestamp,
+    ) -> Result<(), QueueError> {
+        let (id, digest, documents) = (id.to_owned(), digest.to_owned(), documents.to_owned());
+        self.write_as_engine("keep the policies", move |connection| {
+            let job = resolve(connection, &id)?;
+            let sql = "UPDATE jobs SET policy_digest = ?2 WHERE number = ?1 AND policy_digest IS NOT ?2";
+            if connection.execute(sql, params![job.number, digest])? == 0 {
+                return Ok(());
+            }
+            let sql = "INSERT INTO policy_snapshots (job, at, digest, documents) VALUES (?1, ?2, ?3, ?4)";
+            connection.execute(sql, params![job.number, time_text(now), digest, documents])?;
+            Ok(())
+        })
     }
 
     /// Keeps where the `manifest.json` of the completion report is.

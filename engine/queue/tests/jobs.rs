@@ -90,7 +90,7 @@ fn a_whole_life_is_in_the_events() {
     fixture.record(common::batch("job-1", 0, [(0, common::succeeded())])).unwrap();
     fixture.queue.transition("job-1", Active, Completing, "all done", "engine", at(3)).unwrap();
     fixture.queue.set_report("job-1", "s3://reports/job-1/manifest.json").unwrap();
-    fixture.queue.set_policy_digest("job-1", "9a").unwrap();
+    fixture.queue.set_policies("job-1", "9a", "{}", at(3)).unwrap();
     fixture.queue.transition("job-1", Completing, Complete, "report written", "engine", at(4)).unwrap();
     let record = fixture.queue.job("job-1").unwrap();
     assert_eq!((record.started_at, record.finished_at), (Some(at(2)), Some(at(4))));
@@ -168,7 +168,7 @@ fn what_is_the_engines_is_refused_to_clients() {
         client.runnable().err(),
         client.transition("job-1", New, Preparing, "", "", at(2)).err(),
         client.fail("job-1", Preparing, Failing, "", "", "", at(2)).err(),
-        client.set_policy_digest("job-1", "").err(),
+        client.set_policies("job-1", "", "", at(2)).err(),
         client.set_report("job-1", "").err(),
         client.put_chunks("job-1", &[], 0, at(2)).err(),
         client.close_chunks("job-1", &[], &Default::default()).err(),
@@ -178,6 +178,19 @@ fn what_is_the_engines_is_refused_to_clients() {
         assert!(matches!(refusal, Some(QueueError::NotEngine { .. })), "{refusal:?}");
     }
     insta::assert_snapshot!(refusals[0].as_ref().unwrap());
+}
+
+#[test]
+fn each_change_of_the_policies_is_kept() {
+    let fixture = Fixture::engine();
+    fixture.active("job-1", &[1]);
+    for (second, digest) in [(3, "a"), (4, "a"), (5, "b"), (6, "a")] {
+        fixture.queue.set_policies("job-1", digest, &format!("text of {digest}"), at(second)).unwrap();
+    }
+    let kept = fixture.client().policy_snapshots("job-1").unwrap();
+    let kept: Vec<_> = kept.iter().map(|one| (one.at, one.digest.as_str(), one.documents.as_str())).collect();
+    assert_eq!(kept, [(at(3), "a", "text of a"), (at(5), "b", "text of b"), (at(6), "a", "text of a")]);
+    assert_eq!(fixture.queue.job("job-1").unwrap().policy_digest.as_deref(), Some("a"));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use longshore_job::{EngineConfig, JobSpec, JobState};
 use longshore_queue::{Access, JobRecord, Queue, QueueError};
 use tokio_util::sync::CancellationToken;
@@ -129,9 +130,8 @@ impl Engine {
         let resolved =
             Resolved::find(&self.config, &self.catalog, &spec, &record.plugin_digest, &record.id).await?;
         self.check_store(record, &resolved).await?;
-        if record.policy_digest.as_deref() != Some(&resolved.policy_digest) {
-            self.queue.set_policy_digest(&record.id, &resolved.policy_digest)?;
-        }
+        let (digest, documents) = (&resolved.policy_digest, &resolved.policy_documents);
+        self.queue.set_policies(&record.id, digest, documents, Timestamp::now())?;
         Ok(Job { books: self.books(record, spec), observer: Arc::clone(&self.observer), resolved })
     }
 

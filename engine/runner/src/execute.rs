@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use longshore_job::{Failure, JobState, ObjectId, Outcome};
+use longshore_job::{Failure, JobState, KeyEncoding, ObjectId, Outcome, Row};
 use longshore_manifest::SpoolReader;
 use longshore_plugin::{Execution, Lane};
 use tokio::sync::{Semaphore, mpsc};
@@ -277,10 +277,15 @@ fn object_of(job: &Job, assignment: &Assignment) -> Result<ObjectId, Failure> {
     let Some(row) = assignment.chunk.rows.get(index) else {
         return Err(invalid_request("the chunk has no such row"));
     };
+    row_object(row, job.spec.manifest.keys)
+}
+
+/// The object that a row names, or why its task fails before anything is asked.
+pub(crate) fn row_object(row: &Row, keys: KeyEncoding) -> Result<ObjectId, Failure> {
     if row.version_id.as_deref() == Some("") {
         return Err(invalid_request("Task failed due to missing VersionId"));
     }
-    row.object(job.spec.manifest.keys).map_err(|error| invalid_request(&error.to_string()))
+    row.object(keys).map_err(|error| invalid_request(&error.to_string()))
 }
 
 fn invalid_request(message: &str) -> Failure {

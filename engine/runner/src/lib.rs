@@ -16,18 +16,24 @@ mod job;
 mod outage;
 mod plan;
 mod prepare;
+mod rehearse;
 mod report;
 mod resolve;
 mod roles;
 mod spool;
 mod stages;
 mod store;
+mod suggest;
 
 pub use catalog::Catalog;
 pub use engine::Engine;
 pub use error::{JobFailure, RunnerError};
 pub use event::{Event, Observer, Progress};
 pub use plan::{PlannedTask, plan};
-pub use roles::load_role;
-pub use store::{check as check_store, connect as connect_store};
+pub use rehearse::{MAX_SAMPLE, Rehearsal, RehearsedTask, Selection, rehearse};
+pub use roles::{
+    CheckedFile, JobPolicies, PolicyFile, RoleSnapshot, load_role, policy_files, policy_set, role_problem,
+};
+pub use store::{check as check_store, connect as connect_store, surroundings as store_surroundings};
+pub use suggest::{NoSuggestion, Suggestion};
 pub use tokio_util::sync::CancellationToken;

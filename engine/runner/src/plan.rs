@@ -5,12 +5,15 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use longshore_job::{EngineConfig, Failure, JobSpec, ObjectId};
+use longshore_job::spec::ManifestSpec;
+use longshore_job::{EngineConfig, Failure, JobSpec, ObjectId, Row};
 use longshore_manifest::read_csv;
+use longshore_plugin::Lane;
 use longshore_store::Request;
 
 use crate::catalog::Catalog;
 use crate::error::{JobFailure, OPERATION_NOT_USABLE, RunnerError};
+use crate::execute::row_object;
 use crate::prepare::{fetch, manifest_failure};
 use crate::resolve::Resolved;
 
@@ -19,8 +22,8 @@ use crate::resolve::Resolved;
 pub struct PlannedTask {
     /// Row in the manifest, from 1.
     pub row: u64,
-    /// Its object.
-    pub object: ObjectId,
+    /// Its object; `None` if the row names none.
+    pub object: Option<ObjectId>,
     /// The names of the requests it plans, or why it would fail before it sends any.
     pub plan: Result<Vec<&'static str>, Failure>,
 }
@@ -40,27 +43,38 @@ pub async fn plan(
 ) -> Result<(), JobFailure> {
     let resolved = Resolved::find(config, catalog, spec, plugin_digest, "plan").await?;
     let source = fetch(&resolved, &spec.manifest, scratch).await?;
-    let unreadable = |error: RunnerError| JobFailure::new("ManifestNotReadable", error.to_string());
-    let file = File::open(&source.path).map_err(RunnerError::io("read", &source.path)).map_err(unreadable)?;
-    let rows = read_csv(BufReader::new(file), &spec.manifest.fields, spec.manifest.keys);
-    let mut lane = resolved
-        .plugin
-        .lane(&spec.operation.parameters, resolved.isolation, "plan")
-        .await
-        .map_err(|error| JobFailure::new(OPERATION_NOT_USABLE, error.to_string()))?;
-    for (row, parsed) in
-        (1u64..=limit).zip(rows.map_err(|error| manifest_failure(&spec.manifest.location, &error))?)
-    {
-        let parsed = parsed.map_err(|error| manifest_failure(&spec.manifest.location, &error))?;
-        let object = parsed.object(spec.manifest.keys).map_err(|error| {
-            let reason = format!("{}: row {row}: {error}", spec.manifest.location);
-            JobFailure::new("InvalidManifestContent", reason)
-        })?;
+    let mut lane = lane(&resolved, spec).await?;
+    for (row, parsed) in (1u64..=limit).zip(rows(&source.path, &spec.manifest)?) {
+        let object = match row_object(&parsed?, spec.manifest.keys) {
+            Ok(object) => object,
+            Err(failure) => {
+                each(PlannedTask { row, object: None, plan: Err(failure) });
+                continue;
+            }
+        };
         let plan = match lane.plan(&object, 1, &resolved.gate).await {
             Ok(requests) => Ok(requests.iter().map(Request::name).collect()),
             Err(failure) => Err(failure),
         };
-        each(PlannedTask { row, object, plan });
+        each(PlannedTask { row, object: Some(object), plan });
     }
     Ok(())
+}
+
+/// The rows of the manifest at `path`, in order; the first that is none ends them.
+pub(crate) fn rows(
+    path: &Path,
+    manifest: &ManifestSpec,
+) -> Result<impl Iterator<Item = Result<Row, JobFailure>>, JobFailure> {
+    let unreadable = |error: RunnerError| JobFailure::new("ManifestNotReadable", error.to_string());
+    let file = File::open(path).map_err(RunnerError::io("read", path)).map_err(unreadable)?;
+    let wrong = |error| manifest_failure(&manifest.location, &error);
+    let rows = read_csv(BufReader::new(file), &manifest.fields, manifest.keys).map_err(wrong)?;
+    Ok(rows.map(move |row| row.map_err(wrong)))
+}
+
+/// A lane that plans tasks.
+pub(crate) async fn lane(resolved: &Resolved, spec: &JobSpec) -> Result<Lane, JobFailure> {
+    let lane = resolved.plugin.lane(&spec.operation.parameters, resolved.isolation, "plan").await;
+    lane.map_err(|error| JobFailure::new(OPERATION_NOT_USABLE, error.to_string()))
 }

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use jiff::Timestamp;
 use longshore_job::ObjectId;
-use longshore_job::report::{ReportLayout, ResultFile, TaskStatus, report_manifest_json};
-use longshore_job::spec::{Location, ReportSpec};
+use longshore_job::report::{
+    PolicySnapshot, ReportLayout, ResultFile, TaskStatus, report_manifest_json, report_policies_json,
+};
+use longshore_job::spec::{JobSpec, Location, ReportSpec};
 use longshore_queue::{FileMark, ReportMarks};
-use longshore_store::{Certainty, PutObject};
+use longshore_store::{Certainty, Gate, PutObject, StoreError};
 use md5::{Digest as _, Md5};
 
 use crate::error::{Halt, JobFailure, RunnerError, blocking};
@@ -23,7 +25,7 @@ pub(crate) async fn write(job: &Job, now: Timestamp) -> Result<Option<String>, H
     if record.succeeded + record.failed == 0 {
         return Ok(None);
     }
-    let target = Target::new(job, report);
+    let target = Target::new(&job.resolved.gate, report, &job.id);
     let mut results = Vec::new();
     for (status, mark) in statuses(&marks) {
         for (part, path) in spool::parts(&job.report_directory(), status, mark) {
@@ -44,6 +46,7 @@ pub(crate) async fn write(job: &Job, now: Timestamp) -> Result<Option<String>, H
         .map_err(|error| RunnerError::Internal(error.to_string()))?
         .into_bytes();
     let md5 = md5_hex(&manifest).into_bytes();
+    target.put(&target.layout.policies(), policies(job)?, "application/json").await?;
     target.put(&target.layout.manifest(), manifest, "application/json").await?;
     target.put(&target.layout.manifest_md5(), md5, "text/plain").await?;
     Ok(Some(target.name(&target.layout.manifest())))
@@ -53,19 +56,15 @@ pub(crate) async fn write(job: &Job, now: Timestamp) -> Result<Option<String>, H
 /// policies allow the request and the bucket is there.
 pub(crate) async fn check(job: &Job) -> Result<(), JobFailure> {
     let Some(report) = &job.spec.report else { return Ok(()) };
-    let target = Target::new(job, report);
+    let target = Target::new(&job.resolved.gate, report, &job.id);
     let manifest = target.layout.manifest();
     let checked = match &report.location {
         Location::Local(directory) => try_directory(directory).map_err(|error| error.to_string()),
-        Location::S3 { bucket, .. } => {
-            let request = target.request(bucket, &manifest, Vec::new(), "application/json").into();
-            let gate = job.resolved.gate.task(ObjectId::new(bucket, &manifest));
-            match gate.check(&request, Certainty::Exact).await {
-                Ok(()) => job.resolved.store.check_reachable(Some(bucket)).await,
-                refused => refused,
-            }
-            .map_err(|error| error.to_string())
+        Location::S3 { bucket, .. } => match check_access(&job.resolved.gate, &job.spec, &job.id).await {
+            Ok(()) => job.resolved.store.check_reachable(Some(bucket)).await,
+            refused => refused,
         }
+        .map_err(|error| error.to_string()),
     };
     checked.map_err(|why| failure(&target.name(&manifest), &why))
 }
@@ -74,6 +73,35 @@ pub(crate) async fn check(job: &Job) -> Result<(), JobFailure> {
 fn try_directory(directory: &str) -> std::io::Result<()> {
     std::fs::create_dir_all(directory)?;
     tempfile::tempfile_in(directory).map(drop)
+}
+
+/// Asks the policies whether a job may write its report into a bucket, if it wants one there.
+pub(crate) async fn check_access(gate: &Gate, spec: &JobSpec, id: &str) -> Result<(), StoreError> {
+    let Some(report) = &spec.report else { return Ok(()) };
+    let Location::S3 { bucket, .. } = &report.location else { return Ok(()) };
+    let target = Target::new(gate, report, id);
+    let manifest = target.layout.manifest();
+    let request = request(bucket, &manifest, Vec::new(), "application/json").into();
+    gate.task(ObjectId::new(bucket, &manifest)).check(&request, Certainty::Exact).await
+}
+
+/// The text of `policies.json`.
+fn policies(job: &Job) -> Result<Vec<u8>, RunnerError> {
+    let snapshots: Vec<PolicySnapshot> = job
+        .queue
+        .policy_snapshots(&job.id)?
+        .into_iter()
+        .map(|snapshot| PolicySnapshot { since: snapshot.at, sha256: snapshot.digest })
+        .collect();
+    report_policies_json(&job.id, &job.spec.role, &snapshots)
+        .map(String::into_bytes)
+        .map_err(|error| RunnerError::Internal(error.to_string()))
+}
+
+fn request(bucket: &str, key: &str, bytes: Vec<u8>, content_type: &str) -> PutObject {
+    let mut request = PutObject::new(bucket, key, Bytes::from(bytes));
+    request.content.content_type = Some(content_type.to_owned());
+    request
 }
 
 fn statuses(marks: &ReportMarks) -> [(TaskStatus, &FileMark); 2] {
@@ -85,18 +113,18 @@ fn md5_hex(bytes: &[u8]) -> String {
 }
 
 struct Target<'a> {
-    job: &'a Job,
+    gate: &'a Gate,
     location: &'a Location,
     layout: ReportLayout,
 }
 
 impl<'a> Target<'a> {
-    fn new(job: &'a Job, report: &'a ReportSpec) -> Self {
+    fn new(gate: &'a Gate, report: &'a ReportSpec, id: &str) -> Self {
         let prefix = match &report.location {
             Location::Local(_) => "",
             Location::S3 { key, .. } => key,
         };
-        Self { job, location: &report.location, layout: ReportLayout::new(prefix, &job.id) }
+        Self { gate, location: &report.location, layout: ReportLayout::new(prefix, id) }
     }
 
     /// The bucket as the report's manifest names it; empty for a local directory.
@@ -115,12 +143,6 @@ impl<'a> Target<'a> {
         }
     }
 
-    fn request(&self, bucket: &str, key: &str, bytes: Vec<u8>, content_type: &str) -> PutObject {
-        let mut request = PutObject::new(bucket, key, Bytes::from(bytes));
-        request.content.content_type = Some(content_type.to_owned());
-        request
-    }
-
     async fn put(&self, key: &str, bytes: Vec<u8>, content_type: &str) -> Result<(), Halt> {
         match self.location {
             Location::Local(directory) => {
@@ -128,8 +150,8 @@ impl<'a> Target<'a> {
                 blocking(move || write_file(&path, &bytes)).await?.map_err(Halt::from)
             }
             Location::S3 { bucket, .. } => {
-                let request = self.request(bucket, key, bytes, content_type);
-                let sent = self.job.resolved.gate.task(ObjectId::new(bucket, key)).send(request).await;
+                let request = request(bucket, key, bytes, content_type);
+                let sent = self.gate.task(ObjectId::new(bucket, key)).send(request).await;
                 sent.map(drop).map_err(|error| failure(&self.name(key), &error.to_string()).into())
             }
         }

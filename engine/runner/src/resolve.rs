@@ -19,8 +19,12 @@ pub(crate) struct Resolved {
     pub store: Arc<S3Store>,
     /// The store behind the role's policies.
     pub gate: Gate,
-    /// SHA-256 of the role's policies.
+    /// What the gate was made of.
+    pub gate_config: GateConfig,
+    /// SHA-256 of the policies.
     pub policy_digest: String,
+    /// What that is the SHA-256 of.
+    pub policy_documents: String,
 }
 
 impl Resolved {
@@ -33,22 +37,28 @@ impl Resolved {
         session: &str,
     ) -> Result<Self, JobFailure> {
         let (plugin, isolation) = catalog.load_checked(&spec.operation, plugin_digest).await?;
-        let role = roles::load_role(config, &spec.role)
+        let role = roles::load_role(config, &spec.role, spec.policy.as_ref())
             .map_err(|findings| JobFailure::new(ROLE_NOT_USABLE, findings.join("\n")))?;
         let store = Arc::new(store::connect_for(config, &spec.store, spec.limits.concurrency).await?);
-        let gate = Gate::new(
-            Arc::clone(&store) as Arc<dyn Store>,
-            GateConfig {
-                role: spec.role.clone(),
-                account: role.account,
-                bucket_owner: None,
-                session: session.to_owned(),
-                policies: Arc::new(role.policies),
-                region: store.region().to_owned(),
-                secure_transport: store.is_secure(),
-                clock: Arc::new(Timestamp::now),
-            },
-        );
-        Ok(Self { plugin, isolation, store, gate, policy_digest: role.digest })
+        let gate_config = GateConfig {
+            role: spec.role.clone(),
+            account: role.account,
+            bucket_owner: None,
+            session: session.to_owned(),
+            policies: Arc::new(role.policies),
+            region: store.region().to_owned(),
+            secure_transport: store.is_secure(),
+            clock: Arc::new(Timestamp::now),
+        };
+        let gate = Gate::new(Arc::clone(&store) as Arc<dyn Store>, gate_config.clone());
+        Ok(Self {
+            plugin,
+            isolation,
+            store,
+            gate,
+            gate_config,
+            policy_digest: role.digest,
+            policy_documents: role.documents,
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use longshore_job::config::Credentials;
 use longshore_job::{EngineConfig, JobSpec};
-use longshore_store::{CredentialsSource, RateLimits, S3Store, StoreConfig};
+use longshore_store::{CredentialsSource, RateLimits, S3Store, StoreConfig, StoreError};
 
 use crate::error::{JobFailure, STORE_NOT_USABLE};
 
@@ -17,18 +17,36 @@ pub async fn connect(config: &EngineConfig, name: &str) -> Result<S3Store, JobFa
     connect_for(config, name, FEW).await
 }
 
-/// Connects to store `name`, for `lanes` requests at once. Retries are bound by the lanes, too: one each per second, so
-/// that a store in trouble never gets more of them than it gets requests.
+/// Connects to store `name`, for `lanes` requests at once.
 pub(crate) async fn connect_for(
     config: &EngineConfig,
     name: &str,
     lanes: u32,
 ) -> Result<S3Store, JobFailure> {
+    S3Store::connect(settings(config, name, lanes)?).await.map_err(unusable)
+}
+
+/// Region that requests to store `name` are signed for, and whether they travel over TLS. Nothing is sent to the store.
+///
+/// # Errors
+/// If there is no such store, or its region cannot be found.
+pub async fn surroundings(config: &EngineConfig, name: &str) -> Result<(String, bool), JobFailure> {
+    settings(config, name, FEW)?.surroundings().await.map_err(unusable)
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
+fn unusable(error: StoreError) -> JobFailure {
+    JobFailure::new(STORE_NOT_USABLE, error.to_string())
+}
+
+/// Retries are bound by the lanes, too: one each per second, so that a store in trouble never gets more of them than it
+/// gets requests.
+fn settings(config: &EngineConfig, name: &str, lanes: u32) -> Result<StoreConfig, JobFailure> {
     let store = config
         .stores
         .get(name)
         .ok_or_else(|| JobFailure::new(STORE_NOT_USABLE, format!("longshore.toml has no store {name}")))?;
-    let settings = StoreConfig {
+    Ok(StoreConfig {
         name: name.to_owned(),
         endpoint: store.endpoint.clone(),
         region: store.region.clone(),
@@ -42,8 +60,7 @@ pub(crate) async fn connect_for(
             retry_burst: lanes.saturating_mul(2),
         },
         ..StoreConfig::default()
-    };
-    S3Store::connect(settings).await.map_err(|error| JobFailure::new(STORE_NOT_USABLE, error.to_string()))
+    })
 }
 
 fn credentials(source: &Credentials) -> CredentialsSource {
@@ -68,5 +85,5 @@ fn credentials(source: &Credentials) -> CredentialsSource {
 /// Why it does not, in words that say what to correct.
 pub async fn check(config: &EngineConfig, spec: &JobSpec) -> Result<(), JobFailure> {
     let store = connect(config, &spec.store).await?;
-    store.check_reachable(None).await.map_err(|error| JobFailure::new(STORE_NOT_USABLE, error.to_string()))
+    store.check_reachable(None).await.map_err(unusable)
 }

@@ -68,6 +68,17 @@ impl Default for StoreConfig {
     }
 }
 
+impl StoreConfig {
+    /// Region that requests are signed for, and whether they travel over TLS. Nothing is sent to the endpoint.
+    ///
+    /// # Errors
+    /// If the endpoint is not a URL, or no region can be found.
+    pub async fn surroundings(&self) -> Result<(String, bool), StoreError> {
+        let secure = is_secure(self)?;
+        Ok((credentials::region(self).await?.to_string(), secure))
+    }
+}
+
 /// Where the credentials of a store come from.
 #[derive(Clone, PartialEq, Eq)]
 pub enum CredentialsSource {

@@ -12,6 +12,7 @@ use longshore_policy::{Context, PolicySet};
 use crate::Store;
 use crate::access::{Access, Subject};
 use crate::error::{StoreError, code};
+use crate::rehearsal::{Foreseen, Journal, Nowhere};
 use crate::request::{GetObjectTagging, Request, Tag};
 use crate::response::Response;
 
@@ -39,6 +40,76 @@ pub struct GateConfig {
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
+impl GateConfig {
+    /// ARN of the role session that asks.
+    pub fn principal(&self) -> String {
+        format!("arn:aws:sts::{}:assumed-role/{}/{}", self.account, self.role, self.session)
+    }
+
+    /// Account that owns the buckets.
+    pub fn resource_account(&self) -> &str {
+        self.bucket_owner.as_ref().unwrap_or(&self.account)
+    }
+
+    /// The condition keys of every request, at this moment.
+    pub fn standing_context(&self) -> Context {
+        let mut context = Context::new();
+        let now = (self.clock)();
+        for (key, value) in self.constants(now).into_iter().chain(time_keys(now)) {
+            context.set(key, value);
+        }
+        context
+    }
+
+    /// The condition keys that are the same for every request of a job whose session began at `issued` (AWS global
+    /// condition context keys; "Condition keys for Amazon S3"). Not among them: `aws:SourceIp` and its kind (the engine is
+    /// the caller, not a service in front of one), `aws:UserAgent` and `s3:x-amz-content-sha256` (not known before the
+    /// request is signed). Policies see those as absent.
+    fn constants(&self, issued: Timestamp) -> Vec<(&'static str, String)> {
+        let owner = self.resource_account();
+        let mut keys = vec![
+            ("aws:PrincipalArn", format!("arn:aws:iam::{}:role/{}", self.account, self.role)),
+            ("aws:PrincipalAccount", self.account.clone()),
+            ("aws:PrincipalType", "AssumedRole".to_owned()),
+            ("aws:PrincipalIsAWSService", "false".to_owned()),
+            ("aws:userid", format!("{}:{}", self.role, self.session)),
+            // A session has both, also where nobody was asked for a second factor.
+            ("aws:TokenIssueTime", time_text(issued)),
+            ("aws:MultiFactorAuthPresent", "false".to_owned()),
+            ("aws:SecureTransport", self.secure_transport.to_string()),
+            ("aws:ViaAWSService", "false".to_owned()),
+            ("aws:ResourceAccount", owner.to_owned()),
+            ("s3:ResourceAccount", owner.to_owned()),
+            ("aws:RequestedRegion", self.region.clone()),
+            ("s3:authType", "REST-HEADER".to_owned()),
+            ("s3:signatureversion", "AWS4-HMAC-SHA256".to_owned()),
+            // Milliseconds. Requests are signed as they are sent.
+            ("s3:signatureAge", "0".to_owned()),
+        ];
+        if self.secure_transport {
+            // The oldest version that the TLS library speaks: what the connection will have at least.
+            keys.push(("s3:TlsVersion", "1.2".to_owned()));
+        }
+        keys
+    }
+
+    /// Whether a request of the engine for an action may carry a condition key (compared without case).
+    pub fn may_supply(&self, action: &str, key: &str) -> bool {
+        let now = Timestamp::UNIX_EPOCH;
+        let standing = || self.constants(now).into_iter().chain(time_keys(now));
+        longshore_policy::s3::supplies(action, key)
+            || standing().any(|(standing, _)| standing.eq_ignore_ascii_case(key))
+    }
+}
+
+fn time_keys(now: Timestamp) -> [(&'static str, String); 2] {
+    [("aws:CurrentTime", time_text(now)), ("aws:EpochTime", now.as_second().to_string())]
+}
+
+fn time_text(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 /// How much of a request is known when it is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Certainty {
@@ -63,6 +134,8 @@ struct Inner {
     constants: Vec<(&'static str, String)>,
     mentions_time: bool,
     mentions_existing_tags: bool,
+    /// Where a rehearsal writes what it was asked; `None` for a gate that lets requests through.
+    journal: Option<Journal>,
 }
 
 impl fmt::Debug for Gate {
@@ -74,24 +147,33 @@ impl fmt::Debug for Gate {
 impl Gate {
     /// Puts `store` behind the policies of `config`.
     pub fn new(store: Arc<dyn Store>, config: GateConfig) -> Self {
+        Self::with_journal(store, config, None)
+    }
+
+    /// A gate with nothing behind it: its checks ask the store nothing, refuse nothing, and write down what the policies
+    /// would say. Whatever is sent fails.
+    pub fn rehearsal(config: GateConfig) -> (Self, Journal) {
+        let journal = Journal::default();
+        (Self::with_journal(Arc::new(Nowhere), config, Some(journal.clone())), journal)
+    }
+
+    fn with_journal(store: Arc<dyn Store>, config: GateConfig, journal: Option<Journal>) -> Self {
         let policies = &config.policies;
         // Keys that no policy mentions cannot change a decision; setting them for every request would cost more than
         // the decision itself.
-        let mut constants = constant_keys(&config);
+        let mut constants = config.constants((config.clock)());
         constants.retain(|(key, _)| policies.mentions_key(key));
         Self(Arc::new(Inner {
             store,
-            principal: format!(
-                "arn:aws:sts::{}:assumed-role/{}/{}",
-                config.account, config.role, config.session
-            ),
-            bucket_owner: config.bucket_owner.unwrap_or(config.account),
+            principal: config.principal(),
+            bucket_owner: config.resource_account().to_owned(),
             role: config.role,
             clock: config.clock,
             constants,
             mentions_time: policies.mentions_key("aws:CurrentTime") || policies.mentions_key("aws:EpochTime"),
             mentions_existing_tags: policies.mentions_key(EXISTING_TAG),
             policies: config.policies,
+            journal,
         }))
     }
 
@@ -99,34 +181,6 @@ impl Gate {
     pub fn task(&self, object: ObjectId) -> TaskGate {
         TaskGate { gate: self.clone(), object, existing_tags: Mutex::new(HashMap::new()) }
     }
-}
-
-/// The condition keys that are the same for every request of a job (AWS global condition context keys; "Condition keys
-/// for Amazon S3"). Not among them: `aws:SourceIp` and its kind (the engine is the caller, not a service in front of
-/// one), `aws:UserAgent` and `s3:x-amz-content-sha256` (not known before the request is signed). Policies see those as
-/// absent.
-fn constant_keys(config: &GateConfig) -> Vec<(&'static str, String)> {
-    let owner = config.bucket_owner.as_ref().unwrap_or(&config.account);
-    let mut keys = vec![
-        ("aws:PrincipalArn", format!("arn:aws:iam::{}:role/{}", config.account, config.role)),
-        ("aws:PrincipalAccount", config.account.clone()),
-        ("aws:PrincipalType", "AssumedRole".to_owned()),
-        ("aws:userid", format!("{}:{}", config.role, config.session)),
-        ("aws:SecureTransport", config.secure_transport.to_string()),
-        ("aws:ViaAWSService", "false".to_owned()),
-        ("aws:ResourceAccount", owner.clone()),
-        ("s3:ResourceAccount", owner.clone()),
-        ("aws:RequestedRegion", config.region.clone()),
-        ("s3:authType", "REST-HEADER".to_owned()),
-        ("s3:signatureversion", "AWS4-HMAC-SHA256".to_owned()),
-        // Milliseconds. Requests are signed as they are sent.
-        ("s3:signatureAge", "0".to_owned()),
-    ];
-    if config.secure_transport {
-        // The oldest version that the TLS library speaks: what the connection will have at least.
-        keys.push(("s3:TlsVersion", "1.2".to_owned()));
-    }
-    keys
 }
 
 /// A gate for the requests of one task. Remembers the tags of the objects that policies asked about.
@@ -155,6 +209,10 @@ impl TaskGate {
         let inner = &self.gate.0;
         for mut access in request.accesses() {
             inner.add_standing_keys(&mut access.context);
+            if let Some(journal) = &inner.journal {
+                journal.note(inner.foresee(access, certainty));
+                continue;
+            }
             if certainty == Certainty::Exact && inner.mentions_existing_tags && access.sees_existing_tags() {
                 self.add_existing_tags(request, &mut access).await?;
             }
@@ -222,20 +280,36 @@ impl Inner {
             context.set(*key, value.as_str());
         }
         if self.mentions_time {
-            let now = (self.clock)();
-            context.set("aws:CurrentTime", now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
-            context.set("aws:EpochTime", now.as_second().to_string());
+            for (key, value) in time_keys((self.clock)()) {
+                context.set(key, value);
+            }
         }
     }
 
-    fn decide(&self, access: &Access, certainty: Certainty) -> Result<(), StoreError> {
-        let question = longshore_policy::Request {
+    fn question<'a>(&'a self, access: &'a Access) -> longshore_policy::Request<'a> {
+        longshore_policy::Request {
             principal: &self.principal,
             action: access.action,
             resource: &access.resource,
             resource_account: &self.bucket_owner,
             context: &access.context,
+        }
+    }
+
+    /// What can be said of an access before anything is asked of the store.
+    fn foresee(&self, access: Access, certainty: Certainty) -> Foreseen {
+        let unknown: &[&str] = match certainty {
+            // What the request says is not settled yet, who sends it is.
+            Certainty::Provisional => &["s3:"],
+            Certainty::Exact if access.sees_existing_tags() => &[EXISTING_TAG],
+            Certainty::Exact => &[],
         };
+        let foresight = self.policies.foresee(&self.question(&access), unknown);
+        Foreseen { access, certainty, foresight }
+    }
+
+    fn decide(&self, access: &Access, certainty: Certainty) -> Result<(), StoreError> {
+        let question = self.question(access);
         let decision = match certainty {
             Certainty::Exact => self.policies.decide(&question),
             Certainty::Provisional => self.policies.could_allow(&question),

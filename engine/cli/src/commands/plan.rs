@@ -5,15 +5,12 @@ use std::path::PathBuf;
 
 use indicatif::HumanCount;
 use longshore_runner::PlannedTask;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::CliError;
-use crate::output::printable;
-
-/// Different reasons that are counted (count; bounds memory where every row has a reason of its own).
-const REASONS: usize = 1000;
+use crate::output::{Reasons, printable};
 
 /// Arguments of `longshore plan`.
 #[derive(Debug, clap::Args)]
@@ -34,12 +31,7 @@ struct Totals {
     rows: u64,
     allowed: u64,
     requests: BTreeMap<&'static str, u64>,
-    refused: BTreeMap<String, Refusals>,
-}
-
-struct Refusals {
-    count: u64,
-    first: String,
+    refused: Reasons,
 }
 
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
@@ -64,7 +56,7 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
 }
 
 fn line(task: &PlannedTask) -> String {
-    let object = printable(&format!("{}/{}", task.object.bucket, task.object.key));
+    let object = printable(&name(task));
     match &task.plan {
         Ok(requests) => format!("row {}: {object}: {}", task.row, requests.join(", ")),
         Err(failure) => {
@@ -76,34 +68,25 @@ fn line(task: &PlannedTask) -> String {
 impl Totals {
     fn add(&mut self, task: PlannedTask) {
         self.rows += 1;
-        match task.plan {
+        match &task.plan {
             Ok(requests) => {
                 self.allowed += 1;
-                for name in requests {
-                    *self.requests.entry(name).or_default() += 1;
+                for request in requests {
+                    *self.requests.entry(*request).or_default() += 1;
                 }
             }
             Err(failure) => {
-                let reason = reason(&failure.message, &task.object.arn(), &failure.code);
-                if let Some(refusals) = self.refused.get_mut(&reason) {
-                    refusals.count += 1;
-                } else if self.refused.len() < REASONS {
-                    let first = format!("{}/{}", task.object.bucket, task.object.key);
-                    self.refused.insert(reason, Refusals { count: 1, first });
-                }
+                let row = name(&task);
+                let arn = task.object.map(|object| object.arn()).unwrap_or_default();
+                self.refused.add(reason(&failure.message, &arn, &failure.code), Value::Null, &row);
             }
         }
     }
 
     fn print(&self, context: &Context, lines: &[String]) -> Result<(), CliError> {
         if context.json {
-            let refused: Vec<_> = self
-                .refused
-                .iter()
-                .map(|(reason, refusals)| json!({ "reason": reason, "rows": refusals.count, "first": refusals.first }))
-                .collect();
             return context.screen.json(&json!({
-                "rows": self.rows, "allowed": self.allowed, "requests": self.requests, "refused": refused,
+                "rows": self.rows, "allowed": self.allowed, "requests": self.requests, "refused": self.refused.value(),
             }));
         }
         for line in lines {
@@ -118,15 +101,21 @@ impl Totals {
         for (name, count) in &self.requests {
             context.screen.line(format!("  {} {name}", HumanCount(*count)))?;
         }
-        for (reason, refusals) in &self.refused {
-            let (count, first) = (HumanCount(refusals.count), printable(&refusals.first));
-            context.screen.line(format!("  {count} would fail: {} (first: {first})", printable(reason)))?;
-        }
+        self.refused.print(context, "  ", " would fail")?;
         Ok(())
+    }
+}
+
+/// What people call the row.
+fn name(task: &PlannedTask) -> String {
+    match &task.object {
+        Some(object) => format!("{}/{}", object.bucket, object.key),
+        None => "no object".to_owned(),
     }
 }
 
 /// A reason without its own object, so that equal ones are counted together.
 fn reason(message: &str, arn: &str, code: &str) -> String {
-    format!("{code}: {}", message.replace(arn, "the object"))
+    let message = if arn.is_empty() { message.to_owned() } else { message.replace(arn, "the object") };
+    format!("{code}: {message}")
 }

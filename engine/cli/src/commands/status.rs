@@ -1,6 +1,7 @@
 //! `longshore status`: one job in full, or the jobs that have not ended.
 
 use longshore_queue::Queue;
+use serde_json::json;
 
 use super::list::show;
 use crate::context::Context;
@@ -34,6 +35,10 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliE
         if let (true, Some(fields)) = (arguments.events, value.as_object_mut()) {
             let events = serde_json::to_value(queue.events(&record.id)?).map_err(std::io::Error::from)?;
             fields.insert("events".to_owned(), events);
+            let policies = queue.policy_snapshots(&record.id)?;
+            let policies: Vec<_> =
+                policies.iter().map(|one| json!({ "at": one.at, "digest": one.digest })).collect();
+            fields.insert("policy_snapshots".to_owned(), json!(policies));
         }
         context.screen.json(&value)?;
     } else {
@@ -60,5 +65,16 @@ fn print_events(context: &Context, queue: &Queue, id: &str) -> Result<(), CliErr
         })
         .collect();
     let pairs: Vec<(&str, String)> = lines.iter().map(|(at, text)| (at.as_str(), text.clone())).collect();
-    context.screen.line(format!("\nHistory\n{}", key_values(&pairs)))
+    context.screen.line(format!("\nHistory\n{}", key_values(&pairs)))?;
+    let policies = queue.policy_snapshots(id)?;
+    let times: Vec<String> = policies.iter().map(|policy| format!("{:.3}", policy.at)).collect();
+    let pairs: Vec<(&str, String)> = times
+        .iter()
+        .zip(&policies)
+        .map(|(at, policy)| (at.as_str(), format!("sha256:{}", policy.digest)))
+        .collect();
+    if pairs.is_empty() {
+        return Ok(());
+    }
+    context.screen.line(format!("\nPolicies from\n{}", key_values(&pairs)))
 }

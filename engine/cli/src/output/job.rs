@@ -27,6 +27,7 @@ pub(crate) fn describe(record: &JobRecord, codes: &[(String, u64)]) -> String {
     optional("Description", spec.description.as_deref().map(printable));
     optional("Operation", Some(operation_name(&spec.operation.source)));
     optional("Role", Some(role(record)));
+    optional("Policy", spec.policy.as_ref().map(|policy| printable(&policy.file)));
     optional("Priority", Some(spec.priority.to_string()));
     optional("Tasks", Some(tasks(record)));
     optional("Failures", failures(record, codes));
@@ -45,6 +46,7 @@ pub(crate) fn summary(record: &JobRecord, codes: &[(String, u64)]) -> Value {
         "operation": operation_name(&record.spec.operation.source),
         "description": record.spec.description,
         "role": record.spec.role,
+        "policy": record.spec.policy.as_ref().map(|policy| &policy.file),
         "priority": record.spec.priority,
         "total": record.total_tasks,
         "succeeded": record.succeeded,

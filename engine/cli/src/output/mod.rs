@@ -2,6 +2,7 @@
 
 mod job;
 mod progress;
+mod reasons;
 mod table;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -10,6 +11,7 @@ use serde::Serialize;
 
 pub(crate) use job::{describe, operation_name, state, summary};
 pub(crate) use progress::observer;
+pub(crate) use reasons::Reasons;
 pub(crate) use table::{key_values, table};
 
 use crate::failure::CliError;
@@ -49,6 +51,11 @@ pub(crate) fn unless_unread(printed: Result<(), CliError>) -> Result<(), CliErro
 pub(crate) fn note(text: &str) {
     // Nowhere is left to report a failing standard error.
     let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Whether standard output is a terminal, which shows colours.
+pub(crate) fn is_coloured() -> bool {
+    std::io::stdout().is_terminal()
 }
 
 /// Reports why the command failed.

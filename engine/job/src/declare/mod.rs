@@ -27,7 +27,7 @@ use document::{Document, Origin, Place};
 
 pub use document::MAX_SOURCE_BYTES;
 pub(crate) use interpolate::{Refusal, Variables};
-pub use problem::{Problem, Problems};
+pub use problem::{Problem, Problems, Severity};
 
 /// A file that is being read: what it says so far, and what is wrong with it.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::problem::{Problem, Problems};
+use super::problem::{Problem, Problems, Severity};
 use super::veil::veil;
 
 /// Longest source line that is shown, in characters; a longer one is cut around the problem.
@@ -17,15 +17,21 @@ const MAX_RENDERED: usize = 100;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Style {
     error: &'static str,
+    warning: &'static str,
     caret: &'static str,
     dim: &'static str,
     reset: &'static str,
 }
 
 impl Style {
-    pub(super) const PLAIN: Self = Self { error: "", caret: "", dim: "", reset: "" };
-    pub(super) const COLOUR: Self =
-        Self { error: "\u{1b}[1;31m", caret: "\u{1b}[1;31m", dim: "\u{1b}[34m", reset: "\u{1b}[0m" };
+    pub(super) const PLAIN: Self = Self { error: "", warning: "", caret: "", dim: "", reset: "" };
+    pub(super) const COLOUR: Self = Self {
+        error: "\u{1b}[1;31m",
+        warning: "\u{1b}[1;33m",
+        caret: "\u{1b}[1;31m",
+        dim: "\u{1b}[34m",
+        reset: "\u{1b}[0m",
+    };
 }
 
 /// Where the lines of a text begin, to find the place of a byte offset quickly.
@@ -87,10 +93,14 @@ fn render_one(out: &mut String, file: &str, lines: &Lines<'_>, problem: &Problem
     let (line, column) = lines.place(problem.span.start);
     let excerpt = Excerpt::of(lines, problem);
     let margin = " ".repeat(line.to_string().len());
-    let Style { error, caret, dim, reset } = style;
+    let Style { error, warning, caret, dim, reset } = style;
+    let (colour, kind) = match problem.severity {
+        Severity::Error => (error, "error"),
+        Severity::Warning => (warning, "warning"),
+    };
     let label = if problem.label.is_empty() { String::new() } else { format!(" {}", problem.label) };
     // Writing to a String cannot fail.
-    let _ = writeln!(out, "{file}:{line}:{column}: {error}error{reset}: {}", problem.message);
+    let _ = writeln!(out, "{file}:{line}:{column}: {colour}{kind}{reset}: {}", problem.message);
     let _ = writeln!(out, "{dim}{margin} |{reset}");
     let _ = writeln!(out, "{dim}{line} |{reset} {}", excerpt.text);
     let _ = writeln!(out, "{dim}{margin} |{reset} {}{caret}{}{label}{reset}", excerpt.indent, excerpt.carets);

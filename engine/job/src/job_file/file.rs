@@ -39,6 +39,10 @@ pub struct JobFile {
     /// Two submissions with the same token are one job.
     #[schemars(length(min = 1, max = 64), extend("examples" = ["logs-2025-q4"]))]
     pub(super) client_token: Option<String>,
+    /// A policy of the job itself (IAM JSON, type: session policy, at most 2,048 bytes): what it does not allow is refused,
+    /// whatever the role may do. Kept with the job as it is at submission.
+    #[schemars(length(min = 1), extend("examples" = ["policies/only-2025.json"]))]
+    pub(super) policy: Option<String>,
     /// Labels of the job itself, at most 50.
     #[serde(default)]
     #[schemars(extend(

@@ -25,6 +25,26 @@ pub struct Environment<'a> {
     pub config: &'a EngineConfig,
     /// The operations there are.
     pub operations: &'a dyn OperationCatalog,
+    /// Reads the policy that a job brings.
+    pub policies: &'a dyn PolicyReader,
+}
+
+/// Reads policy files for a job.
+pub trait PolicyReader {
+    /// The text of the session policy at the absolute path `path`, which the job file calls `written`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    fn session_policy(&self, written: &str, path: &Path) -> Result<String, Vec<BadPolicy>>;
+}
+
+/// One thing that is wrong with a policy file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadPolicy {
+    /// What, and where in the policy file.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
 }
 
 /// The operations that a job file may name.

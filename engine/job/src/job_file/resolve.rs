@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::file::{JobFile, LimitsSection, ManifestFormat, ManifestSection, OperationSection, ReportSection};
-use super::{CatalogEntry, Environment, OperationName, location};
+use super::{BadPolicy, CatalogEntry, Environment, OperationName, location};
 use crate::config::{CONFIG_FILE, EngineConfig};
 use crate::declare::{Declaration, pointer, suggest};
 use crate::spec::{
-    FailureThreshold, Field, JobSpec, Limits, Location, ManifestSpec, OperationSpec, ReportSpec,
+    FailureThreshold, Field, JobPolicy, JobSpec, Limits, Location, ManifestSpec, OperationSpec, ReportSpec,
 };
 
 /// Longest report prefix, in characters (S3 Control API, `JobReport.Prefix`).
@@ -21,6 +21,11 @@ pub(super) fn resolve(
 ) -> Option<JobSpec> {
     check_role(file.role.as_deref(), environment.config, declaration);
     let store = store(file.store, file.role.as_deref(), environment.config, declaration);
+    // A policy that was given and is none must not become no policy.
+    let policy = match file.policy {
+        Some(written) => policy(written, environment, declaration).map(Some),
+        None => Some(None),
+    };
     let operation = file.operation.and_then(|section| operation(section, environment, declaration));
     let manifest = file.manifest.and_then(|section| manifest(section, environment, declaration));
     let report = report(file.report, environment, declaration);
@@ -31,11 +36,30 @@ pub(super) fn resolve(
         store: store?,
         tags: file.tags,
         client_token: file.client_token,
+        policy: policy?,
         operation: operation?,
         manifest: manifest?,
         report,
         limits: limits(&file.limits),
     })
+}
+
+/// The job's own policy, read and checked.
+fn policy(
+    written: String,
+    environment: &Environment<'_>,
+    declaration: &mut Declaration<'_>,
+) -> Option<JobPolicy> {
+    let path = location::absolute(&written, environment.directory);
+    match environment.policies.session_policy(&written, &path) {
+        Ok(text) => Some(JobPolicy { file: written, text }),
+        Err(problems) => {
+            for BadPolicy { message, help } in problems {
+                declaration.problem_at_value("/policy", message, help);
+            }
+            None
+        }
+    }
 }
 
 fn check_role(role: Option<&str>, config: &EngineConfig, declaration: &mut Declaration<'_>) {

@@ -29,6 +29,7 @@ priority = 10
 role = "tagger"
 store = "archive"
 client-token = "logs-2025"
+policy = "only-2025.json"
 tags = { team = "storage" }
 
 [operation]
@@ -59,6 +60,22 @@ manifest = { location = "s3://lists/a/b%20c.csv", fields = ["Bucket", "Key"] }
 "#;
 
 struct Catalog;
+
+struct Policies;
+
+impl PolicyReader for Policies {
+    fn session_policy(&self, written: &str, path: &Path) -> Result<String, Vec<BadPolicy>> {
+        assert_eq!(path, Path::new("/jobs").join(written));
+        let problem = |line: u32, help: Option<&str>| BadPolicy {
+            message: format!("{written}:{line}:3: L1: something is wrong"),
+            help: help.map(str::to_owned),
+        };
+        match written {
+            "bad.json" => Err(vec![problem(1, Some("do better")), problem(2, None)]),
+            _ => Ok("{}".to_owned()),
+        }
+    }
+}
 
 impl OperationCatalog for Catalog {
     fn names(&self) -> Vec<String> {
@@ -126,8 +143,13 @@ fn variable(name: &str) -> Option<String> {
 fn parse_with(config: &str, source: &str) -> Result<JobSpec, Problems> {
     let config = EngineConfig::parse(config, "longshore.toml", &variable).unwrap();
     let directory = PathBuf::from("/jobs");
-    let environment =
-        Environment { variable: &variable, directory: &directory, config: &config, operations: &Catalog };
+    let environment = Environment {
+        variable: &variable,
+        directory: &directory,
+        config: &config,
+        operations: &Catalog,
+        policies: &Policies,
+    };
     JobFile::parse(source, "job.toml", &environment)
 }
 
@@ -413,4 +435,12 @@ proptest! {
             prop_assert!(problems.render().starts_with("job.toml:"));
         }
     }
+}
+
+#[test]
+fn a_policy_of_the_job_itself() {
+    let job = parse(&format!("policy = 'good.json'{MINIMAL}")).unwrap();
+    assert_eq!(job.policy, Some(crate::spec::JobPolicy { file: "good.json".into(), text: "{}".into() }));
+    assert_eq!(parse(MINIMAL).unwrap().policy, None);
+    assert_snapshot!("policy_bad", problems(&format!("policy = 'bad.json'{MINIMAL}")));
 }

@@ -77,6 +77,12 @@ impl ReportLayout {
         format!("{}/manifest.json.md5", self.root)
     }
 
+    /// Key of `policies.json`, which says under which policies the tasks ran. Amazon's reports have no such file, and their
+    /// readers find all others through `manifest.json`.
+    pub fn policies(&self) -> String {
+        format!("{}/policies.json", self.root)
+    }
+
     /// Key of a result file: a name of 40 hexadecimal digits, the same for the same job, status and part, so that writing a
     /// report again replaces it instead of adding to it. `part` counts from 0.
     pub fn results(&self, status: TaskStatus, part: u32) -> String {
@@ -147,6 +153,36 @@ pub struct ResultFile {
     pub md5_checksum: String,
     /// Its key; for a report in a local directory its path below that directory.
     pub key: String,
+}
+
+/// The policies of a job's role from one moment on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct PolicySnapshot {
+    /// When the engine loaded them.
+    pub since: Timestamp,
+    /// SHA-256 over all documents, lower-case hexadecimal.
+    #[serde(rename = "SHA256")]
+    pub sha256: String,
+}
+
+/// The text of the report's `policies.json`: the snapshots in the order in which tasks ran under them.
+///
+/// # Errors
+/// None in practice: the JSON writer's signature has one.
+pub fn report_policies_json(
+    job_id: &str,
+    role: &str,
+    snapshots: &[PolicySnapshot],
+) -> Result<String, serde_json::Error> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Policies<'a> {
+        job_id: &'a str,
+        role: &'a str,
+        policy_snapshots: &'a [PolicySnapshot],
+    }
+    serde_json::to_string_pretty(&Policies { job_id, role, policy_snapshots: snapshots })
 }
 
 /// The text of the report's `manifest.json`.

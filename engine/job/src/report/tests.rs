@@ -102,3 +102,15 @@ proptest! {
         prop_assert!(!outside.chars().any(char::is_control));
     }
 }
+
+#[test]
+fn the_policies_of_a_report() {
+    let since = "2026-11-22T17:48:39.725Z".parse().unwrap();
+    let snapshots = [PolicySnapshot { since, sha256: "9a".repeat(32) }];
+    let text = report_policies_json("j-1", "operator", &snapshots).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let snapshot = serde_json::json!({ "Since": "2026-11-22T17:48:39.725Z", "SHA256": "9a".repeat(32) });
+    let expected = serde_json::json!({ "JobId": "j-1", "Role": "operator", "PolicySnapshots": [snapshot] });
+    assert_eq!(value, expected);
+    assert_eq!(ReportLayout::new("p", "j-1").policies(), "p/job-j-1/policies.json");
+}

@@ -161,7 +161,7 @@ impl Loader<'_> {
             self.report(Code::L6, text.at, message, help);
             return None;
         };
-        if pattern.has_early_variable() {
+        if self.variables && text.value.splitn(6, ':').take(5).any(|field| field.contains("${")) {
             let message =
                 "policy variables are replaced in the sixth field of a resource only, after five colons";
             self.report(Code::L12, text.at, message, None);

@@ -88,6 +88,7 @@ pub fn spec() -> JobSpec {
         store: "main".into(),
         tags: BTreeMap::new(),
         client_token: None,
+        policy: None,
         operation: OperationSpec {
             source: OperationSource::Builtin("copy".into()),
             parameters: serde_json::json!({ "target": "backup" }),

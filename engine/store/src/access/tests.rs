@@ -261,3 +261,67 @@ fn existing_tags_are_for_reads_acls_and_tagging() {
     assert!(!sees(DeleteObject { object: object() }.into()));
     assert!(!sees(RestoreObject { object: object(), days: None, tier: None }.into()));
 }
+
+/// The reference's own table: every action is one of S3's, and no request supplies a condition key that S3 does not.
+#[test]
+fn what_requests_supply_is_what_amazon_documents() {
+    let acl = || AclHeaders {
+        canned: Some("private".to_owned()),
+        grants: Permission::ALL.map(|permission| grant(Grantee::Id("i".to_owned()), permission)).to_vec(),
+    };
+    let encryption = || Encryption {
+        algorithm: Some("aws:kms".to_owned()),
+        kms_key_id: Some("arn:aws:kms:r:1:key/x".to_owned()),
+        bucket_key_enabled: None,
+    };
+    let mut requests: Vec<Request> = Vec::new();
+    for object in [object(), version()] {
+        requests.extend([
+            Request::from(HeadObject::new(object.clone())),
+            GetObject::new(object.clone()).into(),
+            GetObjectTagging { object: object.clone() }.into(),
+            PutObjectTagging { object: object.clone(), tags: vec![Tag::new("a", "1")] }.into(),
+            DeleteObjectTagging { object: object.clone() }.into(),
+            GetObjectAcl { object: object.clone() }.into(),
+            PutObjectAcl::new(object.clone(), acl()).into(),
+            RestoreObject { object: object.clone(), days: Some(1), tier: None }.into(),
+            DeleteObject { object: object.clone() }.into(),
+            CopyObject {
+                tagging_directive: Some(Directive::Replace),
+                metadata_directive: Some(Directive::Copy),
+                tags: vec![Tag::new("a", "1")],
+                acl: acl(),
+                storage_class: Some("GLACIER".to_owned()),
+                encryption: encryption(),
+                website_redirect_location: Some("/".to_owned()),
+                ..CopyObject::new(object, "b", "k")
+            }
+            .into(),
+        ]);
+    }
+    requests.push(
+        PutObject {
+            tags: vec![Tag::new("a", "1")],
+            acl: acl(),
+            encryption: encryption(),
+            if_match: Some("e".to_owned()),
+            if_none_match: Some("*".to_owned()),
+            ..PutObject::new("b", "k", Bytes::new())
+        }
+        .into(),
+    );
+    let (bucket, prefix) = ("b".to_owned(), Some("p".to_owned()));
+    let delimiter = Some("/".to_owned());
+    requests
+        .push(ListObjectsV2 { bucket, prefix, delimiter, max_keys: Some(1), ..Default::default() }.into());
+    for request in requests {
+        for access in request.accesses() {
+            assert!(longshore_policy::s3::is_action(access.action), "{}", access.action);
+            let seen = longshore_policy::s3::supplies(access.action, "s3:ExistingObjectTag/a");
+            assert_eq!(access.sees_existing_tags(), seen, "{}", access.action);
+            for key in access.context.keys() {
+                assert!(longshore_policy::s3::supplies(access.action, key), "{} {key}", access.action);
+            }
+        }
+    }
+}

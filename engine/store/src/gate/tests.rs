@@ -125,6 +125,8 @@ async fn standing_keys() {
         r#"{"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}"#,
         r#"{"StringEquals": {"s3:authType": "REST-HEADER", "s3:signatureversion": "AWS4-HMAC-SHA256"}}"#,
         r#"{"NumericGreaterThanEquals": {"s3:TlsVersion": "1.2"}}"#,
+        r#"{"DateEquals": {"aws:TokenIssueTime": "2027-01-15T08:00:00Z"}}"#,
+        r#"{"Bool": {"aws:MultiFactorAuthPresent": "false", "aws:PrincipalIsAWSService": "false"}}"#,
         r#"{"Null": {"aws:username": "true", "aws:SourceIp": "true"}}"#,
     ];
     for condition in fulfilled {
@@ -255,4 +257,52 @@ async fn buckets_of_another_account_need_their_owners_consent() {
     );
     let task = foreign(grant.with_bucket_policy("b", consent));
     assert!(task.send(tag_request("open/x")).await.is_ok());
+}
+
+/// What an explanation asks about is what a task is asked about.
+#[test]
+fn the_standing_context_is_that_of_requests() {
+    let config = config(PolicySet::new());
+    let context = config.standing_context();
+    assert_eq!(config.principal(), "arn:aws:sts::111122223333:assumed-role/tagger/job-1");
+    for (key, value) in [
+        ("aws:PrincipalArn", "arn:aws:iam::111122223333:role/tagger"),
+        ("aws:CurrentTime", "2027-01-15T08:00:00Z"),
+        ("aws:EpochTime", "1800000000"),
+        ("aws:SecureTransport", "true"),
+    ] {
+        assert_eq!(context.get(key), longshore_policy::Lookup::One(value), "{key}");
+        assert!(config.may_supply("s3:GetObject", key), "{key}");
+    }
+    assert!(config.may_supply("s3:GetObject", "s3:existingobjecttag/env"));
+    assert!(!config.may_supply("s3:PutObject", "s3:existingobjecttag/env"));
+    assert!(!config.may_supply("s3:GetObject", "aws:SourceIp"));
+}
+
+#[tokio::test]
+async fn a_rehearsal_sends_nothing_and_writes_everything_down() {
+    let (gate, journal) = Gate::rehearsal(config(if_condition(IF_PROD)));
+    let task = gate.task(ObjectId::new("b", "k"));
+    task.check(&tag_request("k"), Certainty::Exact).await.unwrap();
+    task.check(&PutObject::new("b", "k", bytes::Bytes::new()).into(), Certainty::Exact).await.unwrap();
+    task.check(&tag_request("k"), Certainty::Provisional).await.unwrap();
+    let said: Vec<(&str, bool, bool)> = journal
+        .take()
+        .iter()
+        .map(|one| {
+            let depends = matches!(one.foresight, longshore_policy::Foresight::Depends { .. });
+            (one.access.action, depends, matches!(one.foresight, longshore_policy::Foresight::Refused(_)))
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [
+            ("s3:PutObjectTagging", true, false),
+            ("s3:PutObject", false, true),
+            ("s3:PutObjectTagging", true, false)
+        ]
+    );
+    assert!(journal.take().is_empty());
+    let sent = task.send(tag_request("k")).await.unwrap_err();
+    assert_eq!(sent.message, "a rehearsal sends nothing, not even PutObjectTagging");
 }
