@@ -5,7 +5,7 @@ use longshore_queue::{JobRecord, Queue};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::CliError;
-use crate::output::{note, operation_name, printable, state, summary, table};
+use crate::output::{note, operation_name, printable, short, state, summary, table};
 
 /// Arguments of `longshore list`.
 #[derive(Debug, clap::Args)]
@@ -63,7 +63,7 @@ pub(crate) fn show(
 
 fn row(record: &JobRecord) -> Vec<String> {
     vec![
-        record.id.chars().take(8).collect(),
+        short(&record.id).to_owned(),
         state(record),
         operation_name(&record.spec.operation.source),
         record.spec.priority.to_string(),

@@ -9,7 +9,7 @@ use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use serde::Serialize;
 
 pub(crate) use job::{describe, operation_name, state, summary};
-pub(crate) use progress::observer;
+pub(crate) use progress::{beside_bar, clear_bar, observer};
 pub(crate) use table::{key_values, table};
 
 use crate::failure::CliError;
@@ -33,7 +33,7 @@ impl Screen {
 
     /// Bytes as they are. A reader that went away (`| head`) ends the command quietly.
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<(), CliError> {
-        match std::io::stdout().write_all(bytes) {
+        match beside_bar(|| std::io::stdout().write_all(bytes)) {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
             other => Ok(other?),
         }
@@ -43,17 +43,22 @@ impl Screen {
 /// Tells the user something beside the data.
 pub(crate) fn note(text: &str) {
     // Nowhere is left to report a failing standard error.
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = beside_bar(|| writeln!(std::io::stderr(), "{text}"));
 }
 
 /// Reports why the command failed.
 pub(crate) fn error(error: &CliError, json: bool) {
     let text =
         if json { format!("{}\n", error.value()) } else { error.text(std::io::stderr().is_terminal()) };
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    let _ = beside_bar(|| std::io::stderr().write_all(text.as_bytes()));
 }
 
 /// Text from a manifest or a store, made safe for a terminal: control characters are escaped.
 pub(crate) fn printable(text: &str) -> String {
     text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+}
+
+/// The first characters of a job's ID, by which people know it; commands take them, too.
+pub(crate) fn short(id: &str) -> &str {
+    id.get(..8).unwrap_or(id)
 }
