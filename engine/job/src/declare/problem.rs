@@ -7,6 +7,7 @@ use serde::ser::{SerializeSeq, SerializeStruct};
 use serde::{Serialize, Serializer};
 
 use super::render;
+use super::veil::without_credentials;
 
 /// One thing that is wrong in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +25,8 @@ pub struct Problem {
 impl Problem {
     /// A problem at `span`.
     pub fn new(span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { message: message.into(), span, label: String::new(), help: None }
+        let message = without_credentials(&message.into());
+        Self { message, span, label: String::new(), help: None }
     }
 
     /// Adds the words beside the caret.
