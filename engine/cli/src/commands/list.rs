@@ -5,7 +5,7 @@ use longshore_queue::{JobRecord, Queue};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::CliError;
-use crate::output::{note, operation_name, printable, short, state, summary, table};
+use crate::output::{note, operation_name, printable, short, state, summary, table, tags};
 
 /// Arguments of `longshore list`.
 #[derive(Debug, clap::Args)]
@@ -45,21 +45,24 @@ pub(crate) fn show(
     } else if jobs.is_empty() {
         note(none);
     } else {
-        let header = [
-            "job",
-            "state",
-            "operation",
-            "priority",
-            "tasks",
-            "succeeded",
-            "failed",
-            "created",
-            "description",
-        ];
-        context.screen.line(table(&header, jobs.iter().map(row)))?;
+        context.screen.line(table(&HEADER, jobs.iter().map(row)))?;
     }
     Ok(Exit::Success)
 }
+
+/// What the table of jobs shows.
+const HEADER: [&str; 10] = [
+    "job",
+    "state",
+    "operation",
+    "priority",
+    "tasks",
+    "succeeded",
+    "failed",
+    "created",
+    "tags",
+    "description",
+];
 
 fn row(record: &JobRecord) -> Vec<String> {
     vec![
@@ -71,6 +74,7 @@ fn row(record: &JobRecord) -> Vec<String> {
         record.succeeded.to_string(),
         record.failed.to_string(),
         format!("{:.0}", record.created_at),
+        tags(&record.spec.tags),
         printable(record.spec.description.as_deref().unwrap_or_default()),
     ]
 }

@@ -8,7 +8,7 @@ use std::io::{ErrorKind, IsTerminal as _, Write as _};
 
 use serde::Serialize;
 
-pub(crate) use job::{describe, operation_name, state, summary};
+pub(crate) use job::{describe, operation_name, state, summary, tags};
 pub(crate) use progress::{beside_bar, clear_bar, observer};
 pub(crate) use table::{key_values, table};
 
