@@ -35,7 +35,7 @@ licences: ## Check the licences and sources of all dependencies
 
 bench: setup python ## Measure the engine, and s5cmd beside it in the same run
 	$(CARGO) build --release --package longshore-cli
-	@$(VENV)/bin/python tests/bench/bench.py target/release/longshore
+	@$(VENV)/bin/python tests/bench/bench.py $(or $(CARGO_TARGET_DIR),target)/release/longshore
 
 clean: ## Remove everything that was built or installed here
 	rm -rf target

@@ -20,7 +20,8 @@ from botocore.config import Config
 from documents import ALLOW_ALL, policy, toml
 
 ROOT = Path(__file__).resolve().parents[2]
-LONGSHORE = Path(os.environ.get("LONGSHORE_BIN", ROOT / "target/debug/longshore"))
+TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
+LONGSHORE = Path(os.environ.get("LONGSHORE_BIN", TARGET / "debug/longshore"))
 ACCOUNT = "111122223333"
 
 # Every odd key that S3 allows: reports and requests must carry them unharmed.
