@@ -53,7 +53,7 @@ def at_terminal(workspace, *arguments, interrupt=None):
             process.send_signal(signal.SIGINT)
             interrupt = None
     os.close(master)
-    return process.wait(60), text
+    return process.wait(300), text
 
 
 def screen(text):
