@@ -136,5 +136,5 @@ def test_editors_know_the_parameters(workspace, operations):
     for operation in operations:
         then, declared = rules[operation["name"]], operation["parameters"]
         assert set(then["properties"]["parameters"].get("properties", {})) == set(declared.get("properties", {}))
-        assert then.get("required") == (["parameters"] if declared.get("required") else None)
+        assert then["required"] == (["parameters"] if declared.get("required") else [])
         assert "$ref" not in json.dumps(then), "a reference would lead elsewhere in the job file's schema"

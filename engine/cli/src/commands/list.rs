@@ -45,27 +45,20 @@ pub(crate) fn show(
     } else if jobs.is_empty() {
         note(none);
     } else {
-        context.screen.line(table(&HEADER, jobs.iter().map(row)))?;
+        // Most jobs have no tags, and the line is long enough.
+        let tagged = jobs.iter().any(|record| !record.spec.tags.is_empty());
+        let header = HEADER.iter().copied().chain(tagged.then_some("tags")).collect::<Vec<_>>();
+        context.screen.line(table(&header, jobs.iter().map(|record| row(record, tagged))))?;
     }
     Ok(Exit::Success)
 }
 
 /// What the table of jobs shows.
-const HEADER: [&str; 10] = [
-    "job",
-    "state",
-    "operation",
-    "priority",
-    "tasks",
-    "succeeded",
-    "failed",
-    "created",
-    "tags",
-    "description",
-];
+const HEADER: [&str; 9] =
+    ["job", "state", "operation", "priority", "tasks", "succeeded", "failed", "created", "description"];
 
-fn row(record: &JobRecord) -> Vec<String> {
-    vec![
+fn row(record: &JobRecord, tagged: bool) -> Vec<String> {
+    let mut cells = vec![
         short(&record.id).to_owned(),
         state(record),
         operation_name(&record.spec.operation.source),
@@ -74,7 +67,8 @@ fn row(record: &JobRecord) -> Vec<String> {
         record.succeeded.to_string(),
         record.failed.to_string(),
         format!("{:.0}", record.created_at),
-        tags(&record.spec.tags),
         printable(record.spec.description.as_deref().unwrap_or_default()),
-    ]
+    ];
+    cells.extend(tagged.then(|| tags(&record.spec.tags)));
+    cells
 }

@@ -149,15 +149,13 @@ const OPERATION: &str = "/properties/operation";
 /// What `[operation]` holds if it names this operation.
 fn rule_of(name: &str, parameters: &Value) -> Value {
     let mut parameters = parameters_schema(parameters);
-    let needed = parameters["required"].as_array().is_some_and(|keys| !keys.is_empty());
+    let required = parameters.get("required").and_then(Value::as_array);
+    let needed: &[&str] = if required.is_some_and(|keys| !keys.is_empty()) { &["parameters"] } else { &[] };
     if let Some(object) = parameters.as_object_mut() {
         object.remove("$schema");
         object.remove("title");
     }
-    let mut then = json!({ "properties": { "parameters": parameters } });
-    if needed {
-        then["required"] = json!(["parameters"]);
-    }
+    let then = json!({ "properties": { "parameters": parameters }, "required": needed });
     json!({ "if": { "properties": { "name": { "const": name } }, "required": ["name"] }, "then": then })
 }
 

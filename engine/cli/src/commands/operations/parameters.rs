@@ -87,7 +87,8 @@ fn kind(root: &Value, schema: &Value) -> String {
         Some("array") => format!("array of {}s", items["type"].as_str().unwrap_or("value")),
         Some("object") if schema["properties"].is_object() => "table".to_owned(),
         Some("object") => {
-            format!("table of {}s", schema["additionalProperties"]["type"].as_str().unwrap_or("value"))
+            let values = schema.pointer("/additionalProperties/type").and_then(Value::as_str);
+            format!("table of {}s", values.unwrap_or("value"))
         }
         Some(name) => name.to_owned(),
         None => "any value".to_owned(),
