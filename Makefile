@@ -48,7 +48,7 @@ licences: ## Check the licences and sources of all dependencies
 bench: setup python ## Measure policy decisions and the engine, with iam-rs and s5cmd beside them in the same run
 	$(CARGO) bench --package longshore-policy --bench decide
 	$(CARGO) build --release --package longshore-cli
-	@$(VENV)/bin/python tests/bench/bench.py target/release/longshore
+	@$(VENV)/bin/python tests/bench/bench.py $(or $(CARGO_TARGET_DIR),target)/release/longshore
 
 clean: ## Remove everything that was built or installed here
 	rm -rf target

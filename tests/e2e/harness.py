@@ -20,7 +20,8 @@ from botocore.config import Config
 from documents import ALLOW_ALL, policy, toml
 
 ROOT = Path(__file__).resolve().parents[2]
-LONGSHORE = Path(os.environ.get("LONGSHORE_BIN", ROOT / "target/debug/longshore"))
+TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
+LONGSHORE = Path(os.environ.get("LONGSHORE_BIN", TARGET / "debug/longshore"))
 ACCOUNT = "111122223333"
 
 # Every odd key that S3 allows: reports and requests must carry them unharmed.
@@ -41,7 +42,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_for(condition, what, seconds=60):
+def wait_for(condition, what, seconds=300):
     """Polls until `condition` is true; the bound only ends a test that would hang."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -130,20 +131,29 @@ def start_seeded(directory, count, *options):
 
 
 def start_moto(directory):
-    """Starts moto's S3 server."""
+    """Starts moto's S3 server. Another process may take the port before moto does: then with another one."""
+    for _ in range(5):
+        server = try_moto(directory, free_port())
+        if server is not None:
+            return server
+    raise AssertionError((directory / "moto.out").read_text())
+
+
+def try_moto(directory, port):
+    """Starts moto at `port`; None if it cannot have it."""
     directory.mkdir(parents=True, exist_ok=True)
-    port = free_port()
     process = subprocess.Popen(
         [Path(sys.executable).parent / "moto_server", "-H", "127.0.0.1", "-p", str(port)],
         stdout=(directory / "moto.out").open("w"), stderr=subprocess.STDOUT,
     )
 
     def answers():
-        assert process.poll() is None, (directory / "moto.out").read_text()
         with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
+            return process.poll() is not None or probe.connect_ex(("127.0.0.1", port)) == 0
 
     wait_for(answers, "moto")
+    if process.poll() is not None:
+        return None
     return Server("moto", f"http://127.0.0.1:{port}", process, "moto", "moto-secret")
 
 

@@ -86,6 +86,62 @@ MISTAKES = {
 }
 
 
+SECRET_NAMES = ["DB_PASSWD", "GH_PAT", "S3_API_KEY", "aws_access_key", "MY_PASSPHRASE", "SMTP_PWD", "GIT_CREDENTIALS"]
+
+
+@pytest.mark.parametrize("name", SECRET_NAMES)
+def test_variables_that_look_like_secrets(workspace, name):
+    edited(workspace, "[operation]", f'description = "${{{name}:-x}}"\n[operation]')
+    refused(workspace, f"job.toml:2:16: error: {name} looks like a secret")
+
+
+def test_a_configured_secret_is_refused_whatever_it_is_called(workspace, monkeypatch):
+    """By its value: nothing of it is shown, and it is not stored."""
+    monkeypatch.setenv("S3_KEY", workspace.secret)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "in-the-environment")
+    edited(workspace, "${TEST_SECRET}", "${S3_KEY}", CONFIG)
+    for value in ("${S3_KEY}", "before ${S3_KEY} after", workspace.secret):
+        workspace.write("job.toml", GOOD)
+        edited(workspace, "[operation]", f'description = "{value}"\n[operation]')
+        edited(workspace, 'a = "b"', f'a = "{value}"')
+        text = refused(workspace, "job.toml:2:15: error: a configured secret is in this value",
+                       "job.toml:5:47: error: a configured secret is in this value", commands=("validate", "submit", "run"))
+        assert workspace.secret not in text
+    edited(workspace, '"tester"', f'"{workspace.secret}"')
+    assert workspace.secret not in refused(workspace, "job.toml:1:8: error: a configured secret is in this value")
+    machine = workspace.longshore("run", "--json", "job.toml")
+    assert machine.code == 2 and workspace.secret not in machine.out + machine.err
+
+
+def test_secrets_that_are_written_wrong_are_not_shown(workspace):
+    text = (workspace.directory / CONFIG).read_text()
+    for wrong, *words in [
+        (text.replace("http://", "http://user:in-plain-sight@"), '"endpoint" is', "://*******************@127.0.0.1"),
+        (text.replace("secret-access-key = \"${TEST_SECRET}\"", 'sekret-access-key = "in-plain-sight"'), "sekret-access-key"),
+        (text.replace("secret-access-key = \"${TEST_SECRET}\"", 'access-key = "in-plain-sight"'), "access-key"),
+        (text.replace("secret-access-key = \"${TEST_SECRET}\"", 'pasword = "in-plain-sight"'), "pasword"),
+    ]:
+        workspace.write(CONFIG, wrong)
+        assert "in-plain-sight" not in refused(workspace, "longshore.toml:", *words)
+        assert "in-plain-sight" not in workspace.longshore("run", "--json", "job.toml").err
+    workspace.configure()
+    edited(workspace, '"manifest.csv"', '"ftp://user:in-plain-sight@host/x"')
+    assert "in-plain-sight" not in refused(workspace, "job.toml:6:12: error:")
+
+
+def test_one_mistake_does_not_hide_or_make_another(workspace):
+    workspace.write("job.toml", GOOD.replace('["Bucket", "Key"]', '["Bucket", "Kee", "Key", "Key"]'))
+    refused(workspace, 'item 2 of "fields" is "Kee"', 'job.toml:7:35: error: "Key" occurs twice in "fields"')
+    # What a line that is not TOML says is not known, so nothing is said to be missing.
+    workspace.write("job.toml", GOOD.replace('parameters = {', 'parameters {'))
+    text = refused(workspace, "job.toml:4:", "not valid TOML")
+    assert text.count(" error: ") == 1, text
+    workspace.write("job.toml", GOOD.replace('"tagging"', '"copy"').replace(
+        'mode = "replace", tags = { a = "b" }', 'target-bucket = "copies", storage-class = "STANDARD_AI"'))
+    text = refused(workspace, 'allowed: "STANDARD", "STANDARD_IA"', 'did you mean "STANDARD_IA"?')
+    assert "null" not in text
+
+
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_mistakes_of_a_job_file(workspace, mistake):
     old, new, *words = MISTAKES[mistake]

@@ -1,17 +1,14 @@
 """The example of a custom operation (examples/plugins/mark-large), run by the real binary through a job file."""
 
-import os
 import shutil
-from pathlib import Path
 
 import pytest
 
 from documents import ALLOW_ALL, policy
-from harness import ROOT
+from harness import TARGET
 
 # The build compiles it there, for a test of engine/builtins that `make test` runs before these.
-MODULE = (Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-          / "wasm/wasm32-unknown-unknown/release/longshore_example_mark_large.wasm")
+MODULE = TARGET / "wasm/wasm32-unknown-unknown/release/longshore_example_mark_large.wasm"
 OPERATION = 'plugin = "plugins/mark-large.wasm"'
 
 

@@ -2,11 +2,12 @@
 
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
 
-from harness import LONGSHORE, ROOT
+from harness import LONGSHORE, ROOT, TARGET
 
 MAX_FILE_LINES = 500
 MAX_FUNCTION_LINES = 70
@@ -111,7 +112,7 @@ def test_examples_are_valid(example):
 
 
 def test_the_job_file_of_the_readme_is_valid(tmp_path):
-    [block] = re.findall(r"```toml\n(.+?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    block, _ = re.findall(r"```toml\n(.+?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     (tmp_path / "job.toml").write_text(block)
     done = longshore("--config", "examples/longshore.toml", "validate", tmp_path / "job.toml")
     assert done.returncode == 0, done.stderr
@@ -126,3 +127,55 @@ def test_the_operation_of_the_readme_is_the_one_that_is_built():
         return re.sub(r"\s+", "", re.sub(r"//.*", "", text))
 
     assert all(code(part) in code(source) for part in block.split("\n\n"))
+
+
+def test_the_operation_of_the_readme_compiles_in_a_crate_of_its_own(tmp_path):
+    readme = (ROOT / "README.md").read_text()
+    [source] = re.findall(r"```rust\n(.+?)```", readme, re.DOTALL)
+    _, manifest = re.findall(r"```toml\n(.+?)```", readme, re.DOTALL)
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/lib.rs").write_text(source)
+    (tmp_path / "Cargo.toml").write_text(
+        '[package]\nname = "mark-large"\nedition = "2024"\n\n' + manifest.replace("../longshore/sdk", str(ROOT / "sdk")))
+    # The versions that the workspace has: nothing is downloaded.
+    shutil.copy(ROOT / "Cargo.lock", tmp_path)
+    command = ["cargo", "check", "--quiet", "--offline", "--target-dir", TARGET / "readme"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """Runs a script where nothing is installed but the given programs and what every system has."""
+    for name in ("bash", "env", "dirname", "sed", "cut", "sort", "head"):
+        (tmp_path / name).symlink_to(shutil.which(name))
+
+    def run(script, *arguments, **programs):
+        for name, text in programs.items():
+            path = tmp_path / name.replace("_", "-")
+            path.write_text(f"#!/usr/bin/env bash\n{text}\n")
+            path.chmod(0o755)
+        environment = {"PATH": str(tmp_path), "DEBIAN_BIN": str(tmp_path)}
+        return subprocess.run([ROOT / "scripts" / script, *arguments], env=environment, capture_output=True, text=True)
+
+    return run
+
+
+def test_without_sudo_the_packages_are_named(bare):
+    done = bare("apt", "gcc", "libc6-dev", apt_get="exit 99", id="echo 1000")
+    assert done.returncode == 1 and "gcc libc6-dev" in done.stderr and "not found" not in done.stderr
+
+
+def rustc(version, sysroot):
+    return f'case "$*" in --version) echo "rustc {version} (x)";; *sysroot*) echo {sysroot};; *) echo {sysroot}/none;; esac'
+
+
+def test_the_wasm32_library_comes_from_rustup_or_a_debian_that_is_new_enough(bare, tmp_path):
+    (tmp_path / "lib/rustlib/src/rust/library").mkdir(parents=True)
+    fake = dict(wasm_ld_22="", rustup="exit 1")
+    old = bare("wasm32", rustc=rustc("1.63.0", tmp_path), **fake)
+    assert old.returncode == 1 and "1.95 or newer" in old.stderr and "Debian's packages are installed" not in old.stdout
+    new = bare("wasm32", rustc=rustc("1.100.0", tmp_path), **fake)
+    assert new.returncode == 0 and "Debian's packages are installed: rustc 1.100.0" in new.stdout
+    first = bare("wasm32", **{**fake, "rustup": "exit 0"})
+    assert first.returncode == 0 and "installed by rustup" in first.stdout

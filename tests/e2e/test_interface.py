@@ -1,10 +1,12 @@
 """What machines and scripts rely on: `--json` everywhere, the exit codes, the dry run, output that is data only."""
 
 import json
+import re
+import subprocess
 
 import pytest
 
-from harness import ALLOW_ALL, policy
+from harness import ALLOW_ALL, ROOT, policy
 
 TAGGING = dict(operation="tagging", parameters='{ mode = "replace", tags = { a = "b" } }')
 
@@ -137,6 +139,59 @@ def test_what_init_writes_is_valid(workspace, tmp_path):
     again = workspace.longshore("init", "fresh")
     assert again.code != 0, "what is there is never overwritten"
     assert {path: path.read_bytes() for path in fresh.rglob("*") if path.is_file()} == before
+
+
+def test_the_first_run_succeeds_as_init_and_readme_say(workspace, sandbox_with, monkeypatch):
+    made = workspace.longshore("init", "fresh")
+    fresh = workspace.directory / "fresh"
+    [line] = re.findall(r"^  longshore sandbox (.+)$", made.err, re.MULTILINE)
+    keys = dict(re.findall(r"(AWS_\w+)=(\S+)", made.err))
+    readme = (ROOT / "README.md").read_text()
+    assert f"longshore sandbox {line} " in readme and f"export {' '.join(f'{k}={v}' for k, v in keys.items())}\n" in readme
+    server = sandbox_with(*line.split())
+    monkeypatch.setenv("S3_ENDPOINT", server.endpoint)
+
+    def command(name):
+        done = workspace.command(*name.split())
+        return subprocess.run(**{**done, "cwd": fresh, "env": {**done["env"], **keys}}, capture_output=True, text=True)
+
+    for name in re.findall(r"^  longshore ((?:validate|plan|run) .+)$", made.err, re.MULTILINE):
+        done = command(name)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "WARN" not in done.stderr
+    # Without the keys it says what is missing, on one line.
+    for name in keys:
+        keys[name] = ""
+    lost = command("run job.toml")
+    assert lost.returncode == 8 and lost.stderr.startswith("error: ") and lost.stderr.count("\n") == 1, lost.stderr
+
+
+def test_everything_about_a_job_is_shown(workspace):
+    workspace.job(**TAGGING, head='tags = { team = "storage", ticket = "7" }\nclient-token = "once"')
+    job = workspace.run().job
+    assert job["tags"] == {"team": "storage", "ticket": "7"} and job["client_token"] == "once"
+    assert job["store"] == "main" and job["manifest"].endswith("/manifest.csv") and job["limits"]["concurrency"] == 16
+    assert job["parameters"]["mode"] == "replace"
+    shown = workspace.longshore("status", job["id"]).out
+    for words in ("team=storage, ticket=7", "main", "manifest.csv", "16 tasks at once, fails above 50 % of at least 1,000"):
+        assert words in shown
+    assert "team=storage, ticket=7" in workspace.longshore("list").out
+
+
+def test_the_sandbox_listens_on_loopback_only(workspace):
+    for address in ("0.0.0.0:0", "[::]:0", "192.0.2.1:9000", "localhost"):
+        refused = workspace.longshore("sandbox", "--listen", address, timeout=60)
+        assert refused.code == 2 and "127.0.0.1:9000" in refused.err
+
+
+def test_help_and_page_explain_every_word_of_a_fault(workspace):
+    wrong = workspace.longshore("sandbox", "--fault", "nonsense=1")
+    assert wrong.code == 2
+    words = re.search(r"the words are (.+)", wrong.err)[1].split(", ")
+    shown, page = workspace.longshore("sandbox", "--help").out, (ROOT / "docs/sandbox.md").read_text()
+    assert "status" in words
+    for word in words:
+        assert re.search(rf"^ +{word}\b", shown, re.MULTILINE) and re.search(rf"^\| `{word}\b", page, re.MULTILINE), word
 
 
 def test_operations_list_their_parameters(workspace):

@@ -139,8 +139,8 @@ def test_cancel_before_the_start(workspace):
 
 @pytest.fixture
 def slow(tmp_path):
-    """A workspace with a job of 4,000 objects on a store that takes its time."""
-    server, rows = start_seeded(tmp_path / "server", 4000, "--fault", "delay=20ms,method=PUT,bucket=objects")
+    """A workspace with a job of 4,000 objects on a store that takes its time: 20 seconds, of which a test needs a few."""
+    server, rows = start_seeded(tmp_path / "server", 4000, "--fault", "delay=100ms,method=PUT,bucket=objects")
     workspace = Workspace(tmp_path / "workspace", server)
     workspace.write("manifest.csv", "\n".join(rows))
     workspace.job(**TAGGING, concurrency=20)
@@ -154,7 +154,7 @@ def test_cancel_of_a_running_job_from_another_process(slow):
     wait_for(lambda: workspace.server.requests() > 200, "some tasks")
     [job] = workspace.longshore("list", "--json").events
     assert workspace.longshore("cancel", job["id"], "--reason", "enough").code == 0
-    out, errors = foreground.communicate(timeout=60)
+    out, errors = foreground.communicate(timeout=300)
     assert foreground.returncode == 5, errors.decode()
     ended = json.loads(out.splitlines()[-1])["job"]
     assert (ended["state"], ended["status_reason"], ended["total"]) == ("Cancelled", "enough", len(rows))

@@ -55,10 +55,11 @@ fn watch(workspace: &Path) {
     println!("cargo::rerun-if-changed=build");
 }
 
-/// `target/wasm`, beside the profiles of the build that this is part of, so that they share it.
+/// `target/wasm`, beside the profiles of the build that this is part of, so that they share it: `OUT_DIR` is
+/// `target/PROFILE/build/…`.
 fn target_directory(out: &Path) -> PathBuf {
-    let root = out.ancestors().find(|directory| directory.join("CACHEDIR.TAG").is_file());
-    root.unwrap_or(out).join("wasm")
+    let build = out.ancestors().find(|directory| directory.ends_with("build"));
+    build.and_then(|build| build.parent()?.parent()).unwrap_or(out).join("wasm")
 }
 
 fn directory(variable: &str) -> Result<PathBuf, String> {

@@ -83,15 +83,48 @@ fn find_toolchain() -> Result<Toolchain, String> {
 
 fn debian(binaries: &Path) -> Option<Toolchain> {
     let rustc = binaries.join("rustc");
+    let version = Command::new(&rustc).arg("--version").output().ok()?;
+    if !is_new_enough(&String::from_utf8_lossy(&version.stdout), env!("CARGO_PKG_RUST_VERSION")) {
+        return None;
+    }
     let sources = ask(&rustc, &["sysroot"])?.join("lib/rustlib/src/rust/library");
-    let mut linkers: Vec<PathBuf> = fs::read_dir(binaries)
-        .ok()?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("wasm-ld-")))
-        .collect();
-    linkers.sort();
-    let linker = linkers.pop()?;
+    let names = fs::read_dir(binaries).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let linker = binaries.join(newest_linker(names)?);
     sources.is_dir().then_some(Toolchain::Debian { rustc, linker })
+}
+
+/// Whether `rustc --version` says at least `needed`.
+fn is_new_enough(said: &str, needed: &str) -> bool {
+    let numbers = |version: &str| -> Vec<u32> {
+        version.split(['.', '-']).map_while(|number| number.parse().ok()).collect()
+    };
+    said.split(' ').nth(1).is_some_and(|version| numbers(version) >= numbers(needed))
+}
+
+/// The newest of the linkers among `names`: `wasm-ld-NUMBER`.
+fn newest_linker(names: impl Iterator<Item = String>) -> Option<String> {
+    let number = |name: &String| name.strip_prefix("wasm-ld-")?.parse::<u32>().ok();
+    names.filter_map(|name| Some((number(&name)?, name))).max().map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_new_enough, newest_linker};
+
+    #[test]
+    fn versions_are_numbers() {
+        assert!(is_new_enough("rustc 1.95.0 (59807616e 2026-04-14)", "1.95"));
+        assert!(is_new_enough("rustc 1.100.0-nightly (x)", "1.95"));
+        assert!(!is_new_enough("rustc 1.63.0", "1.95") && !is_new_enough("rustc 1.9.0", "1.95"));
+        assert!(!is_new_enough("", "1.95"));
+    }
+
+    #[test]
+    fn the_newest_linker_is_that_of_the_highest_number() {
+        let names = ["wasm-ld-9", "wasm-ld-22", "wasm-ld-tool", "wasm-ld", "ld"].map(str::to_owned);
+        assert_eq!(newest_linker(names.into_iter()).as_deref(), Some("wasm-ld-22"));
+        assert_eq!(newest_linker(std::iter::empty()), None);
+    }
 }
 
 /// A path that rustc prints.

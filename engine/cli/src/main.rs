@@ -44,7 +44,13 @@ struct Global {
     #[arg(long, global = true)]
     json: bool,
     /// Log filter on standard error, such as 'info' or 'longshore_store=debug'
-    #[arg(long, global = true, value_name = "FILTER", env = "LONGSHORE_LOG", default_value = "warn,s3s=off")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILTER",
+        env = "LONGSHORE_LOG",
+        default_value = "warn,s3s=off,aws_config=error"
+    )]
     log: String,
     /// Form of the log
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
@@ -52,7 +58,10 @@ struct Global {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
     let context = Context::new(arguments.global.config, arguments.global.json);
     let result = logging::start(&arguments.global.log, arguments.global.log_format)
         .and_then(|()| runtime())
@@ -65,6 +74,20 @@ fn main() -> ExitCode {
             error.exit().into()
         }
     }
+}
+
+/// Ends a command that clap did not understand, or that only asks for help.
+fn usage(error: &clap::Error) -> ExitCode {
+    let json =
+        std::env::args_os().take_while(|argument| argument != "--").any(|argument| argument == "--json");
+    if !json || !error.use_stderr() {
+        error.exit();
+    }
+    let text = error.to_string();
+    let text = text.trim_end();
+    let failure = CliError::input(text.strip_prefix("error: ").unwrap_or(text));
+    output::error(&failure, true);
+    failure.exit().into()
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, CliError> {

@@ -20,6 +20,7 @@ pub struct Parameters {
     pub days: Option<u32>,
     /// How fast: STANDARD, BULK (cheapest) or EXPEDITED (fastest; not every store and class has it).
     #[serde(default)]
+    #[schemars(extend("default" = "STANDARD"))]
     pub tier: Tier,
 }
 

@@ -51,9 +51,26 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliE
         return Ok(Exit::Success);
     }
     context.screen.line(written.join("\n"))?;
-    note("next: put your endpoint into longshore.toml and your objects into manifest.csv, then");
-    note("  longshore validate job.toml && longshore plan job.toml && longshore run job.toml");
+    note(&next(directory));
     Ok(Exit::Success)
+}
+
+/// How to go on: the files fit the sandbox that is named here.
+fn next(directory: &Path) -> String {
+    let enter = match directory.to_str() {
+        Some(".") => String::new(),
+        _ => format!("  cd {}\n", directory.display()),
+    };
+    format!(
+        "\nTry it on a store of your own, in another terminal:\n  \
+         longshore sandbox --bucket my-bucket --seed 10\n\n\
+         Then here:\n{enter}  \
+         export AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox-secret\n  \
+         longshore validate job.toml\n  \
+         longshore plan job.toml\n  \
+         longshore run job.toml\n\n\
+         For your own store and objects, change longshore.toml, policies/operator.json and manifest.csv."
+    )
 }
 
 fn write_new(path: &Path, text: &str) -> std::io::Result<()> {

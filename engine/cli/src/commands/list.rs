@@ -5,7 +5,7 @@ use longshore_queue::{JobRecord, Queue};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::CliError;
-use crate::output::{note, operation_name, printable, state, summary, table};
+use crate::output::{note, operation_name, printable, short, state, summary, table, tags};
 
 /// Arguments of `longshore list`.
 #[derive(Debug, clap::Args)]
@@ -45,25 +45,21 @@ pub(crate) fn show(
     } else if jobs.is_empty() {
         note(none);
     } else {
-        let header = [
-            "job",
-            "state",
-            "operation",
-            "priority",
-            "tasks",
-            "succeeded",
-            "failed",
-            "created",
-            "description",
-        ];
-        context.screen.line(table(&header, jobs.iter().map(row)))?;
+        // Most jobs have no tags, and the line is long enough.
+        let tagged = jobs.iter().any(|record| !record.spec.tags.is_empty());
+        let header = HEADER.iter().copied().chain(tagged.then_some("tags")).collect::<Vec<_>>();
+        context.screen.line(table(&header, jobs.iter().map(|record| row(record, tagged))))?;
     }
     Ok(Exit::Success)
 }
 
-fn row(record: &JobRecord) -> Vec<String> {
-    vec![
-        record.id.chars().take(8).collect(),
+/// What the table of jobs shows.
+const HEADER: [&str; 9] =
+    ["job", "state", "operation", "priority", "tasks", "succeeded", "failed", "created", "description"];
+
+fn row(record: &JobRecord, tagged: bool) -> Vec<String> {
+    let mut cells = vec![
+        short(&record.id).to_owned(),
         state(record),
         operation_name(&record.spec.operation.source),
         record.spec.priority.to_string(),
@@ -72,5 +68,7 @@ fn row(record: &JobRecord) -> Vec<String> {
         record.failed.to_string(),
         format!("{:.0}", record.created_at),
         printable(record.spec.description.as_deref().unwrap_or_default()),
-    ]
+    ];
+    cells.extend(tagged.then(|| tags(&record.spec.tags)));
+    cells
 }

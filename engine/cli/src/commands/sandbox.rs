@@ -18,8 +18,8 @@ use crate::signals::stop_on_signal;
 /// Arguments of `longshore sandbox`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Address to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9000")]
+    /// Loopback address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9000", value_parser = loopback)]
     listen: SocketAddr,
     /// Keep the data in this directory; otherwise it is in memory and gone at the end
     #[arg(long, value_name = "DIRECTORY")]
@@ -55,11 +55,38 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     access_log: Option<PathBuf>,
     /// Inject a fault, such as 'status=503,code=SlowDown,rate=0.3,method=PUT'; may be given several times
-    #[arg(long = "fault", value_name = "RULE")]
+    ///
+    /// A rule is made of words with commas between them, each at most once:
+    ///
+    ///   status=503       answer with this status (400 to 599) instead of handling the request
+    ///   code=SlowDown    S3 error code of that answer; otherwise the usual one of the status
+    ///   reset            close the connection without an answer
+    ///   delay=200ms      wait first; ms or s, at most 600s
+    ///   rate=0.3         strike this share of the matching requests, by chance (0 to 1)
+    ///   seed=7           seed of the chance
+    ///   count=100        strike at most this many times
+    ///   method=PUT       only this HTTP method
+    ///   bucket=logs-*    only buckets that match; '*' is any characters, '?' is one
+    ///   key=logs/*       only keys that match
+    ///
+    /// A rule has status, reset or delay, and not both status and reset. Rules are asked in order: delays add up, and the
+    /// first status or reset that strikes ends the search.
+    #[arg(long = "fault", value_name = "RULE", verbatim_doc_comment)]
     faults: Vec<FaultRule>,
     /// Write the endpoint's URL into this file once the server answers
     #[arg(long, value_name = "FILE")]
     endpoint_file: Option<PathBuf>,
+}
+
+/// The sandbox speaks plain HTTP, and its secret is well known: nobody else may reach it.
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr = text
+        .parse()
+        .map_err(|_| "write an IP address and a port, such as 127.0.0.1:9000 or [::1]:9000".to_owned())?;
+    if address.ip().is_loopback() {
+        return Ok(address);
+    }
+    Err("the sandbox is for this machine only: give a loopback address, such as 127.0.0.1:9000".to_owned())
 }
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Exit, CliError> {

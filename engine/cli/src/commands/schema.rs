@@ -1,7 +1,7 @@
 //! `longshore schema`: JSON Schemas, so that editors complete and check the files.
 
 use longshore_job::config::config_schema;
-use longshore_job::job_file::job_schema;
+use longshore_job::job_file::{job_schema, parameters_schema};
 
 use crate::context::Context;
 use crate::exit::Exit;
@@ -29,11 +29,12 @@ enum Of {
 
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     let schema = match arguments.of {
-        Of::Job => job_schema(),
+        Of::Job => job_schema(&*context.catalog()?).map_err(|error| CliError::new(Exit::Error, error))?,
         Of::Config => config_schema(),
         Of::Operation => {
             let name = arguments.name.as_deref().unwrap_or_default();
-            context.catalog()?.builtin(name).map_err(CliError::input)?.description().parameters.clone()
+            let plugin = context.catalog()?.builtin(name).map_err(CliError::input)?;
+            parameters_schema(&plugin.description().parameters)
         }
     };
     context.screen.line(serde_json::to_string_pretty(&schema).map_err(std::io::Error::from)?)?;

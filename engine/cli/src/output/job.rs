@@ -1,8 +1,10 @@
 //! A job in words and in JSON.
 
+use std::collections::BTreeMap;
+
 use indicatif::HumanCount;
 use jiff::{SignedDuration, Timestamp};
-use longshore_job::spec::OperationSource;
+use longshore_job::spec::{FailureThreshold, OperationSource};
 use longshore_queue::JobRecord;
 use serde_json::{Value, json};
 
@@ -28,7 +30,12 @@ pub(crate) fn describe(record: &JobRecord, codes: &[(String, u64)]) -> String {
     optional("Operation", Some(operation_name(&spec.operation.source)));
     optional("Role", Some(role(record)));
     optional("Policy", spec.policy.as_ref().map(|policy| printable(&policy.file)));
+    optional("Store", Some(spec.store.clone()));
+    optional("Manifest", Some(printable(&spec.manifest.location.to_string())));
     optional("Priority", Some(spec.priority.to_string()));
+    optional("Limits", Some(limits(spec.limits.concurrency, spec.limits.failure_threshold)));
+    optional("Tags", (!spec.tags.is_empty()).then(|| tags(&spec.tags)));
+    optional("Client token", spec.client_token.as_deref().map(printable));
     optional("Tasks", Some(tasks(record)));
     optional("Failures", failures(record, codes));
     optional("Time", Some(times(record)));
@@ -45,8 +52,14 @@ pub(crate) fn summary(record: &JobRecord, codes: &[(String, u64)]) -> Value {
         "state": record.state,
         "operation": operation_name(&record.spec.operation.source),
         "description": record.spec.description,
+        "parameters": record.spec.operation.parameters,
         "role": record.spec.role,
         "policy": record.spec.policy.as_ref().map(|policy| &policy.file),
+        "store": record.spec.store,
+        "manifest": record.spec.manifest.location.to_string(),
+        "tags": record.spec.tags,
+        "client_token": record.spec.client_token,
+        "limits": record.spec.limits,
         "priority": record.spec.priority,
         "total": record.total_tasks,
         "succeeded": record.succeeded,
@@ -80,6 +93,22 @@ pub(crate) fn state(record: &JobRecord) -> String {
         (None, 0) => record.state.to_string(),
         (None, _) => format!("{} with failed tasks", record.state),
     }
+}
+
+/// The job's labels on one line.
+pub(crate) fn tags(tags: &BTreeMap<String, String>) -> String {
+    let pairs: Vec<String> = tags.iter().map(|(key, value)| printable(&format!("{key}={value}"))).collect();
+    pairs.join(", ")
+}
+
+fn limits(concurrency: u32, threshold: FailureThreshold) -> String {
+    let FailureThreshold { percent, minimum_tasks } = threshold;
+    let failing = if percent < 100.0 {
+        format!("fails above {percent} % of at least {} tasks", HumanCount(minimum_tasks))
+    } else {
+        "no failure threshold".to_owned()
+    };
+    format!("{concurrency} tasks at once, {failing}")
 }
 
 fn role(record: &JobRecord) -> String {

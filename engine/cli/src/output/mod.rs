@@ -9,8 +9,8 @@ use std::io::{IsTerminal as _, Write as _};
 
 use serde::Serialize;
 
-pub(crate) use job::{describe, operation_name, state, summary};
-pub(crate) use progress::observer;
+pub(crate) use job::{describe, operation_name, state, summary, tags};
+pub(crate) use progress::{beside_bar, clear_bar, observer};
 pub(crate) use reasons::Reasons;
 pub(crate) use table::{key_values, table};
 
@@ -35,7 +35,7 @@ impl Screen {
 
     /// Bytes as they are. A reader that went away (`| head`) is an error of its own, see [`CliError::is_unread`].
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<(), CliError> {
-        Ok(std::io::stdout().write_all(bytes)?)
+        Ok(beside_bar(|| std::io::stdout().write_all(bytes))?)
     }
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn unless_unread(printed: Result<(), CliError>) -> Result<(), CliErro
 /// Tells the user something beside the data.
 pub(crate) fn note(text: &str) {
     // Nowhere is left to report a failing standard error.
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = beside_bar(|| writeln!(std::io::stderr(), "{text}"));
 }
 
 /// Whether standard output is a terminal, which shows colours.
@@ -62,10 +62,15 @@ pub(crate) fn is_coloured() -> bool {
 pub(crate) fn error(error: &CliError, json: bool) {
     let text =
         if json { format!("{}\n", error.value()) } else { error.text(std::io::stderr().is_terminal()) };
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    let _ = beside_bar(|| std::io::stderr().write_all(text.as_bytes()));
 }
 
 /// Text from a manifest or a store, made safe for a terminal: control characters are escaped.
 pub(crate) fn printable(text: &str) -> String {
     text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+}
+
+/// The first characters of a job's ID, by which people know it; commands take them, too.
+pub(crate) fn short(id: &str) -> &str {
+    id.get(..8).unwrap_or(id)
 }

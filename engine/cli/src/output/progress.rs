@@ -4,10 +4,10 @@ use std::io::IsTerminal as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 use longshore_runner::{Event, Observer, Progress};
 
-use super::{Screen, note};
+use super::{Screen, note, short};
 
 /// Time between two plain progress lines: a log of a job of hours stays readable.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
@@ -15,121 +15,196 @@ const PLAIN_EVERY: Duration = Duration::from_secs(10);
 /// Time between two progress events in JSON.
 const JSON_EVERY: Duration = Duration::from_secs(1);
 
+/// Time between two turns of the spinner.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Before the number of tasks is known.
+const SPINNER: &str = "{prefix}  {spinner} {msg}";
+
+/// While tasks run: fits a terminal of 80 columns.
+const BAR: &str = "{prefix}  {bar:20} {human_pos}/{human_len}  {rate}/s  {eta} left{msg}";
+
+/// The bar that stands on the terminal, if one does: whatever else is printed must not be written onto it.
+static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
 /// The observer that fits where the output goes.
 pub(crate) fn observer(json: bool) -> Arc<dyn Observer> {
     if json {
-        Arc::new(JsonLines { last: Pace::new(JSON_EVERY) })
+        Arc::new(JsonLines { pace: Pace::new(JSON_EVERY) })
     } else if std::io::stderr().is_terminal() {
-        Arc::new(Bar::new())
+        Arc::new(Bar { job: Mutex::default() })
     } else {
-        Arc::new(Plain { last: Pace::new(PLAIN_EVERY) })
+        Arc::new(Plain { pace: Pace::new(PLAIN_EVERY) })
     }
 }
 
-/// Lets something happen at most once in a while.
+/// Prints something while the progress bar is out of the way.
+pub(crate) fn beside_bar<T>(print: impl FnOnce() -> T) -> T {
+    let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match shown {
+        Some(bar) => bar.suspend(print),
+        None => print(),
+    }
+}
+
+/// Takes the progress bar away.
+pub(crate) fn clear_bar() {
+    if let Some(bar) = SHOWN.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        bar.finish_and_clear();
+    }
+}
+
+/// Lets counters through once in a while, and keeps the last ones that were held back.
 struct Pace {
     every: Duration,
-    last: Mutex<Option<Instant>>,
+    state: Mutex<(Option<Instant>, Option<Event>)>,
 }
 
 impl Pace {
     fn new(every: Duration) -> Self {
-        Self { every, last: Mutex::new(None) }
+        Self { every, state: Mutex::default() }
     }
 
-    fn due(&self) -> bool {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = last.is_none_or(|last| last.elapsed() >= self.every);
-        if due {
-            *last = Some(Instant::now());
+    /// What is to be shown now that `event` happened: it waits for its time, but no change of state overtakes it.
+    fn due(&self, event: &Event) -> Vec<Event> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (last, held) = &mut *state;
+        if matches!(event, Event::State { .. }) {
+            *last = None;
+            return held.take().into_iter().chain([event.clone()]).collect();
         }
-        due
+        if last.is_some_and(|last| last.elapsed() < self.every) {
+            *held = Some(event.clone());
+            return Vec::new();
+        }
+        *last = Some(Instant::now());
+        *held = None;
+        vec![event.clone()]
     }
 }
 
 struct JsonLines {
-    last: Pace,
+    pace: Pace,
 }
 
 impl Observer for JsonLines {
     fn event(&self, event: &Event) {
-        if matches!(event, Event::State { .. }) || self.last.due() {
+        for event in self.pace.due(event) {
             // A reader that went away does not stop the job.
-            let _ = Screen::default().json(event);
+            let _ = Screen::default().json(&event);
         }
     }
 }
 
 struct Plain {
-    last: Pace,
+    pace: Pace,
 }
 
 impl Observer for Plain {
     fn event(&self, event: &Event) {
-        match event {
-            Event::State { state, cause, .. } => note(&format!("{state}: {cause}")),
-            Event::Reading { rows, .. } if self.last.due() => {
-                note(&format!("{} rows read", HumanCount(*rows)))
-            }
-            Event::Progress { progress, .. } if self.last.due() => note(&plain(*progress)),
-            _ => {}
+        for event in self.pace.due(event) {
+            note(&plain(&event));
         }
     }
 }
 
-fn plain(progress: Progress) -> String {
-    format!(
-        "{} of {} tasks finished, {} failed",
-        HumanCount(progress.finished()),
-        HumanCount(progress.total),
-        HumanCount(progress.failed)
-    )
+/// One line about an event, with the job's short ID first.
+fn plain(event: &Event) -> String {
+    match event {
+        Event::State { job, state, cause } => format!("{}  {state}: {cause}", short(job)),
+        Event::Reading { job, rows } => format!("{}  {} rows read", short(job), HumanCount(*rows)),
+        Event::Progress { job, progress } => format!(
+            "{}  {} of {} tasks finished, {} failed",
+            short(job),
+            HumanCount(progress.finished()),
+            HumanCount(progress.total),
+            HumanCount(progress.failed)
+        ),
+    }
 }
 
+/// One bar at a time: the next job has its own.
 struct Bar {
-    bar: ProgressBar,
+    /// The job that the shown bar belongs to.
+    job: Mutex<Option<String>>,
 }
 
 impl Bar {
-    fn new() -> Self {
-        let bar = ProgressBar::no_length();
-        bar.set_style(Self::style("{spinner} {msg}"));
-        bar.enable_steady_tick(Duration::from_millis(200));
-        Self { bar }
+    fn of(&self, job: &str) -> ProgressBar {
+        let mut current = self.job.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        match shown.as_ref() {
+            Some(bar) if current.as_deref() == Some(job) => bar.clone(),
+            other => {
+                if let Some(bar) = other {
+                    bar.finish_and_clear();
+                }
+                let bar = ProgressBar::no_length().with_prefix(short(job).to_owned());
+                bar.set_style(style(SPINNER));
+                bar.enable_steady_tick(TICK);
+                *current = Some(job.to_owned());
+                *shown = Some(bar.clone());
+                bar
+            }
+        }
     }
+}
 
-    fn style(template: &str) -> ProgressStyle {
-        ProgressStyle::with_template(template)
-            .unwrap_or_else(|_| ProgressStyle::default_bar())
-            .progress_chars("━╸─")
+impl Drop for Bar {
+    fn drop(&mut self) {
+        clear_bar();
     }
 }
 
 impl Observer for Bar {
     fn event(&self, event: &Event) {
         match event {
-            Event::State { state, cause, .. } if state.is_terminal() => {
-                self.bar.finish_and_clear();
-                note(&format!("{state}: {cause}"));
+            Event::State { state, .. } if state.is_terminal() => {
+                clear_bar();
+                note(&plain(event));
             }
-            Event::State { state, .. } => self.bar.set_message(state.to_string()),
-            Event::Reading { rows, .. } => {
-                self.bar.set_message(format!("reading the manifest: {} rows", HumanCount(*rows)))
+            Event::State { job, state, .. } => {
+                let bar = self.of(job);
+                // What stands when the tasks have run says nothing about the time that is left.
+                bar.set_style(style(SPINNER));
+                bar.unset_length();
+                bar.set_message(state.to_string());
             }
-            Event::Progress { progress, .. } => {
-                if self.bar.length().is_none() {
-                    self.bar.set_style(Self::style(
-                        "{spinner} [{elapsed_precise}] {bar:30} {human_pos}/{human_len} {per_sec}, {eta} left{msg}",
-                    ));
-                    self.bar.set_length(progress.total);
-                    self.bar.reset_eta();
-                }
-                self.bar.set_position(progress.finished());
-                self.bar.set_message(match progress.failed {
-                    0 => String::new(),
-                    failed => format!(", {} failed", HumanCount(failed)),
-                });
+            Event::Reading { job, rows } => {
+                self.of(job).set_message(format!("reading the manifest: {} rows", HumanCount(*rows)));
             }
+            Event::Progress { job, progress } => show(&self.of(job), *progress),
         }
     }
+}
+
+fn show(bar: &ProgressBar, progress: Progress) {
+    bar.set_message(match progress.failed {
+        0 => String::new(),
+        failed => format!("  {} failed", HumanCount(failed)),
+    });
+    let first = bar.length().is_none();
+    if first {
+        bar.set_length(progress.total);
+        bar.set_style(style(BAR));
+    }
+    bar.set_position(progress.finished());
+    if first {
+        // Tasks of an earlier run of the engine are no sign of this one's speed.
+        bar.reset_eta();
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            let _ = write!(out, "{}", HumanCount(whole(state.per_sec())));
+        })
+        .progress_chars("━╸─")
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate for people")]
+fn whole(rate: f64) -> u64 {
+    rate.max(0.0).round() as u64
 }

@@ -112,6 +112,16 @@ impl EngineConfig {
         declaration.finish(config)
     }
 
+    /// The secrets that the file holds or refers to.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.stores.values().flat_map(|store| match &store.credentials {
+            Credentials::Static { secret_access_key, session_token, .. } => {
+                std::iter::once(secret_access_key).chain(session_token).collect()
+            }
+            _ => Vec::new(),
+        })
+    }
+
     /// A path of this file, resolved against the file's directory.
     pub fn path(&self, written: impl AsRef<Path>) -> PathBuf {
         self.directory.join(written)

@@ -41,6 +41,8 @@ pub(super) enum Origin {
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) value: Value,
+    /// The same, whatever is left out of `value` because it is wrong.
+    pub(super) written: Value,
     /// By JSON pointer; has an entry for every value of the file.
     pub(super) places: BTreeMap<String, Place>,
     /// What is wrong with the values.
@@ -95,7 +97,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn finish(self, value: Value, syntax: Vec<Problem>) -> Document {
-        Document { value, places: self.places, problems: self.problems, syntax }
+        Document { written: value.clone(), value, places: self.places, problems: self.problems, syntax }
     }
 
     fn table(&mut self, table: &DeTable<'_>, at: &str) -> Value {

@@ -35,12 +35,51 @@ pub(crate) struct Declaration<'a> {
     file: &'a str,
     source: &'a str,
     document: Document,
+    /// What no message may quote.
+    secrets: Vec<String>,
 }
+
+/// Shortest secret that is looked for inside of longer texts (bytes): shorter ones are found in innocent words.
+const MIN_SECRET_BYTES: usize = 8;
 
 impl<'a> Declaration<'a> {
     /// Reads the text of `file`.
     pub(crate) fn read(source: &'a str, file: &'a str, variables: Variables<'_>) -> Self {
-        Self { file, source, document: Document::read(source, variables) }
+        Self { file, source, document: Document::read(source, variables), secrets: Vec::new() }
+    }
+
+    /// Refuses every text that holds one of `secrets`, and keeps these out of all messages. To be called before the first
+    /// check.
+    pub(crate) fn refuse_secrets(&mut self, secrets: Vec<String>, refusal: &Refusal) {
+        let is_secret = |text: &str| {
+            secrets.iter().any(|secret| {
+                text == secret || (secret.len() >= MIN_SECRET_BYTES && text.contains(secret.as_str()))
+            })
+        };
+        let text_at = |pointer: &String| self.document.value.pointer(pointer).and_then(Value::as_str);
+        let found: Vec<String> = self
+            .document
+            .places
+            .keys()
+            .filter(|pointer| text_at(pointer).is_some_and(is_secret))
+            .cloned()
+            .collect();
+        for pointer in found {
+            self.problem_at_value(&pointer, refusal.message.clone(), Some(refusal.help.clone()));
+            if let Some(place) = self.document.places.get_mut(&pointer) {
+                place.origin = Origin::Unresolved;
+            }
+        }
+        self.secrets = secrets;
+    }
+
+    /// Leaves out what could not be made out, so that nothing more is said about it.
+    pub(crate) fn leave_out_unresolved(&mut self) {
+        let places = self.document.places.iter();
+        let unresolved = places.filter(|(_, place)| place.origin == Origin::Unresolved);
+        for pointer in unresolved.map(|(pointer, _)| pointer.clone()).collect::<Vec<_>>() {
+            leave_out(&mut self.document.value, &pointer);
+        }
     }
 
     /// Checks the value at `at` against `schema` and leaves out of it what does not fit. An absent value counts as an
@@ -93,6 +132,16 @@ impl<'a> Declaration<'a> {
         }
     }
 
+    /// Whether the text is TOML, so that what seems to be missing is missing.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.document.syntax.is_empty()
+    }
+
+    /// What the file says at `at`, right or wrong.
+    pub(crate) fn written(&self, at: &str) -> Option<&Value> {
+        self.document.written.pointer(at)
+    }
+
     /// Whether the file says anything at `at`, right or wrong.
     pub(crate) fn declares(&self, at: &str) -> bool {
         self.document.places.contains_key(at)
@@ -123,7 +172,8 @@ impl<'a> Declaration<'a> {
                 if !self.has_problems() {
                     self.problem_at_key("", "the file is incomplete", None);
                 }
-                Err(Problems::new(self.file, self.source, self.document.into_problems(self.source)))
+                let source = veil::without(self.source, &self.secrets);
+                Err(Problems::new(self.file, source, self.document.into_problems(self.source)))
             }
         }
     }

@@ -7,6 +7,7 @@ use serde::ser::{SerializeSeq, SerializeStruct};
 use serde::{Serialize, Serializer};
 
 use super::render;
+use super::veil::without_credentials;
 
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -36,8 +37,8 @@ pub struct Problem {
 impl Problem {
     /// A problem at `span`.
     pub fn new(span: Range<usize>, message: impl Into<String>) -> Self {
-        let severity = Severity::default();
-        Self { message: message.into(), span, label: String::new(), help: None, severity }
+        let (message, severity) = (without_credentials(&message.into()), Severity::default());
+        Self { message, span, label: String::new(), help: None, severity }
     }
 
     /// Makes it a warning.

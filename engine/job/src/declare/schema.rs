@@ -8,9 +8,18 @@ use serde_json::{Map, Value};
 /// The JSON Schema (2020-12) of `T`, without `null`: TOML has none, so an option is a key that may be left out.
 pub(crate) fn of<T: JsonSchema>(title: &str) -> Value {
     let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>();
+    schema.insert("title".to_owned(), title.into());
+    fit_toml(schema)
+}
+
+/// A schema that came from elsewhere, in the same form. What is no schema stays as it is.
+pub(crate) fn for_toml(schema: &Value) -> Value {
+    Schema::try_from(schema.clone()).map_or_else(|_| schema.clone(), fit_toml)
+}
+
+fn fit_toml(mut schema: Schema) -> Value {
     RecursiveTransform(without_null).transform(&mut schema);
     RecursiveTransform(unwrapped).transform(&mut schema);
-    schema.insert("title".to_owned(), title.into());
     schema.to_value()
 }
 
@@ -54,6 +63,9 @@ fn without_null(schema: &mut Schema) {
             let only = only.clone();
             object.insert("type".to_owned(), only);
         }
+    }
+    if let Some(Value::Array(values)) = object.get_mut("enum") {
+        values.retain(|value| !value.is_null());
     }
     if let Some(Value::Array(forms)) = object.get_mut("anyOf") {
         forms.retain(|form| form.get("type").is_none_or(|name| name != "null"));

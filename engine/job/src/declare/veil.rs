@@ -1,11 +1,58 @@
 //! Keeps credentials out of error messages: a file with a problem is quoted, its secrets are not.
 
-/// Words in keys whose values are never shown, misspelt neighbours included.
-const SECRET_WORDS: [&str; 3] = ["secret", "password", "session-token"];
+/// Words of keys whose values are never shown, misspelt ones included.
+const SECRET_WORDS: [&str; 5] = ["secret", "password", "passwd", "passphrase", "session-token"];
 
-/// The same text, with the literal values of secret keys replaced by `*`. Line breaks and `${…}` references stay, and so
-/// does the length in bytes, so that spans still fit.
+/// How many letters of such a word may be wrong.
+const MISSPELT: usize = 2;
+
+/// The same text, with the literal values of secret keys and the credentials in URLs replaced by `*`. Line breaks and `${…}`
+/// references stay, and so does the length in bytes, so that spans still fit.
 pub(super) fn veil(source: &str) -> String {
+    without_credentials(&without_secret_values(source))
+}
+
+/// The same text, with each of `secrets` replaced by as many bytes of `*`.
+pub(super) fn without(source: &str, secrets: &[String]) -> String {
+    secrets.iter().fold(source.to_owned(), |text, secret| text.replace(secret, &"*".repeat(secret.len())))
+}
+
+/// The same text, with `user:password` in `scheme://user:password@host` replaced by `*`.
+pub(super) fn without_credentials(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        out.push_str(before);
+        out.push_str("://");
+        let end = after.find(|c: char| c.is_whitespace() || "/?#\"'".contains(c)).unwrap_or(after.len());
+        let (authority, behind) = after.split_at(end);
+        match authority.rsplit_once('@') {
+            Some((credentials, host)) => {
+                credentials.chars().for_each(|c| mask(&mut out, c));
+                out.push('@');
+                out.push_str(host);
+            }
+            None => out.push_str(authority),
+        }
+        rest = behind;
+    }
+    out.push_str(rest);
+    out
+}
+
+fn is_secret(key: &str) -> bool {
+    let key: String = key.to_lowercase().chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+    let key = key.trim_matches('-');
+    let near =
+        |text: &str| SECRET_WORDS.iter().any(|word| strsim::damerau_levenshtein(text, word) <= MISSPELT);
+    near(key)
+        || key == "token"
+        || key.ends_with("access-key")
+        || key.split('-').any(near)
+        || SECRET_WORDS.iter().any(|word| key.contains(word))
+}
+
+fn without_secret_values(source: &str) -> String {
     let mut out = String::with_capacity(source.len());
     let mut rest = source;
     while let Some(equals) = rest.find('=') {
@@ -13,13 +60,13 @@ pub(super) fn veil(source: &str) -> String {
         out.push_str(before);
         rest = after;
         let key = before.rsplit(['\n', ',', '{']).next().unwrap_or_default();
-        if !SECRET_WORDS.iter().any(|word| key.contains(word)) {
+        if !is_secret(key) {
             continue;
         }
         let value = after.trim_start_matches([' ', '\t']);
         out.push_str(after.get(..after.len() - value.len()).unwrap_or_default());
         let (value, behind) = value.split_at(value_length(value));
-        if value.contains("${") {
+        if value.starts_with(['"', '\'']) && value.contains("${") {
             out.push_str(value);
         } else {
             value.chars().for_each(|c| mask(&mut out, c));

@@ -8,6 +8,8 @@ mod tests;
 
 use std::path::Path;
 
+use serde_json::{Value, json};
+
 use crate::config::EngineConfig;
 use crate::declare::{Declaration, Problems, Refusal, Variables, schema};
 use crate::spec::{JobSpec, OperationSource, OperationSpec};
@@ -80,7 +82,7 @@ pub struct CatalogEntry {
     /// What goes into the job: a plugin file's path and digest, or the built-in's name.
     pub source: OperationSource,
     /// JSON Schema of its parameters.
-    pub parameters: serde_json::Value,
+    pub parameters: Value,
 }
 
 impl JobFile {
@@ -91,30 +93,93 @@ impl JobFile {
     pub fn parse(source: &str, file: &str, environment: &Environment<'_>) -> Result<JobSpec, Problems> {
         let variables = Variables { lookup: environment.variable, refuse: refuse_secret };
         let mut declaration = Declaration::read(source, file, variables);
+        declaration.refuse_secrets(secrets(environment), &secret_in("a configured secret is in this value"));
         declaration.check(&schema::of::<Self>(TITLE), "");
+        declaration.leave_out_unresolved();
         let spec = declaration.get().and_then(|form| resolve::resolve(form, environment, &mut declaration));
         declaration.finish(spec)
     }
 }
 
 /// Parts of a variable's name by which it is taken for a secret.
-const SECRET_NAMES: [&str; 5] = ["SECRET", "TOKEN", "PASSWORD", "PRIVATE_KEY", "AWS_SESSION"];
+const SECRET_NAMES: [&str; 11] = [
+    "SECRET",
+    "TOKEN",
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "CREDENTIAL",
+    "PRIVATE_KEY",
+    "ACCESS_KEY",
+    "API_KEY",
+    "APIKEY",
+    "AWS_SESSION",
+];
+
+/// Words of a variable's name, between underscores, by which it is taken for a secret; one alone is none (`PWD`).
+const SECRET_ENDINGS: [&str; 5] = ["PASS", "PWD", "PW", "PAT", "AUTH"];
+
+/// Variables in which the AWS SDK looks for secrets.
+const AWS_SECRETS: [&str; 2] = ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
 /// A job file becomes a job in the queue's database, where secrets must not be.
 fn refuse_secret(name: &str) -> Option<Refusal> {
     let upper = name.to_ascii_uppercase();
-    SECRET_NAMES.iter().any(|part| upper.contains(part)).then(|| Refusal {
-        message: format!(
-            "{name} looks like a secret, and a job file must not hold one: jobs are stored in the queue"
-        ),
+    let by_ending = || upper.rsplit_once('_').is_some_and(|(_, last)| SECRET_ENDINGS.contains(&last));
+    let looks = SECRET_NAMES.iter().any(|part| upper.contains(part)) || by_ending();
+    looks.then(|| secret_in(&format!("{name} looks like a secret")))
+}
+
+fn secret_in(what: &str) -> Refusal {
+    Refusal {
+        message: format!("{what}, and a job file must not hold one: jobs are stored in the queue"),
         help: format!("put credentials into {}, under [store.…] credentials", crate::config::CONFIG_FILE),
-    })
+    }
+}
+
+/// The secrets of the stores, wherever they are written.
+fn secrets(environment: &Environment<'_>) -> Vec<String> {
+    let configured = environment.config.secrets().map(|secret| secret.reveal().to_owned());
+    let of_sdk = AWS_SECRETS.iter().filter_map(|name| (environment.variable)(name));
+    configured.chain(of_sdk).filter(|secret| !secret.is_empty()).collect()
 }
 
 /// Title of the JSON Schema.
 const TITLE: &str = "Longshore job file";
 
-/// JSON Schema (2020-12) of the job file, for editors.
-pub fn job_schema() -> serde_json::Value {
-    schema::with_references(schema::of::<JobFile>(TITLE))
+/// JSON Schema (2020-12) of the job file, for editors. It knows the parameters of the built-in operations.
+///
+/// # Errors
+/// If one of these cannot be used.
+pub fn job_schema(operations: &dyn OperationCatalog) -> Result<Value, String> {
+    let mut schema = schema::of::<JobFile>(TITLE);
+    let mut rules = Vec::new();
+    for name in operations.names() {
+        rules.push(rule_of(&name, &operations.find(OperationName::Builtin(&name))?.parameters));
+    }
+    if let Some(section) = schema.pointer_mut(OPERATION).and_then(Value::as_object_mut) {
+        section.insert("allOf".to_owned(), Value::Array(rules));
+    }
+    Ok(schema::with_references(schema))
+}
+
+/// Where the schema of the job file describes `[operation]`.
+const OPERATION: &str = "/properties/operation";
+
+/// What `[operation]` holds if it names this operation.
+fn rule_of(name: &str, parameters: &Value) -> Value {
+    let mut parameters = parameters_schema(parameters);
+    let required = parameters.get("required").and_then(Value::as_array);
+    let needed: &[&str] = if required.is_some_and(|keys| !keys.is_empty()) { &["parameters"] } else { &[] };
+    if let Some(object) = parameters.as_object_mut() {
+        object.remove("$schema");
+        object.remove("title");
+    }
+    let then = json!({ "properties": { "parameters": parameters }, "required": needed });
+    json!({ "if": { "properties": { "name": { "const": name } }, "required": ["name"] }, "then": then })
+}
+
+/// JSON Schema of an operation's parameters, as it fits TOML: without `null`, and with descriptions that editors wrap.
+pub fn parameters_schema(declared: &Value) -> Value {
+    schema::for_toml(declared)
 }

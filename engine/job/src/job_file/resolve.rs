@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::file::{JobFile, LimitsSection, ManifestFormat, ManifestSection, OperationSection, ReportSection};
-use super::{BadPolicy, CatalogEntry, Environment, OperationName, location};
+use super::{BadPolicy, CatalogEntry, Environment, OperationName, location, parameters_schema};
 use crate::config::{CONFIG_FILE, EngineConfig};
 use crate::declare::{Declaration, pointer, suggest};
 use crate::spec::{
@@ -155,10 +155,14 @@ fn operation(
     };
     // Parameters that are no table were reported, and what they lack is not the problem.
     let at = "/operation/parameters";
-    let fit =
-        (declaration.holds(at) || !declaration.declares(at)) && declaration.check(&entry.parameters, at);
+    let fit = (declaration.holds(at) || !declaration.declares(at))
+        && declaration.check(&parameters_schema(&entry.parameters), at);
     let operation = OperationSpec { source: entry.source, parameters: Value::Object(section.parameters) };
-    if fit && let Err(refusal) = environment.operations.check(&operation) {
+    // Of a file that is not TOML the parameters may be in what could not be read.
+    if fit
+        && declaration.is_whole()
+        && let Err(refusal) = environment.operations.check(&operation)
+    {
         declaration.problem_at_key(if declaration.declares(at) { at } else { "/operation" }, refusal, None);
     }
     Some(operation)
@@ -189,9 +193,7 @@ fn manifest(
     declaration: &mut Declaration<'_>,
 ) -> Option<ManifestSpec> {
     let ManifestFormat::Csv20180820 = section.format;
-    if let Some(fields) = &section.fields {
-        check_fields(fields, declaration);
-    }
+    check_fields(section.fields.as_deref(), declaration);
     let location =
         section.location.and_then(|text| place(&text, "/manifest/location", environment, declaration));
     let etag = section.etag.map(|etag| etag.trim_matches('"').to_owned());
@@ -225,9 +227,9 @@ fn manifest(
 }
 
 /// `Bucket` and `Key` are needed, and only `Ignore` may occur again.
-fn check_fields(fields: &[Field], declaration: &mut Declaration<'_>) {
+fn check_fields(fields: Option<&[Field]>, declaration: &mut Declaration<'_>) {
     for needed in [Field::Bucket, Field::Key] {
-        if !fields.contains(&needed) {
+        if fields.is_some_and(|fields| !fields.contains(&needed)) {
             let help =
                 "name all columns in their order, for example: fields = [\"Bucket\", \"Key\"]".to_owned();
             declaration.problem_at_value(
@@ -237,13 +239,17 @@ fn check_fields(fields: &[Field], declaration: &mut Declaration<'_>) {
             );
         }
     }
-    for (index, field) in fields.iter().enumerate() {
-        let again = fields.iter().take(index).any(|earlier| earlier == field);
-        if again && *field != Field::Ignore {
+    // A word that is wrong does not hide another one that is there twice.
+    let at = "/manifest/fields";
+    let written = declaration.written(at).and_then(Value::as_array).cloned().unwrap_or_default();
+    let names: Vec<Option<Field>> =
+        written.into_iter().map(|name| serde_json::from_value(name).ok()).collect();
+    for (index, field) in names.iter().enumerate() {
+        let again = names.iter().take(index).any(|earlier| earlier == field);
+        if let Some(field) = field.filter(|field| again && *field != Field::Ignore) {
             let help = "only \"Ignore\" may occur again".to_owned();
-            let at = format!("/manifest/fields/{index}");
             declaration.problem_at_value(
-                &at,
+                &format!("{at}/{index}"),
                 format!("\"{field:?}\" occurs twice in \"fields\""),
                 Some(help),
             );

@@ -368,7 +368,7 @@ fn problems_for_machines() {
 
 #[test]
 fn the_schema_for_editors() {
-    insta::assert_json_snapshot!(job_schema());
+    insta::assert_json_snapshot!(job_schema(&Catalog).unwrap());
 }
 
 /// The `toml` blocks of a documentation page.

@@ -1,0 +1,140 @@
+"""docs/operations.md says what the operations declare. UPDATE_DOCS=1 writes its tables anew."""
+
+import json
+import os
+import re
+
+import pytest
+
+from harness import ROOT
+
+PAGE = ROOT / "docs/operations.md"
+
+
+@pytest.fixture
+def workspace(sandbox, workspace_of):
+    return workspace_of(sandbox)
+
+
+def values_of(schema):
+    """The words that a parameter may be."""
+    forms = [word for form in schema.get("oneOf", []) + schema.get("anyOf", []) for word in values_of(form)]
+    return schema.get("enum", []) + ([schema["const"]] if "const" in schema else []) + forms
+
+
+def bounds_of(schema):
+    for least, most, unit in [("minimum", "maximum", ""), ("minLength", "maxLength", " characters"),
+                              ("minItems", "maxItems", " items"), ("minProperties", "maxProperties", " keys")]:
+        low, high = schema.get(least), schema.get(most)
+        if low is not None and high is not None:
+            return f", {low}–{high}{unit}"
+        if low == 1 and unit:
+            return ", not empty"
+        if low is not None:
+            return f", at least {low}{unit}"
+        if high is not None:
+            return f", at most {high}{unit}"
+    return ""
+
+
+def type_of(schema):
+    if values := values_of(schema):
+        return ", ".join(f'`"{value}"`' for value in values)
+    match schema.get("type"):
+        case "array":
+            items = schema["items"]["type"]
+            return f"array of {'table' if items == 'object' else items}s"
+        case "object" if "properties" in schema:
+            return "table"
+        case "object":
+            return f"table of {schema['additionalProperties']['type']}s"
+        case other:
+            return other
+
+
+def meaning_of(schema):
+    forms = [(form["const"], form["description"]) for form in schema.get("oneOf", []) if form.get("description")]
+    return " ".join([schema["description"], *(f"`{value}`: {text[0].lower()}{text[1:]}" for value, text in forms)])
+
+
+def rows_of(schema, prefix=""):
+    """Key, type, default and meaning of every parameter, those of inner tables too."""
+    required = schema.get("required", [])
+    for name, of in sorted(schema.get("properties", {}).items(), key=lambda pair: pair[0] not in required):
+        default = of.get("default")
+        yield (f"`{prefix}{name}`", type_of(of) + bounds_of(of) + (", **needed**" if name in required else ""),
+               f"`{json.dumps(default)}`" if default else "", meaning_of(of))
+        yield from rows_of(of, f"{prefix}{name}.")
+        yield from rows_of(of.get("items", {}), f"{prefix}{name}[].")
+
+
+def table_of(schema):
+    rows = [f"| {' | '.join(row)} |".replace("|  |", "| |") for row in rows_of(schema)]
+    if not rows:
+        return "It has no parameters.\n"
+    return "\n".join(["| key | type | default | meaning |", "|---|---|---|---|", *rows]) + "\n"
+
+
+def page_of(operations, page):
+    for operation in operations:
+        start, end = f"<!-- parameters: {operation['name']} -->\n", "<!-- end -->"
+        before, rest = page.split(start)
+        page = before + start + table_of(operation["parameters"]) + rest[rest.index(end):]
+    return page
+
+
+@pytest.fixture
+def operations(workspace):
+    return workspace.longshore("operations", "--json").events
+
+
+def section(name):
+    page = PAGE.read_text()
+    [text] = re.findall(rf"^## `{name}`: .+?(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+    return text
+
+
+def test_the_page_has_every_parameter(operations):
+    page = PAGE.read_text()
+    wanted = page_of(operations, page)
+    if os.environ.get("UPDATE_DOCS"):
+        PAGE.write_text(wanted)
+    assert wanted == PAGE.read_text(), "UPDATE_DOCS=1 writes the tables anew"
+    assert re.findall(r"^## `(\w+)`", page, re.MULTILINE) == [operation["name"] for operation in operations]
+    assert not re.search(r"\bnull\b", json.dumps(operations))
+
+
+def test_the_page_has_every_action(operations):
+    for operation in operations:
+        assert set(re.findall(r"`(s3:\w+)`", section(operation["name"]))) == set(operation["actions"])
+        assert all(f"*{word}*" in section(operation["name"]).replace("*Skipped* and *failed*", "*Skipped* *Failed*")
+                   for word in ("Done", "Skipped", "Failed"))
+
+
+def test_the_jobs_of_the_page_are_valid(workspace, operations):
+    workspace.write("manifest.csv", "bucket,key\n")
+    for operation in operations:
+        [block] = re.findall(r"```toml\n(.+?)```", section(operation["name"]), re.DOTALL)
+        workspace.write("job.toml", f'role = "tester"\nmanifest = {{ location = "manifest.csv", fields = ["Bucket", "Key"] }}\n{block}')
+        valid = workspace.longshore("validate", "job.toml")
+        assert valid.code == 0, valid.err
+
+
+def test_the_command_names_the_same_parameters(workspace, operations):
+    for operation in operations:
+        shown = workspace.longshore("operations", operation["name"]).out
+        keys = [row[0].strip("`") for row in rows_of(operation["parameters"])]
+        assert re.findall(r"^  (\S+)$", shown, re.MULTILINE) == keys
+        assert all(action in shown for action in operation["actions"])
+        assert max(map(len, shown.splitlines())) <= 90, "it fits a terminal"
+
+
+def test_editors_know_the_parameters(workspace, operations):
+    schema = json.loads(workspace.longshore("schema", "job").out)
+    rules = {rule["if"]["properties"]["name"]["const"]: rule["then"] for rule in schema["properties"]["operation"]["allOf"]}
+    assert list(rules) == [operation["name"] for operation in operations]
+    for operation in operations:
+        then, declared = rules[operation["name"]], operation["parameters"]
+        assert set(then["properties"]["parameters"].get("properties", {})) == set(declared.get("properties", {}))
+        assert then["required"] == (["parameters"] if declared.get("required") else [])
+        assert "$ref" not in json.dumps(then), "a reference would lead elsewhere in the job file's schema"
