@@ -209,11 +209,13 @@ impl Metadata {
         ];
         let headers = headers.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
         let user = self.user.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let unfit = |value: &str| value.contains(|c: char| c.is_control() || !c.is_ascii());
-        if let Some((name, value)) = headers.clone().chain(user).find(|(_, value)| unfit(value)) {
+        let mut all = headers.clone().chain(user);
+        if let Some((name, _)) = all.find(|(_, value)| value.contains(char::is_control)) {
+            return Err(format!("metadata: {name} contains a control character, which no header can carry"));
+        }
+        if let Some((name, _)) = headers.clone().find(|(_, value)| !value.is_ascii()) {
             return Err(format!(
-                "metadata: {name} = {value:?} contains a character that headers do not carry unharmed; use ASCII \
-                 (RFC 2047 or RFC 8187 encode others)"
+                "metadata: {name} is not ASCII, which stores refuse or garble; encode it (RFC 8187: filename*=UTF-8''%C3%A4)"
             ));
         }
         let given = !self.user.is_empty() || self.expires.is_some() || headers.count() > 0;

@@ -46,7 +46,7 @@ fn a_key_that_becomes_too_long_is_not_sent() {
     store.insert("src", &key, Fixture::default());
     run_on(&key, r#"{"target-bucket": "dst", "target-prefix": "p"}"#, &store).unwrap();
     let failure = run_on(&key, r#"{"target-bucket": "dst", "target-prefix": "pp"}"#, &store).unwrap_err();
-    assert_eq!(failure.code, "KeyTooLongError");
+    assert_eq!((failure.code.as_str(), failure.http_status), ("KeyTooLongError", Some(400)));
     assert_eq!(failure.message, "with its prefix the target key has 1025 bytes; S3 allows 1024");
     assert_eq!(store.sent().len(), 1);
 }
@@ -130,6 +130,10 @@ fn wrong_parameters_are_refused() {
         (
             r#""target-bucket": "d", "metadata": {"directive": "replace", "content-type": "a\nb"}"#,
             "content-type contains a control character",
+        ),
+        (
+            r#""target-bucket": "d", "metadata": {"directive": "replace", "content-disposition": "x; filename=\"\u00e4\""}"#,
+            "content-disposition is not ASCII",
         ),
         (r#""target-bucket": "d", "storage-class": "REDUCED_REDUNDANCY""#, "unknown variant"),
         (

@@ -32,7 +32,7 @@ fn replace_writes_without_reading() {
 fn replace_by_nothing_leaves_no_tags() {
     let store = store([("old", "1")]);
     run(r#"{"mode": "replace", "tags": {}}"#, &store).unwrap();
-    assert_eq!(store.sent(), ["PutObjectTagging s3://b/k"]);
+    assert_eq!(store.sent(), ["DeleteObjectTagging s3://b/k"]);
     assert_eq!(tags(&store), []);
 }
 

@@ -40,6 +40,19 @@ pub(super) fn s3_arn(resource: impl Iterator<Item = Symbol>) -> Shape {
 }
 
 fn symbols(pattern: &Pattern) -> Vec<Symbol> {
+    let mut symbols = as_written(pattern);
+    // `*?` and `?*` mean the same; in one order, one walk over two patterns sees it.
+    for wildcards in symbols.chunk_by_mut(|a, b| is_wildcard(*a) && is_wildcard(*b)) {
+        wildcards.sort_by_key(|symbol| *symbol == Symbol::Run);
+    }
+    symbols
+}
+
+fn is_wildcard(symbol: Symbol) -> bool {
+    matches!(symbol, Symbol::One | Symbol::Run)
+}
+
+fn as_written(pattern: &Pattern) -> Vec<Symbol> {
     match pattern {
         Pattern::Anything => vec![Symbol::Run],
         Pattern::Exact(text) => text.chars().map(Symbol::Char).collect(),
