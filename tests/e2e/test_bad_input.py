@@ -229,17 +229,17 @@ def test_all_problems_of_all_policies_at_once(workspace):
 
 
 def test_a_policy_that_breaks_after_the_job_was_queued(sandbox, workspace_of, bucket_of):
-    """Between submission and start the world may change: the job fails, and nothing is sent."""
+    """Between submission and start the world may change: the job waits until it is mended, and nothing is sent."""
     workspace, bucket = workspace_of(sandbox), bucket_of(sandbox)
     workspace.write("job.toml", GOOD)
     workspace.manifest(bucket, ["key"])
     submitted = workspace.longshore("submit", "--json", "job.toml").events[0]
     workspace.write("role.json", "{}")
     before = sandbox.requests()
-    assert workspace.longshore("start", "--until-idle").code == 0
-    status = workspace.longshore("status", "--json", "--exit-code", submitted["id"])
-    assert status.code == 4
-    [job] = status.events
-    assert (job["state"], job["failure_code"]) == ("Failed", "RoleNotUsable")
-    assert "role.json:1:" in job["failure_reason"]
+    started = workspace.longshore("start", "--until-idle")
+    assert (started.code, "goes on once this is mended" in started.err) == (6, True), started.err
+    [job] = workspace.longshore("status", "--json", submitted["id"]).events
+    assert job["state"] == "New"
+    assert job["obstacle"].startswith("RoleNotUsable: ") and "role.json:1:" in job["obstacle"]
+    assert "Held back" in workspace.longshore("status", submitted["id"]).out
     assert sandbox.requests() == before

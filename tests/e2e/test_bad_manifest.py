@@ -42,7 +42,7 @@ def failed(workspace, code, *words):
     assert (job["total"], job["succeeded"], job["failed"], job["report"]) == (None, 0, 0, None)
     sent = {(entry["method"], entry["bucket"]) for entry in server.log()[before:]}
     assert sent - {("GET", "lists")} == {("GET", None)}
-    assert list((workspace.directory / "data" / "jobs").iterdir()) == [], "the spool is left behind"
+    assert list((workspace.directory / "data" / "spools").iterdir()) == [], "the spool is left behind"
     assert [path for path in workspace.directory.glob("reports/**/*") if path.is_file()] == []
     plain = workspace.longshore("status", job["id"])
     assert code in plain.out and all(word in plain.out for word in words), plain.out

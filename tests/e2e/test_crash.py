@@ -62,7 +62,8 @@ def status(workspace, job):
 
 def finish(workspace):
     ended = workspace.longshore("start", "--until-idle")
-    assert ended.code == 0, ended.out + ended.err
+    # 3 where the manifest names missing objects; what became of each is for the report to say.
+    assert ended.code in (0, 3), ended.out + ended.err
 
 
 def reach(workspace, process, count):
@@ -242,7 +243,7 @@ def test_a_crash_while_the_report_is_written(tmp_path, file):
         job = submit(workspace)
         engine = workspace.start("start")
         uploads = UPLOADS.index(file)
-        wait_for(lambda: sum(entry["bucket"] == "reports" for entry in server.log()) == uploads
+        wait_for(lambda: sum((entry["method"], entry["bucket"]) == ("PUT", "reports") for entry in server.log()) == uploads
                  and status(workspace, job)["state"] == "Completing", "the report")
         kill(engine)
         assert status(workspace, job)["report"] is None

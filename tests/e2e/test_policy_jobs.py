@@ -72,7 +72,7 @@ def test_policy_of_the_job_itself(sandbox, bucket, workspace):
     before = len(sandbox.log())
     submitted = workspace.longshore("submit", "--json", "job.toml").events[0]
     workspace.write("only.json", policy(ALLOW_ALL))
-    assert workspace.longshore("start", "--until-idle").code == 0
+    assert workspace.longshore("start", "--until-idle").code == 3
     job = workspace.longshore("status", "--json", submitted["id"]).events[0]
     assert (job["succeeded"], job["failures"], job["policy"]) == (500, {"AccessDenied": 500}, "only.json")
     assert set(workspace.refusals(job)) == set(ODD)
@@ -126,7 +126,7 @@ def test_the_policies_of_a_job_are_on_record(sandbox_with, workspace_of):
     kill(engine)
     first = workspace.longshore("status", "--json", "--events", submitted["id"]).events[0]
     workspace.write("role.json", policy(ALLOW_ALL, deny("s3:PutObjectTagging", sid="Stop")))
-    assert workspace.longshore("start", "--until-idle").code == 0
+    assert workspace.longshore("start", "--until-idle").code == 3
     job = workspace.longshore("status", "--json", "--events", submitted["id"]).events[0]
     assert job["state"] == "Complete"
     assert (job["succeeded"], job["failures"]) == (501, {"AccessDenied": 499})

@@ -42,7 +42,7 @@ def test_the_life_of_a_queued_job(workspace):
     early = workspace.longshore("report", job)
     assert early.code == 2 and "it has not ended yet" in early.err
 
-    assert workspace.longshore("start", "--until-idle").code == 0
+    assert workspace.longshore("start", "--until-idle").code == 3
     ended = status(workspace, job)
     assert (ended["state"], ended["total"], ended["succeeded"], ended["failed"]) == ("Complete", 3, 2, 1)
     assert ended["failures"] == {"NoSuchKey": 1}
@@ -128,7 +128,7 @@ def test_cancel_before_the_start(workspace):
     assert (cancelled.code, cancelled.out) == (0, f"{job} Cancelling\n")
     assert workspace.longshore("cancel", "--json", job, "--reason", "again").events == [{"id": job, "state": "Cancelling"}]
     before = workspace.server.requests()
-    assert workspace.longshore("start", "--until-idle").code == 0
+    assert workspace.longshore("start", "--until-idle").code == 5
     assert workspace.server.requests() == before
     ended = status(workspace, job)
     assert (ended["state"], ended["status_reason"], ended["report"]) == ("Cancelled", "a mistake", None)

@@ -28,15 +28,15 @@ def unreachable(workspace, *words):
     assert workspace.longshore("list", "--json").events == []
 
 
-def failed_in_queue(workspace, *words):
-    """`start` notices it too, before the first task: the job fails with one clear reason instead of one per object."""
+def held_in_queue(workspace, *words):
+    """`start` notices it too, before the first task: the job waits, and says what for."""
     job = workspace.longshore("submit", "--json", "job.toml").events[0]["id"]
-    assert workspace.longshore("start", "--until-idle").code == 0
+    started = workspace.longshore("start", "--until-idle")
+    assert started.code == 8, started.err
     [status] = workspace.longshore("status", "--json", job).events
-    assert (status["state"], status["failure_code"]) == ("Failed", "StoreNotUsable"), status
-    assert (status["succeeded"], status["failed"]) == (0, 0)
-    for word in words:
-        assert word in status["failure_reason"], status["failure_reason"]
+    assert (status["state"], status["succeeded"], status["failed"]) == ("New", 0, 0), status
+    for word in ["StoreNotUsable", *words]:
+        assert word in status["obstacle"], status["obstacle"]
 
 
 def test_a_store_that_does_not_answer(workspace):
@@ -44,14 +44,14 @@ def test_a_store_that_does_not_answer(workspace):
     workspace.configure(endpoint=endpoint)
     words = ["main", "check `endpoint` in longshore.toml, and that the store runs"]
     unreachable(workspace, *words)
-    failed_in_queue(workspace, *words)
+    held_in_queue(workspace, *words)
 
 
 def test_a_wrong_secret(workspace):
     workspace.configure(secret="wrong")
     words = ["main", "the secret access key does not belong to the access key ID", "SignatureDoesNotMatch"]
     unreachable(workspace, *words)
-    failed_in_queue(workspace, *words)
+    held_in_queue(workspace, *words)
 
 
 def test_a_wrong_access_key(workspace):
@@ -59,7 +59,7 @@ def test_a_wrong_access_key(workspace):
     workspace.write("longshore.toml", text.replace('access-key-id = "sandbox"', 'access-key-id = "nobody"'))
     words = ["main", "does not know the access key ID", "InvalidAccessKeyId"]
     unreachable(workspace, *words)
-    failed_in_queue(workspace, *words)
+    held_in_queue(workspace, *words)
 
 
 def test_a_server_that_speaks_no_s3(workspace, tmp_path):

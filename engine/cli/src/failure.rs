@@ -87,7 +87,10 @@ impl From<RunnerError> for CliError {
     fn from(error: RunnerError) -> Self {
         match error {
             RunnerError::Queue(error) => error.into(),
-            RunnerError::Obstacle { .. } => Self::new(Exit::Unreachable, error.to_string()),
+            RunnerError::Obstacle { ref failure, .. } => {
+                let is_store = failure.code == longshore_runner::STORE_NOT_USABLE;
+                Self::new(if is_store { Exit::Unreachable } else { Exit::Interrupted }, error.to_string())
+            }
             other => Self::new(Exit::Error, other.to_string()),
         }
     }

@@ -1,6 +1,5 @@
 //! The engine: which job is next, and the loop that takes a job through its stages.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,7 +13,7 @@ use crate::close::close_started_chunks;
 use crate::error::{Halt, JobFailure, OPERATION_NOT_USABLE, RunnerError, STORE_NOT_USABLE};
 use crate::event::{Event, Observer};
 use crate::held::Held;
-use crate::job::{Books, Job, clean_up};
+use crate::job::{Books, Job, clean_up, spools};
 use crate::resolve::Resolved;
 use crate::stages;
 
@@ -136,7 +135,7 @@ impl Engine {
     }
 
     fn books(&self, record: &JobRecord, spec: Arc<JobSpec>) -> Books {
-        let directory = self.spools().join(&record.id);
+        let directory = spools(&self.config).join(&record.id);
         Books { id: record.id.clone(), spec, queue: self.queue.clone(), directory }
     }
 
@@ -190,14 +189,9 @@ impl Engine {
         Ok(RunnerError::Obstacle { job: id.to_owned(), failure })
     }
 
-    /// The folders of the jobs; nothing else is in there.
-    fn spools(&self) -> PathBuf {
-        self.config.data_path().join("spools")
-    }
-
     /// Removes spools that a crash left behind after their job had ended. What is not a job's folder is not ours.
     fn sweep(&self) -> Result<(), RunnerError> {
-        let directory = self.spools();
+        let directory = spools(&self.config);
         let entries = match std::fs::read_dir(&directory) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),

@@ -6,7 +6,7 @@ use longshore_plugin::PluginError;
 use longshore_queue::QueueError;
 
 /// The code of a job whose store cannot be used.
-pub(crate) const STORE_NOT_USABLE: &str = "StoreNotUsable";
+pub const STORE_NOT_USABLE: &str = "StoreNotUsable";
 /// The code of a job whose role cannot be used.
 pub(crate) const ROLE_NOT_USABLE: &str = "RoleNotUsable";
 /// The code of a job whose operation cannot be used.

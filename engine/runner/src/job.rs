@@ -4,12 +4,14 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use longshore_job::JobSpec;
+use longshore_job::report::TaskStatus;
+use longshore_job::{EngineConfig, JobSpec};
 use longshore_queue::{JobRecord, Queue};
 
 use crate::error::RunnerError;
 use crate::event::{Event, Observer, Progress};
 use crate::resolve::Resolved;
+use crate::spool;
 
 /// A job's books: its place in the queue and its folder. They can be kept and closed without operation, role and store.
 #[derive(Clone)]
@@ -50,6 +52,32 @@ fn report_directory(folder: &Path) -> PathBuf {
 /// Whether the job ended with rows that its report should hold and does not: they are only in its folder.
 pub(crate) fn owes_report(record: &JobRecord) -> bool {
     record.spec.report.is_some() && record.report.is_none() && record.succeeded + record.failed > 0
+}
+
+/// The folder of the jobs' folders in the data directory; nothing else is in there.
+pub(crate) fn spools(config: &EngineConfig) -> PathBuf {
+    config.data_path().join("spools")
+}
+
+/// The result rows of a job whose report could not be written: CSV files without header, in the columns of the report.
+///
+/// # Errors
+/// If the queue cannot be read.
+pub fn kept_rows(
+    config: &EngineConfig,
+    queue: &Queue,
+    record: &JobRecord,
+) -> Result<Vec<(TaskStatus, PathBuf)>, RunnerError> {
+    if !owes_report(record) {
+        return Ok(Vec::new());
+    }
+    let marks = queue.report_marks(&record.id)?;
+    let folder = report_directory(&spools(config).join(&record.id));
+    let kept = [(TaskStatus::Succeeded, &marks.succeeded), (TaskStatus::Failed, &marks.failed)];
+    let files = kept.into_iter().flat_map(|(status, mark)| {
+        spool::parts(&folder, status, mark).into_iter().map(move |(_, path)| (status, path))
+    });
+    Ok(files.collect())
 }
 
 /// Removes the folder of a job that has ended, but for the rows of a report that could not be written.

@@ -27,8 +27,9 @@ mod suggest;
 
 pub use catalog::Catalog;
 pub use engine::Engine;
-pub use error::{JobFailure, RunnerError};
+pub use error::{JobFailure, RunnerError, STORE_NOT_USABLE};
 pub use event::{Event, Observer, Progress};
+pub use job::kept_rows;
 pub use plan::{PlannedTask, plan};
 pub use rehearse::{MAX_SAMPLE, Rehearsal, RehearsedTask, Selection, rehearse};
 pub use roles::{

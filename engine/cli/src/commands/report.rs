@@ -4,7 +4,7 @@ use std::path::Path;
 
 use longshore_job::ObjectId;
 use longshore_job::report::TaskStatus;
-use longshore_queue::JobRecord;
+use longshore_queue::{JobRecord, Queue};
 use longshore_store::transfer;
 use serde_json::{Value, json};
 
@@ -45,7 +45,9 @@ impl Which {
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     let queue = context.queue()?;
     let record = queue.job(&arguments.job)?;
-    let location = record.report.clone().ok_or_else(|| no_report(&record))?;
+    let Some(location) = record.report.clone() else {
+        return print_kept(arguments, context, &queue, &record);
+    };
     let Some(which) = arguments.rows else {
         if context.json {
             context.screen.json(&json!({ "report": location }))?;
@@ -67,11 +69,33 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
     Ok(Exit::Success)
 }
 
+/// Prints the rows of a report that could not be written, from the data directory.
+fn print_kept(
+    arguments: &Arguments,
+    context: &Context,
+    queue: &Queue,
+    record: &JobRecord,
+) -> Result<Exit, CliError> {
+    let kept = longshore_runner::kept_rows(&context.engine_config()?, queue, record)?;
+    let Some(which) = arguments.rows.filter(|_| record.state.is_terminal() && !kept.is_empty()) else {
+        return Err(no_report(record));
+    };
+    for (status, path) in kept {
+        if which.takes(status.name()) {
+            let unreadable =
+                |error| CliError::new(Exit::Error, format!("{}: cannot read: {error}", path.display()));
+            context.screen.bytes(&std::fs::read(&path).map_err(unreadable)?)?;
+        }
+    }
+    Ok(Exit::Success)
+}
+
 fn no_report(record: &JobRecord) -> CliError {
     let why = if record.spec.report.is_none() {
         "its job file switches the report off"
     } else if record.state.is_terminal() {
-        "no task of it ran, or the report could not be written ('longshore status --events' says)"
+        "no task of it ran, or the report could not be written ('longshore status --events' says); --rows prints rows \
+         that were kept"
     } else {
         "it has not ended yet"
     };
