@@ -138,3 +138,12 @@ def test_the_policies_of_a_job_are_on_record(sandbox_with, workspace_of):
         {"Since": snapshot["at"], "SHA256": snapshot["digest"]} for snapshot in job["policy_snapshots"]]}
     shown = workspace.longshore("status", "--events", job["id"]).out
     assert all(f"sha256:{digest}" in shown for digest in digests)
+
+
+@pytest.mark.parametrize("key", ["aws:SourceIp", "aws:UserAgent", "s3:x-amz-content-sha256"])
+def test_a_condition_that_the_engine_cannot_decide_is_refused(workspace, key):
+    """Taken for absent, the Deny would not apply where Amazon's does."""
+    workspace.write("role.json", policy(ALLOW_ALL, deny("s3:*", Condition={"StringLike": {key: "*"}})
+                                        if key != "aws:SourceIp" else deny("s3:*", Condition={"IpAddress": {key: "0.0.0.0/0"}})))
+    result = workspace.longshore("validate", "job.toml")
+    assert (result.code, f"a condition on {key}, which the engine does not know" in result.err) == (2, True), result.err

@@ -107,6 +107,17 @@ fn newest_linker(names: impl Iterator<Item = String>) -> Option<String> {
     names.filter_map(|name| Some((number(&name)?, name))).max().map(|(_, name)| name)
 }
 
+/// A path that rustc prints.
+fn ask(rustc: &Path, print: &[&str]) -> Option<PathBuf> {
+    let output = Command::new(rustc).arg("--print").args(print).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| PathBuf::from(text.trim_end()))
+}
+
+fn variable(name: &str, default: &str) -> OsString {
+    std::env::var_os(name).unwrap_or_else(|| default.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::{is_new_enough, newest_linker};
@@ -125,15 +136,4 @@ mod tests {
         assert_eq!(newest_linker(names.into_iter()).as_deref(), Some("wasm-ld-22"));
         assert_eq!(newest_linker(std::iter::empty()), None);
     }
-}
-
-/// A path that rustc prints.
-fn ask(rustc: &Path, print: &[&str]) -> Option<PathBuf> {
-    let output = Command::new(rustc).arg("--print").args(print).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    output.status.success().then(|| PathBuf::from(text.trim_end()))
-}
-
-fn variable(name: &str, default: &str) -> OsString {
-    std::env::var_os(name).unwrap_or_else(|| default.into())
 }

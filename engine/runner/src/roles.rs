@@ -148,12 +148,27 @@ pub fn load_role(
             Err(findings) => errors.extend(findings.iter().map(|finding| line(Path::new(file), finding))),
         }
     }
+    errors.extend(undecidable(&policies));
     if !errors.is_empty() {
         return Err(errors);
     }
     let documents = policies.snapshot();
     let digest = hex::encode(Sha256::digest(&documents));
     Ok(RoleSnapshot { policies, documents, digest, account: role.account.clone(), warnings })
+}
+
+/// Condition keys that every direct request to Amazon S3 has, and of which the engine does not know the value. Taken for
+/// absent, a Deny with such a condition would not apply where Amazon's would.
+const UNKNOWN_KEYS: [&str; 3] = ["aws:SourceIp", "aws:UserAgent", "s3:x-amz-content-sha256"];
+
+/// What the policies ask about and the engine cannot answer: refused, never ignored.
+fn undecidable(policies: &PolicySet) -> impl Iterator<Item = String> {
+    UNKNOWN_KEYS.into_iter().filter(|key| policies.mentions_key(key)).map(|key| {
+        format!(
+            "the policies have a condition on {key}, which the engine does not know of its own requests, so that it cannot \
+             be decided; leave the condition to the store's own policies"
+        )
+    })
 }
 
 /// The documents of files that loaded, together.

@@ -47,11 +47,12 @@ impl Reasons {
     /// For machines: a list, the reasons that are not counted apart as the last of it.
     pub(crate) fn value(&self) -> Value {
         let counted = self.counted.iter().map(|(reason, counted)| {
-            let mut value = json!({ "reason": reason, "rows": counted.rows, "first": counted.first });
-            if !counted.statement.is_null() {
-                value["statement"] = counted.statement.clone();
+            let Counted { rows, first, statement } = counted;
+            if statement.is_null() {
+                json!({ "reason": reason, "rows": rows, "first": first })
+            } else {
+                json!({ "reason": reason, "rows": rows, "first": first, "statement": statement })
             }
-            value
         });
         let others = (self.others > 0).then(|| json!({ "reason": "other reasons", "rows": self.others }));
         counted.chain(others).collect()

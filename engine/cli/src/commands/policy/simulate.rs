@@ -65,6 +65,21 @@ enum Verdict {
     Refused(String, Value),
 }
 
+impl Verdict {
+    /// For machines.
+    fn value(&self) -> Value {
+        match self {
+            Self::Allowed => json!({ "verdict": "allowed" }),
+            Self::Depends(reason, statement) => {
+                json!({ "verdict": "depends", "reason": reason, "statement": statement })
+            }
+            Self::Refused(reason, statement) => {
+                json!({ "verdict": "refused", "reason": reason, "statement": statement })
+            }
+        }
+    }
+}
+
 fn verdict(accesses: &[Foreseen]) -> Verdict {
     let mut verdict = Verdict::Allowed;
     for one in accesses {
@@ -119,26 +134,17 @@ impl Totals {
     }
 
     fn value(&self, rehearsal: &Rehearsal, surroundings: &[(&str, Verdict); 2]) -> Value {
-        let mut value = json!({
+        let [manifest, report] = surroundings.each_ref().map(|(_, verdict)| verdict.value());
+        json!({
             "rows": rehearsal.rows,
             "simulated": rehearsal.rehearsed,
             "allowed": self.allowed,
             "depends": self.depends.value(),
             "refused": self.refused.value(),
             "fails": self.fails.value(),
-        });
-        for (name, verdict) in surroundings {
-            value[*name] = match verdict {
-                Verdict::Allowed => json!({ "verdict": "allowed" }),
-                Verdict::Depends(reason, statement) => {
-                    json!({ "verdict": "depends", "reason": reason, "statement": statement })
-                }
-                Verdict::Refused(reason, statement) => {
-                    json!({ "verdict": "refused", "reason": reason, "statement": statement })
-                }
-            };
-        }
-        value
+            "manifest": manifest,
+            "report": report,
+        })
     }
 
     fn print(
