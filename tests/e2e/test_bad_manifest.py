@@ -118,7 +118,7 @@ def test_manifests_in_the_store(workspace, sandbox, lists, bucket_of):
     workspace.job(**TAGGING, manifest="s3://lists/bad.csv")
     failed(workspace, "InvalidManifestContent", "row 2 ")
     workspace.job(**TAGGING, manifest='s3://lists/good.csv"\netag = "0123456789abcdef0123456789abcdef')
-    failed(workspace, "ManifestNotReadable", "s3://lists/good.csv", "PreconditionFailed")
+    failed(workspace, "ManifestETagMismatch", "s3://lists/good.csv", "0123456789abcdef0123456789abcdef", "manifest.etag")
     workspace.write("role.json", policy({"Effect": "Allow", "Action": "s3:PutObject*", "Resource": "*"}))
     workspace.job(**TAGGING, manifest="s3://lists/good.csv")
     before = sandbox.requests()

@@ -8,7 +8,7 @@ use longshore_job::spec::{Location, ManifestSpec};
 use longshore_job::{ObjectId, Row};
 use longshore_manifest::{CHUNK_ROWS, ManifestError, Md5Reader, SpoolWriter, read_csv};
 use longshore_queue::NewChunk;
-use longshore_store::{Certainty, GetObject, Request, StoreError, transfer};
+use longshore_store::{Certainty, GetObject, Request, StoreError, code, transfer};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Halt, JobFailure, RunnerError, blocking};
@@ -60,9 +60,15 @@ pub(crate) async fn fetch(
             let version_id = manifest.version_id.clone();
             let object = ObjectId { bucket: bucket.clone(), key: key.clone(), version_id };
             let path = directory.join("manifest.download");
-            download(resolved, &object, manifest.etag.as_deref(), &path).await.map_err(|error| {
-                let reason = format!("reading the manifest {} failed: {error}", manifest.location);
-                JobFailure::new("ManifestNotReadable", reason)
+            let downloaded = download(resolved, &object, manifest.etag.as_deref(), &path).await;
+            downloaded.map_err(|error| match &manifest.etag {
+                Some(etag) if error.code == code::PRECONDITION_FAILED => {
+                    changed(&manifest.location.to_string(), etag, "the store has another one")
+                }
+                _ => {
+                    let reason = format!("reading the manifest {} failed: {error}", manifest.location);
+                    JobFailure::new("ManifestNotReadable", reason)
+                }
             })?;
             Ok(Source { path, temporary: true })
         }
@@ -152,16 +158,19 @@ impl Reading {
         if found.eq_ignore_ascii_case(expected) {
             return Ok(());
         }
-        Err(JobFailure::new(
-            "ManifestETagMismatch",
-            format!(
-                "{}: the job file says the manifest's ETag is {expected}, but the file's MD5 is {found}; \
-                 the list changed since the job was written: check it, then correct or remove manifest.etag",
-                path.display()
-            ),
-        )
-        .into())
+        Err(changed(&path.display().to_string(), expected, &format!("the file's MD5 is {found}")).into())
     }
+}
+
+/// The list is not the one that the job file means.
+fn changed(list: &str, expected: &str, found: &str) -> JobFailure {
+    JobFailure::new(
+        "ManifestETagMismatch",
+        format!(
+            "{list}: the job file says the manifest's ETag is {expected}, but {found}; the list changed since the job \
+             was written: check it, then correct or remove manifest.etag"
+        ),
+    )
 }
 
 /// What is wrong with the list at `location`.

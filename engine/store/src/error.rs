@@ -22,6 +22,8 @@ pub mod code {
     pub const LOCAL_FILE_ERROR: &str = "LocalFileError";
     /// S3's own: the role's policies refuse the request, or the store does.
     pub const ACCESS_DENIED: &str = "AccessDenied";
+    /// S3's own: the object is not the one that a condition of the request means.
+    pub const PRECONDITION_FAILED: &str = "PreconditionFailed";
     /// S3's own: the object is being restored already.
     pub const RESTORE_ALREADY_IN_PROGRESS: &str = "RestoreAlreadyInProgress";
 }

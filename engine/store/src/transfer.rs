@@ -89,7 +89,7 @@ async fn fetch(
         && unquoted(expected) != unquoted(found)
     {
         let message = format!("the object's ETag is {found}, not {expected}");
-        return Err(StoreError::new("PreconditionFailed", message).with_status(412));
+        return Err(StoreError::new(code::PRECONDITION_FAILED, message).with_status(412));
     }
     let bytes = write(sdk, output.body, path, bound).await?;
     if output

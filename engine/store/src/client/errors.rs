@@ -206,7 +206,7 @@ fn code_of_status(call: Call, status: u16) -> String {
         403 => code::ACCESS_DENIED,
         404 => call.missing,
         405 => "MethodNotAllowed",
-        412 => "PreconditionFailed",
+        412 => code::PRECONDITION_FAILED,
         416 => "InvalidRange",
         429 => "TooManyRequests",
         500 => "InternalError",
