@@ -78,3 +78,15 @@ def workspace_of(tmp_path):
         return Workspace(tmp_path / f"workspace-{next(NUMBERS)}", server, **extra)
 
     return make
+
+
+@pytest.fixture
+def bucket(sandbox, bucket_of):
+    """A bucket of the sandbox, unless a file has its own."""
+    return bucket_of(sandbox)
+
+
+@pytest.fixture
+def workspace(sandbox, workspace_of):
+    """A workspace on the sandbox, unless a file has its own."""
+    return workspace_of(sandbox)

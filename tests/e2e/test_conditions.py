@@ -8,16 +8,6 @@ TAGGING = {"mode": "replace", "tags": {"a": "1"}}
 ROLE = 'role "tester" may not'
 
 
-@pytest.fixture
-def bucket(sandbox, bucket_of):
-    return bucket_of(sandbox)
-
-
-@pytest.fixture
-def workspace(sandbox, workspace_of):
-    return workspace_of(sandbox)
-
-
 def requests(server, bucket):
     """(method, query without SDK's x-id, key) of each request on objects of the bucket, each once."""
     return {(entry["method"], (entry["query"] or "").split("&")[0].rstrip("="), entry["key"])

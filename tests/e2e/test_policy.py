@@ -9,16 +9,6 @@ TAGGING = {"mode": "replace", "tags": {"a": "1"}}
 ROLE = 'role "tester" may not'
 
 
-@pytest.fixture
-def bucket(sandbox, bucket_of):
-    return bucket_of(sandbox)
-
-
-@pytest.fixture
-def workspace(sandbox, workspace_of):
-    return workspace_of(sandbox)
-
-
 @pytest.mark.parametrize("way", ["allow", "deny"])
 def test_half_of_a_thousand(sandbox, bucket, workspace, way):
     keys = [f"{'odd' if number % 2 else 'even'}/{number:04}" for number in range(1000)]

@@ -18,16 +18,6 @@ BROKEN = '''{
 '''
 
 
-@pytest.fixture
-def bucket(sandbox, bucket_of):
-    return bucket_of(sandbox)
-
-
-@pytest.fixture
-def workspace(sandbox, workspace_of):
-    return workspace_of(sandbox)
-
-
 def test_check_shows_every_finding_at_its_place(workspace):
     workspace.write("broken.json", BROKEN)
     workspace.write("fine.json", policy(ALLOW_ALL))

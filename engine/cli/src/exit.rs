@@ -23,7 +23,7 @@ pub(crate) enum Exit {
     Interrupted = 6,
     /// Another engine works on this data directory.
     Busy = 7,
-    /// A store cannot be reached or refuses the credentials; nothing was started.
+    /// A store cannot be reached or refuses the credentials; a job that has begun can go on.
     Unreachable = 8,
 }
 
@@ -38,7 +38,7 @@ Exit codes:
   5  the job was cancelled
   6  stopped by a signal before the end; 'longshore start' goes on
   7  another engine works on this data directory
-  8  a store cannot be reached or refuses the credentials; nothing was started";
+  8  a store cannot be reached or refuses the credentials; a job that has begun can go on";
 
 impl Exit {
     /// The code that says how a job stands.

@@ -109,7 +109,7 @@ impl Engine {
                         }
                     }
                     Err(obstacle @ RunnerError::Obstacle { .. }) => {
-                        held.hold(next, obstacle, Instant::now());
+                        held.hold(&next.id, obstacle, Instant::now());
                     }
                     Err(error) => return Err(error),
                 },

@@ -20,28 +20,26 @@ pub(crate) struct Held(BTreeMap<String, Entry>);
 
 struct Entry {
     obstacle: RunnerError,
-    /// The state in which it was held: one that was cancelled since is tried at once.
-    state: JobState,
     delay: Duration,
     due: Instant,
 }
 
 impl Held {
-    /// Whether the job may be tried at `now`.
+    /// Whether the job may be tried at `now`: a cancelled one at once, because it ends whatever is missing.
     pub(crate) fn is_due(&self, record: &JobRecord, now: Instant) -> bool {
-        self.0.get(&record.id).is_none_or(|entry| entry.due <= now || entry.state != record.state)
+        self.0.get(&record.id).is_none_or(|entry| entry.due <= now || record.state == JobState::Cancelling)
     }
 
     /// Holds the job back. Says so in the log when it is news.
-    pub(crate) fn hold(&mut self, record: &JobRecord, obstacle: RunnerError, now: Instant) {
-        let before = self.0.get(&record.id);
+    pub(crate) fn hold(&mut self, id: &str, obstacle: RunnerError, now: Instant) {
+        let before = self.0.get(id);
         let text = obstacle.to_string();
         if before.is_none_or(|entry| entry.obstacle.to_string() != text) {
             tracing::warn!("{text}");
         }
         let delay = before.map_or(FIRST_DELAY, |entry| entry.delay.saturating_mul(2).min(MAX_DELAY));
-        let entry = Entry { obstacle, state: record.state, delay, due: now + delay };
-        self.0.insert(record.id.clone(), entry);
+        let entry = Entry { obstacle, delay, due: now + delay };
+        self.0.insert(id.to_owned(), entry);
     }
 
     /// The job met no obstacle any more.
