@@ -11,6 +11,7 @@ mod error;
 mod event;
 mod execute;
 mod feed;
+mod ingest;
 mod job;
 mod plan;
 mod prepare;

@@ -1,18 +1,21 @@
 //! The dry run: what a job would send, and what its role would refuse. The operation plans, the policies are asked,
 //! nothing is sent to objects (but GetObjectTagging where a policy has a condition on existing tags).
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::Path;
 
-use longshore_job::{EngineConfig, Failure, JobSpec, ObjectId};
-use longshore_manifest::read_csv;
+use longshore_job::spec::ManifestSpec;
+use longshore_job::{EngineConfig, Failure, JobSpec, ObjectId, Row};
 use longshore_store::Request;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 
 use crate::catalog::Catalog;
-use crate::error::{JobFailure, RunnerError};
-use crate::prepare::{fetch, manifest_failure};
+use crate::error::{JobFailure, blocking};
+use crate::ingest::{Access, Rows};
 use crate::resolve::Resolved;
+
+/// Rows that are read ahead of the plan (count; bounds memory).
+const ROWS_AHEAD: usize = 1000;
 
 /// What one task would do.
 #[derive(Debug)]
@@ -39,28 +42,52 @@ pub async fn plan(
     mut each: impl FnMut(PlannedTask),
 ) -> Result<(), JobFailure> {
     let resolved = Resolved::find(config, catalog, spec, plugin_digest, "plan").await?;
-    let source = fetch(&resolved, &spec.manifest, scratch).await?;
-    let unreadable = |error: RunnerError| JobFailure::new("ManifestNotReadable", error.to_string());
-    let file = File::open(&source.path).map_err(RunnerError::io("read", &source.path)).map_err(unreadable)?;
-    let rows = read_csv(BufReader::new(file), &spec.manifest.fields, spec.manifest.keys);
+    let keys = spec.manifest.keys();
+    let access =
+        Access { resolved: resolved.clone(), directory: scratch.to_owned(), runtime: Handle::current() };
+    let (sender, mut rows) = mpsc::channel(ROWS_AHEAD);
+    let manifest = spec.manifest.clone();
+    let reading = blocking(move || read(&manifest, access, &sender));
+    let reading = tokio::spawn(reading);
     let mut lane = resolved
         .plugin
         .lane(&spec.operation.parameters, resolved.isolation, "plan")
         .await
         .map_err(|error| JobFailure::new("OperationNotUsable", error.to_string()))?;
-    for (row, parsed) in
-        (1u64..=limit).zip(rows.map_err(|error| manifest_failure(&spec.manifest.location, &error))?)
+    let mut number = 0;
+    while number < limit
+        && let Some(row) = rows.recv().await
     {
-        let parsed = parsed.map_err(|error| manifest_failure(&spec.manifest.location, &error))?;
-        let object = parsed.object(spec.manifest.keys).map_err(|error| {
-            let reason = format!("{}: row {row}: {error}", spec.manifest.location);
-            JobFailure::new("InvalidManifestContent", reason)
-        })?;
+        number += 1;
+        let object = row
+            .object(keys)
+            .map_err(|error| JobFailure::new("InvalidManifestContent", format!("row {number}: {error}")))?;
         let plan = match lane.plan(&object, 1, &resolved.gate).await {
             Ok(requests) => Ok(requests.iter().map(Request::name).collect()),
             Err(failure) => Err(failure),
         };
-        each(PlannedTask { row, object, plan });
+        each(PlannedTask { row: number, object, plan });
+    }
+    drop(rows);
+    let ended = reading
+        .await
+        .map_err(|error| internal(&error))
+        .and_then(|read| read.map_err(|error| internal(&error)));
+    ended?
+}
+
+/// Reads the manifest until nobody takes its rows any more.
+fn read(manifest: &ManifestSpec, access: Access, rows: &mpsc::Sender<Row>) -> Result<(), JobFailure> {
+    let mut source = Rows::new(manifest, access);
+    let mut row = Row::default();
+    while source.next(&mut row)? {
+        if rows.blocking_send(std::mem::take(&mut row)).is_err() {
+            return Ok(());
+        }
     }
     Ok(())
+}
+
+fn internal(error: &impl ToString) -> JobFailure {
+    JobFailure::new("InternalError", error.to_string())
 }

@@ -2,6 +2,7 @@
 
 mod file;
 mod location;
+mod manifest;
 mod resolve;
 #[cfg(test)]
 mod tests;
