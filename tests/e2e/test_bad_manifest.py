@@ -41,7 +41,7 @@ def failed(workspace, code, *words):
     assert "panicked" not in result.err
     assert (job["total"], job["succeeded"], job["failed"], job["report"]) == (None, 0, 0, None)
     sent = {(entry["method"], entry["bucket"]) for entry in server.log()[before:]}
-    assert sent - {("GET", "lists")} == {("GET", None)}
+    assert sent - {("GET", "lists"), ("HEAD", "lists")} == {("GET", None)}
     assert list((workspace.directory / "data" / "jobs").iterdir()) == [], "the spool is left behind"
     assert [path for path in workspace.directory.glob("reports/**/*") if path.is_file()] == []
     plain = workspace.longshore("status", job["id"])
@@ -70,7 +70,7 @@ def test_rows_that_name_no_object(workspace, bucket_of, row):
 @pytest.mark.parametrize("text, words", [
     (b"", ["the manifest is empty"]),
     (b"\xef\xbb\xbfbucket,key\n", ["byte order mark"]),
-    (b"Bucket,Key\nbucket,key\n", ["row 1 ", "the first row names the columns", "remove this row"]),
+    (b"Bucket,Key\nbucket,key\n", ["row 1 ", "the first row names the columns", "`header = true`"]),
     (b"\n", ["row 1 ", "the line is empty"]),
 ])
 def test_files_that_are_no_manifest(workspace, text, words):
@@ -118,7 +118,7 @@ def test_manifests_in_the_store(workspace, sandbox, lists, bucket_of):
     workspace.job(**TAGGING, manifest="s3://lists/bad.csv")
     failed(workspace, "InvalidManifestContent", "row 2 ")
     workspace.job(**TAGGING, manifest='s3://lists/good.csv"\netag = "0123456789abcdef0123456789abcdef')
-    failed(workspace, "ManifestNotReadable", "s3://lists/good.csv", "PreconditionFailed")
+    failed(workspace, "ManifestETagMismatch", "s3://lists/good.csv", "0123456789abcdef0123456789abcdef", "manifest.etag")
     workspace.write("role.json", policy({"Effect": "Allow", "Action": "s3:PutObject*", "Resource": "*"}))
     workspace.job(**TAGGING, manifest="s3://lists/good.csv")
     before = sandbox.requests()

@@ -14,7 +14,7 @@ pub struct Md5Reader<R> {
 
 /// The MD5 of what an [`Md5Reader`] has read, for who gave the reader away.
 #[derive(Clone, Default)]
-pub struct Md5Sum(Arc<Mutex<Md5>>);
+pub struct Md5Sum(Arc<Mutex<(Md5, u64)>>);
 
 impl<R: Read> Md5Reader<R> {
     /// Starts at the current position of `inner`.
@@ -31,7 +31,12 @@ impl<R: Read> Md5Reader<R> {
 impl Md5Sum {
     /// The MD5 of all bytes that were read so far, in lower-case hex.
     pub fn hex(&self) -> String {
-        hex::encode(self.0.lock().unwrap_or_else(PoisonError::into_inner).clone().finalize())
+        hex::encode(self.0.lock().unwrap_or_else(PoisonError::into_inner).0.clone().finalize())
+    }
+
+    /// How many bytes were read so far.
+    pub fn bytes(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1
     }
 }
 
@@ -39,7 +44,8 @@ impl<R: Read> Read for Md5Reader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         let mut md5 = self.md5.0.lock().unwrap_or_else(PoisonError::into_inner);
-        md5.update(buffer.get(..read).unwrap_or_default());
+        md5.0.update(buffer.get(..read).unwrap_or_default());
+        md5.1 += read as u64;
         Ok(read)
     }
 }

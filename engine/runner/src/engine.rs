@@ -25,6 +25,8 @@ pub struct Engine {
     catalog: Arc<Catalog>,
     queue: Queue,
     observer: Arc<dyn Observer>,
+    /// Whether standard input is for the manifest of a job.
+    stdin: bool,
 }
 
 impl Engine {
@@ -38,9 +40,15 @@ impl Engine {
         observer: Arc<dyn Observer>,
     ) -> Result<Self, RunnerError> {
         let queue = Queue::open(&config.data_path(), Access::Engine)?;
-        let engine = Self { config, catalog, queue, observer };
+        let engine = Self { config, catalog, queue, observer, stdin: false };
         engine.sweep()?;
         Ok(engine)
+    }
+
+    /// An engine that hands its standard input to the job that wants it.
+    #[must_use]
+    pub fn with_stdin(self) -> Self {
+        Self { stdin: true, ..self }
     }
 
     /// The queue this engine works on.
@@ -113,6 +121,7 @@ impl Engine {
             queue: self.queue.clone(),
             observer: Arc::clone(&self.observer),
             directory: self.job_directory(&record.id),
+            stdin: self.stdin,
             resolved,
         })
     }

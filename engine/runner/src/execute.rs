@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use longshore_job::{Failure, JobState, ObjectId, Outcome};
 use longshore_manifest::SpoolReader;
-use longshore_plugin::{Execution, Lane};
+use longshore_plugin::{Columns, Execution, Lane};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -60,6 +60,7 @@ pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Endin
     let open_chunks = SPARE_CHUNKS + concurrency.div_ceil(LANES_PER_CHUNK);
     let loading = load_chunks(job.clone(), Arc::new(Semaphore::new(open_chunks)), chunks, messages.clone());
     tasks.spawn(until_halted(halt.clone(), loading));
+    let columns: Arc<[String]> = job.spec.manifest.columns().into();
     for _ in 0..concurrency {
         let runner = LaneRunner {
             job: job.clone(),
@@ -67,6 +68,7 @@ pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Endin
             window: Arc::clone(&window),
             messages: messages.clone(),
             halt: halt.clone(),
+            columns: Arc::clone(&columns),
         };
         tasks.spawn(or_halt(halt.clone(), runner.run()));
     }
@@ -185,6 +187,8 @@ struct LaneRunner {
     window: Arc<Semaphore>,
     messages: mpsc::Sender<Message>,
     halt: CancellationToken,
+    /// Names of the columns that the manifest has for the operation.
+    columns: Arc<[String]>,
 }
 
 impl LaneRunner {
@@ -224,6 +228,11 @@ impl LaneRunner {
             Ok(object) => object,
             Err(failure) => return Ok(Execution::Done(Outcome::Failed(failure))),
         };
+        if !self.columns.is_empty() {
+            let index = usize::try_from(assignment.index).unwrap_or(usize::MAX);
+            let values = assignment.chunk.rows.get(index).map(|row| row.columns.clone()).unwrap_or_default();
+            lane.set_columns(Columns { names: Arc::clone(&self.columns), values });
+        }
         let running = lane.execute(&object, assignment.attempt, &self.job.resolved.gate);
         match AssertUnwindSafe(running).catch_unwind().await {
             Ok(execution) => Ok(execution),
@@ -246,10 +255,18 @@ fn object_of(job: &Job, assignment: &Assignment) -> Result<ObjectId, Failure> {
     let Some(row) = assignment.chunk.rows.get(index) else {
         return Err(invalid_request("the chunk has no such row"));
     };
+    if let Some(problem) = &row.problem {
+        return Err(bad_row(problem.clone()));
+    }
     if row.version_id.as_deref() == Some("") {
         return Err(invalid_request("Task failed due to missing VersionId"));
     }
     row.object(job.spec.manifest.keys()).map_err(|error| invalid_request(&error.to_string()))
+}
+
+/// The failure of a row that names no object.
+pub(crate) fn bad_row(problem: String) -> Failure {
+    Failure { code: "InvalidManifestContent".into(), status: Some(400), message: problem }
 }
 
 fn invalid_request(message: &str) -> Failure {

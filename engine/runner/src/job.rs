@@ -18,6 +18,8 @@ pub(crate) struct Job {
     pub observer: Arc<dyn Observer>,
     /// The job's own folder in the data directory: chunk spool, report spool.
     pub directory: PathBuf,
+    /// Whether standard input is the job's to read.
+    pub stdin: bool,
     /// Operation, role and store.
     pub resolved: Resolved,
 }

@@ -2,15 +2,18 @@
 //! nothing is sent to objects (but GetObjectTagging where a policy has a condition on existing tags).
 
 use std::path::Path;
+use std::sync::Arc;
 
-use longshore_job::spec::ManifestSpec;
+use longshore_job::spec::{ManifestSpec, OnBadRow};
 use longshore_job::{EngineConfig, Failure, JobSpec, ObjectId, Row};
+use longshore_plugin::Columns;
 use longshore_store::Request;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use crate::catalog::Catalog;
 use crate::error::{JobFailure, blocking};
+use crate::execute::bad_row;
 use crate::ingest::{Access, Rows};
 use crate::resolve::Resolved;
 
@@ -43,8 +46,13 @@ pub async fn plan(
 ) -> Result<(), JobFailure> {
     let resolved = Resolved::find(config, catalog, spec, plugin_digest, "plan").await?;
     let keys = spec.manifest.keys();
-    let access =
-        Access { resolved: resolved.clone(), directory: scratch.to_owned(), runtime: Handle::current() };
+    let access = Access {
+        resolved: resolved.clone(),
+        directory: scratch.to_owned(),
+        runtime: Handle::current(),
+        stdin: true,
+        skip_bad_rows: spec.manifest.on_bad_row == OnBadRow::Skip,
+    };
     let (sender, mut rows) = mpsc::channel(ROWS_AHEAD);
     let manifest = spec.manifest.clone();
     let reading = blocking(move || read(&manifest, access, &sender));
@@ -54,17 +62,23 @@ pub async fn plan(
         .lane(&spec.operation.parameters, resolved.isolation, "plan")
         .await
         .map_err(|error| JobFailure::new("OperationNotUsable", error.to_string()))?;
+    let columns: Arc<[String]> = spec.manifest.columns().into();
     let mut number = 0;
     while number < limit
         && let Some(row) = rows.recv().await
     {
         number += 1;
-        let object = row
-            .object(keys)
-            .map_err(|error| JobFailure::new("InvalidManifestContent", format!("row {number}: {error}")))?;
-        let plan = match lane.plan(&object, 1, &resolved.gate).await {
-            Ok(requests) => Ok(requests.iter().map(Request::name).collect()),
-            Err(failure) => Err(failure),
+        let named = match row.problem.clone() {
+            Some(problem) => Err(problem),
+            None => row.object(keys).map_err(|error| error.to_string()),
+        };
+        let (object, plan) = match named {
+            Ok(object) => {
+                lane.set_columns(Columns { names: Arc::clone(&columns), values: row.columns });
+                let plan = lane.plan(&object, 1, &resolved.gate).await;
+                (object, plan.map(|requests| requests.iter().map(Request::name).collect()))
+            }
+            Err(problem) => (ObjectId::new(row.bucket, row.key), Err(bad_row(problem))),
         };
         each(PlannedTask { row: number, object, plan });
     }

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use longshore_job::Row;
-use longshore_manifest::{CHUNK_ROWS, SpoolWriter};
+use longshore_job::spec::OnBadRow;
+use longshore_job::{ChunkExtent, Row};
+use longshore_manifest::{Duplicates, SpoolReader, SpoolWriter};
 use longshore_queue::NewChunk;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -30,6 +31,8 @@ pub(crate) async fn prepare(job: &Job, stop: &CancellationToken) -> Result<Optio
         resolved: job.resolved.clone(),
         directory: job.directory.clone(),
         runtime: Handle::current(),
+        stdin: job.stdin,
+        skip_bad_rows: job.spec.manifest.on_bad_row == OnBadRow::Skip,
     };
     let reading = Reading { job: job.clone(), stop: stop.clone() };
     let prepared = blocking(move || reading.spool(access)).await?;
@@ -46,43 +49,109 @@ struct Reading {
 
 impl Reading {
     fn spool(&self, access: Access) -> Result<Option<Prepared>, Halt> {
-        let mut source = Rows::new(&self.job.spec.manifest, access);
-        let mut spool = SpoolWriter::create(&self.job.spool_path()).map_err(RunnerError::from)?;
-        let mut prepared = Prepared { chunks: Vec::new(), total: 0 };
-        let mut rows: Vec<Row> = Vec::with_capacity(CHUNK_ROWS);
-        let mut row = Row::default();
-        while source.next(&mut row)? {
-            rows.push(std::mem::take(&mut row));
-            if rows.len() == CHUNK_ROWS {
-                self.append(&mut spool, &mut rows, &mut prepared)?;
-                if self.stop.is_cancelled() {
-                    return Ok(None);
-                }
-            }
-        }
-        if !rows.is_empty() {
-            self.append(&mut spool, &mut rows, &mut prepared)?;
-        }
-        spool.finish().map_err(RunnerError::from)?;
-        Ok(Some(prepared))
+        let path = self.job.spool_path();
+        let Some(All { prepared, duplicates }) = self.read(access, &path)? else { return Ok(None) };
+        let Some(duplicates) = duplicates else { return Ok(Some(prepared)) };
+        let all = path.with_extension("all");
+        std::fs::rename(&path, &all).map_err(RunnerError::io("rename", &path))?;
+        let unique = self.unique(&all, &path, &prepared, duplicates);
+        remove_if_there(&all)?;
+        unique
     }
 
-    fn append(
+    /// All rows of the manifest, into the spool at `path`.
+    fn read(&self, access: Access, path: &Path) -> Result<Option<All>, Halt> {
+        let manifest = &self.job.spec.manifest;
+        let mut duplicates = manifest.unique.then(|| Duplicates::new(&self.job.directory));
+        let keys = manifest.keys();
+        let mut source = Rows::new(manifest, access);
+        let mut spool = Spool::create(&self.job, path)?;
+        let mut row = Row::default();
+        while source.next(&mut row)? {
+            if let Some(duplicates) = &mut duplicates {
+                duplicates.push(&row, keys).map_err(RunnerError::io("sort in", &self.job.directory))?;
+            }
+            if spool.push(&row)? && self.stop.is_cancelled() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(All { prepared: spool.finish()?, duplicates }))
+    }
+
+    /// The rows of the spool at `all` again, without those that name an object which an earlier one names.
+    fn unique(
         &self,
-        spool: &mut SpoolWriter,
-        rows: &mut Vec<Row>,
-        prepared: &mut Prepared,
-    ) -> Result<(), RunnerError> {
-        let extent = spool.append(rows)?;
+        all: &Path,
+        path: &Path,
+        prepared: &Prepared,
+        duplicates: Duplicates,
+    ) -> Result<Option<Prepared>, Halt> {
+        let directory = &self.job.directory;
+        let mut duplicates = duplicates.finish().map_err(RunnerError::io("sort in", directory))?;
+        let rows = SpoolReader::open(all).map_err(RunnerError::from)?;
+        let mut spool = Spool::create(&self.job, path)?;
+        let mut left = self.job.spec.manifest.limit.unwrap_or(u64::MAX);
+        for chunk in &prepared.chunks {
+            let rows = rows.read(&chunk.extent).map_err(RunnerError::from)?;
+            for (number, row) in (chunk.first_row..).zip(&rows) {
+                let again = duplicates.contains(number).map_err(RunnerError::io("sort in", directory))?;
+                if left > 0 && !again {
+                    left -= 1;
+                    spool.push(row)?;
+                }
+            }
+            if self.stop.is_cancelled() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(spool.finish()?))
+    }
+}
+
+/// All rows of a manifest, in the spool.
+struct All {
+    prepared: Prepared,
+    duplicates: Option<Duplicates>,
+}
+
+/// The chunk spool of a job while it is written.
+struct Spool<'a> {
+    job: &'a Job,
+    file: SpoolWriter,
+    prepared: Prepared,
+}
+
+impl<'a> Spool<'a> {
+    fn create(job: &'a Job, path: &Path) -> Result<Self, RunnerError> {
+        let prepared = Prepared { chunks: Vec::new(), total: 0 };
+        Ok(Self { job, file: SpoolWriter::create(path)?, prepared })
+    }
+
+    /// Adds a row; true if that ended a chunk.
+    fn push(&mut self, row: &Row) -> Result<bool, RunnerError> {
+        let Some(extent) = self.file.push(row)? else { return Ok(false) };
+        self.add(extent)?;
+        Ok(true)
+    }
+
+    fn add(&mut self, extent: ChunkExtent) -> Result<(), RunnerError> {
+        let prepared = &mut self.prepared;
         let number = u32::try_from(prepared.chunks.len())
             .map_err(|_| RunnerError::Internal("the manifest has more than 2^32 chunks".into()))?;
         prepared.chunks.push(NewChunk { number, first_row: prepared.total, extent });
-        prepared.total += u64::try_from(rows.len()).unwrap_or(u64::MAX);
-        rows.clear();
+        prepared.total += u64::from(extent.rows);
         if prepared.chunks.len().is_multiple_of(CHUNKS_PER_EVENT) {
             self.job.observe(&Event::Reading { job: self.job.id.clone(), rows: prepared.total });
         }
         Ok(())
+    }
+
+    fn finish(mut self) -> Result<Prepared, RunnerError> {
+        if let Some(extent) = self.file.flush()? {
+            self.add(extent)?;
+        }
+        self.file.finish()?;
+        Ok(self.prepared)
     }
 }
 

@@ -1,16 +1,28 @@
 //! From the form of `[manifest]` to its sources.
 
 use super::Environment;
-use super::file::{ManifestFormat, ManifestSection, SourceSection};
-use super::resolve::place;
+use super::file::{ManifestSection, SourceSection};
+use super::list::list;
 use crate::declare::Declaration;
-use crate::spec::{CsvFormat, Field, ListFormat, ListSpec, Location, ManifestSpec, Sample, SourceSpec};
+use crate::spec::{ManifestSpec, Sample, SourceSpec};
 
 /// Where the section stands.
-const MANIFEST: &str = "/manifest";
+pub(super) const MANIFEST: &str = "/manifest";
 
 /// The keys of a source. Beside `sources` they have no meaning.
-const SOURCE_KEYS: [&str; 6] = ["location", "format", "fields", "keys", "etag", "version-id"];
+const SOURCE_KEYS: [&str; 11] = [
+    "location",
+    "format",
+    "fields",
+    "header",
+    "delimiter",
+    "keys",
+    "bucket",
+    "delete-markers",
+    "rows",
+    "etag",
+    "version-id",
+];
 
 /// Resolves `[manifest]`: one source inline, or several.
 pub(super) fn manifest(
@@ -32,7 +44,17 @@ pub(super) fn manifest(
         None if declaration.declares("/manifest/sources") => None,
         None => source(section.source, MANIFEST, environment, declaration).map(|source| vec![source]),
     };
-    Some(ManifestSpec { sources: sources?, sample, limit: section.limit })
+    let sources: Vec<SourceSpec> = sources?;
+    if sources.iter().filter(|source| source.is_stdin()).count() > 1 {
+        declaration.problem_at_key("/manifest/sources", "only one source can be standard input", None);
+    }
+    Some(ManifestSpec {
+        sources,
+        on_bad_row: section.on_bad_row,
+        sample,
+        unique: section.unique,
+        limit: section.limit,
+    })
 }
 
 /// `sources` stands alone.
@@ -66,84 +88,4 @@ fn source(
     declaration: &mut Declaration<'_>,
 ) -> Option<SourceSpec> {
     list(section, at, environment, declaration).map(SourceSpec::List)
-}
-
-fn list(
-    section: SourceSection,
-    at: &str,
-    environment: &Environment<'_>,
-    declaration: &mut Declaration<'_>,
-) -> Option<ListSpec> {
-    let fields = "fields = [\"Bucket\", \"Key\"]    # The columns, in order";
-    need(section.fields.is_some(), at, "fields", fields, declaration);
-    let location = "location = \"list.csv\"    # A local file, or `s3://bucket/key` on the job's store";
-    need(section.location.is_some(), at, "location", location, declaration);
-    let ManifestFormat::Csv20180820 = section.format.unwrap_or_default();
-    if let Some(fields) = &section.fields {
-        check_fields(fields, &format!("{at}/fields"), declaration);
-    }
-    let at_location = format!("{at}/location");
-    let location = section.location.and_then(|text| place(&text, &at_location, environment, declaration));
-    let etag = section.etag.map(|etag| etag.trim_matches('"').to_owned());
-    match &location {
-        Some(Location::S3 { key, .. }) if key.is_empty() => {
-            let help = Some("write s3://bucket/key".to_owned());
-            declaration.problem_at_value(&at_location, "the manifest's location names no key", help);
-        }
-        Some(Location::Local(_)) => {
-            check_local(etag.as_deref(), section.version_id.is_some(), at, declaration);
-        }
-        _ => {}
-    }
-    Some(ListSpec {
-        location: location?,
-        format: ListFormat::Csv(CsvFormat {
-            fields: section.fields?,
-            keys: section.keys.unwrap_or_default(),
-        }),
-        etag,
-        version_id: section.version_id,
-    })
-}
-
-/// A key that the table at `at` must have.
-fn need(given: bool, at: &str, key: &str, example: &str, declaration: &mut Declaration<'_>) {
-    if !given && !declaration.declares(&format!("{at}/{key}")) {
-        let place = if at == MANIFEST { "[manifest]" } else { "[[manifest.sources]]" };
-        declaration.problem_at_key(at, format!("missing key \"{key}\" in {place}"), Some(example.to_owned()));
-    }
-}
-
-/// What only objects have, a local file must not name.
-fn check_local(etag: Option<&str>, version: bool, at: &str, declaration: &mut Declaration<'_>) {
-    if version {
-        let message = "\"version-id\" is for manifests in a store; this one is a local file";
-        declaration.problem_at_key(&format!("{at}/version-id"), message, None);
-    }
-    if etag.is_some_and(|etag| etag.len() != 32 || !etag.chars().all(|c| c.is_ascii_hexdigit())) {
-        let message = "\"etag\" of a local manifest is its MD5: 32 hexadecimal digits";
-        declaration.problem_at_value(&format!("{at}/etag"), message, None);
-    }
-}
-
-/// `Bucket` and `Key` are needed, and only `Ignore` may occur again.
-fn check_fields(fields: &[Field], at: &str, declaration: &mut Declaration<'_>) {
-    for needed in [Field::Bucket, Field::Key] {
-        if !fields.contains(&needed) {
-            let help =
-                "name all columns in their order, for example: fields = [\"Bucket\", \"Key\"]".to_owned();
-            declaration.problem_at_value(at, format!("\"fields\" lacks \"{needed:?}\""), Some(help));
-        }
-    }
-    for (index, field) in fields.iter().enumerate() {
-        let again = fields.iter().take(index).any(|earlier| earlier == field);
-        if again && *field != Field::Ignore {
-            let help = "only \"Ignore\" may occur again".to_owned();
-            declaration.problem_at_value(
-                &format!("{at}/{index}"),
-                format!("\"{field:?}\" occurs twice in \"fields\""),
-                Some(help),
-            );
-        }
-    }
 }

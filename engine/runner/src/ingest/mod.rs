@@ -4,7 +4,9 @@
 //! same for all of them: the sample, the limit, the chunk spool. All of it blocks: sources that wait for the store do so on
 //! [`Access::runtime`].
 
+mod bytes;
 mod list;
+mod locate;
 mod rows;
 
 use std::path::PathBuf;
@@ -37,6 +39,10 @@ pub(crate) struct Access {
     pub directory: PathBuf,
     /// Runs what waits for the store.
     pub runtime: Handle,
+    /// Whether standard input may be read: it belongs to the process that was given the job file.
+    pub stdin: bool,
+    /// Whether a row that names no object is a task that fails, instead of the end of the job.
+    pub skip_bad_rows: bool,
 }
 
 /// Opens one source; nothing of it is read before its first row is asked for.

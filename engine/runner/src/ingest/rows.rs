@@ -16,6 +16,8 @@ pub(crate) struct Rows {
     current: Option<Current>,
     /// How the rows of the job write keys.
     keys: KeyEncoding,
+    /// The columns for the operation.
+    names: Vec<String>,
     sample: Option<Sample>,
     /// Rows that were read, those that the sample left out included.
     read: u64,
@@ -28,6 +30,8 @@ struct Current {
     source: Box<dyn RowSource>,
     /// Whether its keys are brought into the form of the job's.
     encode: bool,
+    /// Which column of the job each of its columns is, unless they are the same.
+    places: Option<Vec<usize>>,
 }
 
 impl Rows {
@@ -37,9 +41,11 @@ impl Rows {
             waiting: manifest.sources.clone().into_iter(),
             current: None,
             keys: manifest.keys(),
+            names: manifest.columns(),
             sample: manifest.sample,
             read: 0,
-            left: manifest.limit.unwrap_or(u64::MAX),
+            // Which rows are duplicates is known only when all were read.
+            left: manifest.limit.filter(|_| !manifest.unique).unwrap_or(u64::MAX),
             given: 0,
         }
     }
@@ -69,10 +75,13 @@ impl Rows {
     fn read(&mut self, row: &mut Row) -> Result<bool, JobFailure> {
         loop {
             match &mut self.current {
-                Some(Current { source, encode }) => {
+                Some(Current { source, encode, places }) => {
                     if source.next(row)? {
-                        if *encode {
+                        if *encode && row.problem.is_none() {
                             row.key = encode_key(&row.key);
+                        }
+                        if let Some(places) = places {
+                            place(row, places, self.names.len());
                         }
                         return Ok(true);
                     }
@@ -81,7 +90,8 @@ impl Rows {
                 None => match self.waiting.next() {
                     Some(next) => {
                         let encode = next.keys() != self.keys;
-                        self.current = Some(Current { source: open(&next, &self.access)?, encode });
+                        let places = self.places(&next);
+                        self.current = Some(Current { source: open(&next, &self.access)?, encode, places });
                     }
                     None => return Ok(false),
                 },
@@ -89,8 +99,25 @@ impl Rows {
         }
     }
 
+    fn places(&self, source: &SourceSpec) -> Option<Vec<usize>> {
+        let place = |name: &str| self.names.iter().position(|known| known == name);
+        let places: Vec<usize> = source.columns().filter_map(place).collect();
+        let same = places.len() == self.names.len() && places.iter().copied().eq(0..places.len());
+        (!same).then_some(places)
+    }
+
     fn close(&mut self) -> Result<(), JobFailure> {
         self.current.take().map_or(Ok(()), |mut current| current.source.finish())
+    }
+}
+
+/// Puts the columns of a row where the job has them.
+fn place(row: &mut Row, places: &[usize], columns: usize) {
+    let own = std::mem::replace(&mut row.columns, vec![None; columns]);
+    for (value, place) in own.into_iter().zip(places) {
+        if let Some(slot) = row.columns.get_mut(*place) {
+            *slot = value;
+        }
     }
 }
 
