@@ -147,6 +147,20 @@ impl Task<'_> {
     pub fn attempt(&self) -> u32 {
         self.0.get().attempt()
     }
+
+    /// What the manifest's row says in the column of this name (`fields = ["Bucket", "Key", { column = "owner" }]` in the
+    /// job file); `None` if it has no such column or no value there.
+    ///
+    /// ```
+    /// use longshore_sdk::testing::FakeStore;
+    ///
+    /// let task = FakeStore::new().task_with([("owner", "ann")]);
+    /// assert_eq!(task.column("owner").as_deref(), Some("ann"));
+    /// assert_eq!(task.column("size"), None);
+    /// ```
+    pub fn column(&self, name: &str) -> Option<String> {
+        self.0.get().column(name)
+    }
 }
 
 #[cfg(target_arch = "wasm32")]

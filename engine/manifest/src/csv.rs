@@ -1,355 +1,387 @@
-//! The CSV manifest, `S3BatchOperations_CSV_20180820` (Amazon S3 User Guide, "Specifying a manifest").
+//! CSV manifests: `S3BatchOperations_CSV_20180820` (Amazon S3 User Guide, "Specifying a manifest") and what other
+//! programs write: with a header, with another delimiter, with keys that are not encoded.
 //!
-//! Comma-separated, UTF-8 without byte order mark, no header, no empty lines, the same columns in every row.
-//! Cells may be quoted as in RFC 4180, as inventories and query results are. Lines end in LF, CRLF or CR.
+//! UTF-8 without byte order mark, no empty lines, the same columns in every row. Cells may be quoted as in RFC 4180, as
+//! inventories and query results are. Lines end in LF, CRLF or CR.
 //!
-//! Built on `csv-core` instead of `csv`: its caller owns the buffers, so that a quote that is never closed costs
-//! [`MAX_ROW_BYTES`] and not the size of the file, and sees the bytes between rows, so that empty lines, which
-//! `csv` passes over, are found.
+//! A row is parsed in place, in a window of bounded size: a quote that is never closed costs [`MAX_ROW_BYTES`] and not
+//! the size of the file. The tests hold it against the `csv` crate.
 
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::io::{self, Read};
+use std::ops::Range;
 
-use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
-use longshore_job::object::bad_bucket_name;
-use longshore_job::row::{KeyEncoding, Row, decode_key};
-use longshore_job::spec::Field;
+use longshore_job::row::{KeyEncoding, Row};
+use longshore_job::spec::{Field, Meaning};
+use memchr::{memchr, memchr3};
 
+use crate::buffer::Window;
+use crate::cells::{Shape, quoted};
 use crate::error::{ManifestError, Problem};
+use crate::reader::RowReader;
 
-/// Longest row, in bytes without its quotes. A bucket, a percent-encoded key and a version ID are under 5 KB; the
-/// rest is room for ignored columns.
+/// Longest row, in bytes. A bucket, a percent-encoded key and a version ID are under 5 KB; the rest is room for other
+/// columns.
 pub const MAX_ROW_BYTES: usize = 64 * 1024;
-
-/// How much is read from the source at once, in bytes.
-const READ_BYTES: usize = 64 * 1024;
-
-/// Longest version ID, in bytes (Amazon S3 User Guide, "Working with version IDs").
-const MAX_VERSION_ID_BYTES: usize = 1024;
-
-/// Longest excerpt of a manifest in an error message, in bytes before escaping.
-const EXCERPT_BYTES: usize = 120;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Reads the rows of a CSV manifest with these columns.
-///
-/// The first error ends the rows: a manifest is good as a whole or not at all. Memory does not depend on the
-/// length of the manifest. An empty version ID in a declared column is a row like others (`Some("")`): its task
-/// fails, the job does not.
-///
-/// # Errors
-///
-/// [`ManifestError::Schema`] at once if these columns cannot name objects; nothing is read then. The others come from
-/// the rows.
-pub fn read_csv<R: Read>(
-    reader: R,
-    fields: &[Field],
-    keys: KeyEncoding,
-) -> Result<CsvRows<R>, ManifestError> {
-    check_fields(fields)?;
-    Ok(CsvRows {
-        source: Source::Unopened(reader),
-        parser: ReaderBuilder::new().build(),
-        fields: fields.to_vec(),
-        keys,
-        cells: Cells::default(),
-        text: vec![0; MAX_ROW_BYTES],
-        after_cr: false,
-        offset: 0,
-        row: 0,
-        row_offset: 0,
-    })
+/// How a CSV manifest is written.
+#[derive(Debug, Clone)]
+pub struct CsvOptions {
+    /// All columns, in order; none if the header names them.
+    pub fields: Vec<Field>,
+    /// How keys are written.
+    pub keys: KeyEncoding,
+    /// Whether the first row names the columns.
+    pub header: bool,
+    /// What stands between two cells: one ASCII character.
+    pub delimiter: u8,
+    /// The bucket of every row, where no column has it.
+    pub bucket: Option<String>,
 }
 
-/// The rows of a CSV manifest; see [`read_csv`].
-pub struct CsvRows<R> {
-    source: Source<R>,
-    parser: Reader,
-    fields: Vec<Field>,
-    keys: KeyEncoding,
+impl CsvOptions {
+    /// Amazon's format, with these columns.
+    pub fn amazon(fields: &[Field], keys: KeyEncoding) -> Self {
+        Self { fields: fields.to_vec(), keys, header: false, delimiter: b',', bucket: None }
+    }
+}
+
+/// The rows of a CSV manifest.
+pub struct CsvReader<R> {
+    window: Window<R>,
+    options: CsvOptions,
+    shape: Shape,
     cells: Cells,
-    /// The current row without quotes and commas; its length never changes.
-    text: Vec<u8>,
-    /// The last byte was CR, so that LF would belong to the same line end.
-    after_cr: bool,
-    /// Bytes taken from the source.
-    offset: u64,
+    state: State,
     /// Number of the current row, from 1.
     row: u64,
     /// Where the current row starts.
     row_offset: u64,
+    /// The last row ended in CR, so that LF would belong to the same line end.
+    after_cr: bool,
+    found: bool,
 }
 
-enum Source<R> {
-    Unopened(R),
-    Open(BufReader<io::Chain<Cursor<Vec<u8>>, R>>),
+#[derive(PartialEq)]
+enum State {
+    Unopened,
+    Open,
     Done,
 }
 
-/// Where the cells of the current row end in its text.
+/// The cells of one row.
 #[derive(Default)]
 struct Cells {
-    /// Ends of the cells: one place for each declared column, and one for the last of those too many.
-    ends: Vec<usize>,
-    /// Cells of the row.
+    places: Vec<Cell>,
+    /// Cells of the row, also those that are not kept.
     count: usize,
-    /// Bytes of the row's text.
-    bytes: usize,
+    /// Most that are kept: one more than declared.
+    most: usize,
+    /// Cells that do not stand in the window as they are: quotes were doubled.
+    scratch: Vec<u8>,
+    /// Length of the row with its line end, and whether that is CR.
+    of_row: (usize, bool),
+}
+
+#[derive(Clone)]
+enum Cell {
+    Window(Range<usize>),
+    Scratch(Range<usize>),
+}
+
+/// What came of an attempt to parse a row.
+enum Parsed {
+    /// It is complete: its length with the line end, which is CR or not.
+    Row { bytes: usize, cr: bool },
+    /// It goes on behind the window.
+    Open,
+    /// The source ends within quotes.
+    OpenQuote,
 }
 
 impl Cells {
-    fn clear(&mut self, declared: usize) {
-        self.ends.resize(declared + 1, 0);
+    fn clear(&mut self) {
+        self.places.clear();
+        self.scratch.clear();
         self.count = 0;
-        self.bytes = 0;
     }
-}
 
-impl<R: Read> Iterator for CsvRows<R> {
-    type Item = Result<Row, ManifestError>;
+    fn get<'c>(&'c self, index: usize, window: &'c [u8]) -> Option<&'c [u8]> {
+        match self.places.get(index)? {
+            Cell::Window(place) => window.get(place.clone()),
+            Cell::Scratch(place) => self.scratch.get(place.clone()),
+        }
+    }
 
-    fn next(&mut self) -> Option<Self::Item> {
-        match self.next_row() {
-            Ok(Some(row)) => Some(Ok(row)),
-            Ok(None) => {
-                let empty = self.row == 0 && !matches!(self.source, Source::Done);
-                self.source = Source::Done;
-                empty.then(|| Err(self.content(1, Problem::Empty)))
-            }
-            Err(error) => {
-                self.source = Source::Done;
-                Some(Err(error))
+    fn push(&mut self, cell: Cell) {
+        self.count += 1;
+        if self.places.len() < self.most {
+            self.places.push(cell);
+        }
+    }
+
+    /// Finds the cells of the row at the start of `window`, which has no empty line there.
+    fn parse(&mut self, window: &[u8], ended: bool, delimiter: u8) -> Parsed {
+        self.clear();
+        let mut at = 0;
+        loop {
+            let rest = window.get(at..).unwrap_or_default();
+            let end = match rest.first() {
+                Some(b'"') => match self.quoted(rest, at, ended, delimiter) {
+                    Ok(end) => end,
+                    Err(parsed) => return parsed,
+                },
+                _ => match memchr3(delimiter, b'\n', b'\r', rest) {
+                    None if !ended => return Parsed::Open,
+                    end => {
+                        let end = end.unwrap_or(rest.len());
+                        self.push(Cell::Window(at..at + end));
+                        end
+                    }
+                },
+            };
+            match rest.get(end) {
+                None => return Parsed::Row { bytes: at + end, cr: false },
+                Some(byte) if *byte == delimiter => at += end + 1,
+                Some(byte) => return Parsed::Row { bytes: at + end + 1, cr: *byte == b'\r' },
             }
         }
     }
+
+    /// Takes the quoted cell at the start of `rest`, which stands at `at`, and says where it ends.
+    fn quoted(&mut self, rest: &[u8], at: usize, ended: bool, delimiter: u8) -> Result<usize, Parsed> {
+        let begin = self.scratch.len();
+        // From where on the cell is not in the scratch yet.
+        let mut from = 1;
+        let close = loop {
+            let Some(quote) = memchr(b'"', rest.get(from..).unwrap_or_default()).map(|quote| from + quote)
+            else {
+                return Err(if ended { Parsed::OpenQuote } else { Parsed::Open });
+            };
+            match rest.get(quote + 1) {
+                None if !ended => return Err(Parsed::Open),
+                Some(b'"') => {
+                    self.scratch.extend_from_slice(rest.get(from..=quote).unwrap_or_default());
+                    from = quote + 2;
+                }
+                _ => break quote,
+            }
+        };
+        let follows =
+            rest.get(close + 1).is_some_and(|byte| !matches!(byte, b'\n' | b'\r') && *byte != delimiter);
+        if from == 1 && !follows {
+            self.push(Cell::Window(at + 1..at + close));
+            return Ok(close + 1);
+        }
+        self.scratch.extend_from_slice(rest.get(from..close).unwrap_or_default());
+        let mut end = close + 1;
+        if follows {
+            // What stands between a closing quote and the delimiter belongs to the cell, as in the csv crate and Python.
+            let tail = rest.get(end..).unwrap_or_default();
+            let length = match memchr3(delimiter, b'\n', b'\r', tail) {
+                None if !ended => return Err(Parsed::Open),
+                length => length.unwrap_or(tail.len()),
+            };
+            self.scratch.extend_from_slice(tail.get(..length).unwrap_or_default());
+            end += length;
+        }
+        self.push(Cell::Scratch(begin..self.scratch.len()));
+        Ok(end)
+    }
 }
 
-impl<R: Read> CsvRows<R> {
-    fn next_row(&mut self) -> Result<Option<Row>, ManifestError> {
-        self.open()?;
-        if !self.read_row()? {
-            return Ok(None);
-        }
-        self.check_row().map(Some).map_err(|problem| self.content(self.row, problem))
+impl<R: Read> CsvReader<R> {
+    /// Reads a manifest in one pass and in constant memory. An empty version ID in a declared column is a row like
+    /// others (`Some("")`): its task fails, the job does not.
+    ///
+    /// # Errors
+    /// [`ManifestError::Schema`] if these columns cannot name objects; nothing is read then.
+    pub fn new(source: R, options: CsvOptions) -> Result<Self, ManifestError> {
+        let named = options.header && options.fields.is_empty();
+        let fields = if named { vec![Field::BUCKET, Field::KEY] } else { options.fields.clone() };
+        let bucket = options.bucket.as_deref().filter(|_| !named);
+        let shape = Shape::new(&fields, options.keys, bucket)?;
+        Ok(Self {
+            window: Window::new(source),
+            shape,
+            options,
+            cells: Cells::default(),
+            state: State::Unopened,
+            row: 0,
+            row_offset: 0,
+            after_cr: false,
+            found: false,
+        })
     }
 
     /// Looks at the first bytes, once.
     fn open(&mut self) -> Result<(), ManifestError> {
-        if !matches!(self.source, Source::Unopened(_)) {
-            return Ok(());
+        self.state = State::Open;
+        while self.window.bytes().len() < BYTE_ORDER_MARK.len() && !self.window.ended {
+            self.window.more().map_err(|source| self.broken(source))?;
         }
-        let Source::Unopened(mut reader) = std::mem::replace(&mut self.source, Source::Done) else {
-            return Ok(());
-        };
-        let mut start = Vec::with_capacity(BYTE_ORDER_MARK.len());
-        reader
-            .by_ref()
-            .take(BYTE_ORDER_MARK.len() as u64)
-            .read_to_end(&mut start)
-            .map_err(|source| ManifestError::Read { offset: 0, source })?;
-        if start == BYTE_ORDER_MARK {
-            return Err(self.content(1, Problem::ByteOrderMark));
+        if self.window.bytes().starts_with(BYTE_ORDER_MARK) {
+            return Err(self.final_content(1, Problem::ByteOrderMark));
         }
-        self.source = Source::Open(BufReader::with_capacity(READ_BYTES, Cursor::new(start).chain(reader)));
+        if self.options.header && self.parse_row()? {
+            let (cells, window) = (&self.cells, self.window.bytes());
+            if self.options.fields.is_empty() {
+                let names = (0..cells.places.len()).map(|index| cells.get(index, window).unwrap_or_default());
+                let fields: Vec<Field> = names.map(named_field).collect();
+                self.shape = Shape::new(&fields, self.options.keys, self.options.bucket.as_deref())?;
+            }
+            self.pass();
+        }
         Ok(())
     }
 
-    /// Parses the next row into `text` and `cells`; false at the end of the manifest.
-    fn read_row(&mut self) -> Result<bool, ManifestError> {
-        if !self.begin_row()? {
-            return Ok(false);
-        }
-        self.cells.clear(self.fields.len());
-        while !self.parse()? {}
-        Ok(true)
-    }
-
-    /// Moves to the first byte of the next row; false at the end of the manifest.
-    fn begin_row(&mut self) -> Result<bool, ManifestError> {
-        let Source::Open(source) = &mut self.source else { return Ok(false) };
-        let failed = |offset| move |source| ManifestError::Read { offset, source };
-        let mut first = peek(source).map_err(failed(self.offset))?;
-        if self.after_cr && first == Some(b'\n') {
-            source.consume(1);
-            self.offset += 1;
-            first = peek(source).map_err(failed(self.offset))?;
+    /// Parses the next row into `cells`; it stays in the window until it is passed. False at the end of the manifest.
+    fn parse_row(&mut self) -> Result<bool, ManifestError> {
+        let mut first = self.window.peek().map_err(|source| self.broken(source))?;
+        if std::mem::take(&mut self.after_cr) && first == Some(b'\n') {
+            self.window.pass(1);
+            first = self.window.peek().map_err(|source| self.broken(source))?;
         }
         let Some(first) = first else { return Ok(false) };
         self.row += 1;
-        self.row_offset = self.offset;
+        self.row_offset = self.window.offset;
+        self.cells.most = self.most_cells();
         if matches!(first, b'\r' | b'\n') {
-            return Err(self.content(self.row, Problem::EmptyLine));
+            self.cells.clear();
+            self.cells.of_row = (1, first == b'\r');
+            return Ok(true);
         }
-        Ok(true)
+        loop {
+            let window = self.window.bytes();
+            match self.cells.parse(window, self.window.ended, self.options.delimiter) {
+                Parsed::Row { bytes, .. } if bytes > MAX_ROW_BYTES + 2 => return Err(self.too_long()),
+                Parsed::Row { bytes, cr } => {
+                    self.cells.of_row = (bytes, cr);
+                    return Ok(true);
+                }
+                Parsed::OpenQuote => {
+                    let text = quoted(self.window.bytes());
+                    return Err(self.final_content(self.row, Problem::OpenQuote { text }));
+                }
+                Parsed::Open if window.len() > MAX_ROW_BYTES => return Err(self.too_long()),
+                Parsed::Open => self.window.more().map_err(|source| self.broken(source))?,
+            }
+        }
     }
 
-    /// Parses what the source has at hand; true once the row is complete.
-    fn parse(&mut self) -> Result<bool, ManifestError> {
-        let Source::Open(source) = &mut self.source else { return Ok(true) };
-        let at_hand = fill(source).map_err(|source| ManifestError::Read { offset: self.offset, source })?;
-        let at_end = at_hand.is_empty();
-        // A line end that the file does not have ends its last row, unless a quote is open.
-        let input = if at_end { b"\n" } else { at_hand };
-        let (result, read, written, ended) = self.parser.read_record(
-            input,
-            self.text.get_mut(self.cells.bytes..).unwrap_or_default(),
-            self.cells.ends.get_mut(self.cells.count.min(self.fields.len())..).unwrap_or_default(),
-        );
-        self.cells.count += ended;
-        if !at_end {
-            self.cells.bytes += written;
-            self.after_cr = read.checked_sub(1).and_then(|last| input.get(last)) == Some(&b'\r');
-            source.consume(read);
-            self.offset += read as u64;
+    fn most_cells(&self) -> usize {
+        // A header says itself how many there are.
+        if self.row == 1 && self.options.header && self.options.fields.is_empty() {
+            usize::MAX
+        } else {
+            self.shape.fields.len() + 1
         }
-        match result {
-            ReadRecordResult::Record => Ok(true),
-            ReadRecordResult::OutputFull => {
-                Err(self.content(self.row, Problem::RowTooLong { text: self.excerpt() }))
-            }
-            ReadRecordResult::InputEmpty if at_end => {
-                Err(self.content(self.row, Problem::OpenQuote { text: self.excerpt() }))
-            }
-            ReadRecordResult::InputEmpty | ReadRecordResult::OutputEndsFull | ReadRecordResult::End => {
-                Ok(false)
-            }
-        }
+    }
+
+    /// Leaves the row that was parsed.
+    fn pass(&mut self) {
+        let (bytes, cr) = self.cells.of_row;
+        self.window.pass(bytes);
+        self.after_cr = cr;
     }
 
     /// The current row, checked.
-    fn check_row(&self) -> Result<Row, Problem> {
-        let expected = self.fields.len();
-        if self.cells.count != expected {
-            return Err(Problem::Columns { found: self.cells.count, expected, text: self.excerpt() });
+    fn check_row(&mut self, row: &mut Row) -> Result<(), Problem> {
+        let expected = self.shape.fields.len();
+        if self.cells.count == 0 {
+            *row = Row { columns: row.columns.clone(), ..Row::default() };
+            return Err(Problem::EmptyLine);
+        }
+        let (cells, window) = (&self.cells, self.window.bytes());
+        let cell = |index| cells.get(index, window);
+        if cells.count != expected {
+            self.shape.show(row, cell);
+            return Err(Problem::Columns { found: cells.count, expected, text: self.excerpt() });
         }
         if self.row == 1 && self.names_columns() {
             return Err(Problem::Header { text: self.excerpt() });
         }
-        let mut row = Row { bucket: String::new(), key: String::new(), version_id: None };
-        for (index, field) in self.fields.iter().enumerate() {
-            let cell = self.cell(index);
-            match field {
-                Field::Bucket => row.bucket = bucket(cell)?,
-                Field::Key => row.key = key(cell, self.keys)?,
-                Field::VersionId => row.version_id = Some(version_id(cell)?),
-                Field::Ignore => {}
-            }
-        }
-        Ok(row)
+        let filled = self.shape.fill(row, cell);
+        filled.inspect_err(|_| self.shape.show(row, cell))
     }
 
     /// Whether every declared column holds its own name.
     fn names_columns(&self) -> bool {
-        let name = |field: &Field| field_name(*field).as_bytes();
-        self.fields
-            .iter()
-            .enumerate()
-            .filter(|(_, field)| **field != Field::Ignore)
-            .all(|(index, field)| self.cell(index).trim_ascii().eq_ignore_ascii_case(name(field)))
-    }
-
-    fn cell(&self, index: usize) -> &[u8] {
-        let end = |index: usize| self.cells.ends.get(index).copied().unwrap_or(0);
-        let start = index.checked_sub(1).map_or(0, end);
-        self.text.get(start..end(index)).unwrap_or_default()
+        let window = self.window.bytes();
+        let mut told =
+            self.shape.fields.iter().enumerate().filter(|(_, field)| field.meaning != Meaning::Ignore);
+        told.all(|(index, field)| {
+            let cell = self.cells.get(index, window).unwrap_or_default();
+            cell.trim_ascii().eq_ignore_ascii_case(field.name().as_bytes())
+        })
     }
 
     /// The start of the current row, its cells in quotes, for a message.
     fn excerpt(&self) -> String {
-        let whole = self.cells.count.min(self.fields.len());
-        let mut cells: Vec<String> = (0..whole).map(|index| quoted(self.cell(index))).collect();
-        let done = whole.checked_sub(1).and_then(|last| self.cells.ends.get(last)).copied().unwrap_or(0);
+        let window = self.window.bytes();
+        let declared = self.shape.fields.len();
+        let whole = self.cells.count.min(declared).min(self.cells.places.len());
+        let mut cells: Vec<String> =
+            (0..whole).map(|index| quoted(self.cells.get(index, window).unwrap_or_default())).collect();
         if self.cells.count > whole {
             cells.push("…".into());
-        } else if let Some(rest) = self.text.get(done..self.cells.bytes).filter(|rest| !rest.is_empty()) {
-            cells.push(quoted(rest));
+        }
+        if cells.is_empty() {
+            return quoted(window);
         }
         cells.join(",")
     }
 
-    fn content(&self, row: u64, problem: Problem) -> ManifestError {
-        ManifestError::Content { row, offset: self.row_offset, problem }
+    fn too_long(&mut self) -> ManifestError {
+        let text = quoted(self.window.bytes());
+        self.final_content(self.row, Problem::RowTooLong { text })
+    }
+
+    fn broken(&mut self, source: io::Error) -> ManifestError {
+        self.state = State::Done;
+        ManifestError::from_read(self.window.offset, source)
+    }
+
+    /// A problem after which there is nothing to be read.
+    fn final_content(&mut self, row: u64, problem: Problem) -> ManifestError {
+        self.state = State::Done;
+        ManifestError::Content { row, offset: Some(self.row_offset), problem }
     }
 }
 
-/// The source's next bytes, none at its end; a signal that interrupts the call is no error.
-fn fill<S: BufRead>(source: &mut S) -> io::Result<&[u8]> {
-    while let Err(error) = source.fill_buf() {
-        if error.kind() != io::ErrorKind::Interrupted {
-            return Err(error);
+impl<R: Read + Send> RowReader for CsvReader<R> {
+    fn read(&mut self, row: &mut Row) -> Result<bool, ManifestError> {
+        match self.state {
+            State::Done => return Ok(false),
+            State::Unopened => self.open()?,
+            State::Open => {}
+        }
+        if !self.parse_row()? {
+            self.state = State::Done;
+            if self.found {
+                return Ok(false);
+            }
+            return Err(ManifestError::Content { row: 1, offset: Some(0), problem: Problem::Empty });
+        }
+        self.found = true;
+        let checked = self.check_row(row);
+        self.pass();
+        match checked {
+            Ok(()) => Ok(true),
+            Err(problem @ Problem::Header { .. }) => Err(self.final_content(self.row, problem)),
+            Err(problem) => {
+                Err(ManifestError::Content { row: self.row, offset: Some(self.row_offset), problem })
+            }
         }
     }
-    source.fill_buf()
 }
 
-fn peek<S: BufRead>(source: &mut S) -> io::Result<Option<u8>> {
-    Ok(fill(source)?.first().copied())
-}
-
-fn check_fields(fields: &[Field]) -> Result<(), ManifestError> {
-    let count = |field: Field| fields.iter().filter(|given| **given == field).count();
-    let missing: Vec<&str> =
-        [Field::Bucket, Field::Key].into_iter().filter(|field| count(*field) == 0).map(field_name).collect();
-    if !missing.is_empty() {
-        return Err(ManifestError::Schema {
-            problem: Problem::FieldsMissing { missing: missing.join(", ") },
-        });
-    }
-    match [Field::Bucket, Field::Key, Field::VersionId].into_iter().find(|field| count(*field) > 1) {
-        Some(field) => {
-            Err(ManifestError::Schema { problem: Problem::FieldTwice { field: field_name(field) } })
-        }
-        None => Ok(()),
-    }
-}
-
-fn field_name(field: Field) -> &'static str {
-    match field {
-        Field::Bucket => "Bucket",
-        Field::Key => "Key",
-        Field::VersionId => "VersionId",
-        Field::Ignore => "Ignore",
-    }
-}
-
-/// Only what can be no bucket on any store is refused; S3's own naming rules are stricter.
-fn bucket(cell: &[u8]) -> Result<String, Problem> {
-    let refused = |why| Err(Problem::Bucket { text: excerpt(cell), why });
-    match std::str::from_utf8(cell) {
-        Ok("") => Err(Problem::BucketEmpty),
-        Ok(name) => bad_bucket_name(name).map_or_else(|| Ok(name.to_owned()), refused),
-        Err(_) => refused("it is not UTF-8"),
-    }
-}
-
-fn key(cell: &[u8], keys: KeyEncoding) -> Result<String, Problem> {
-    let text = std::str::from_utf8(cell).map_err(|_| Problem::KeyNotUtf8 { text: excerpt(cell) })?;
-    match decode_key(text, keys) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(bad) => Err(Problem::Key { bad, text: excerpt(cell) }),
-    }
-}
-
-fn version_id(cell: &[u8]) -> Result<String, Problem> {
-    let refused = |why| Err(Problem::VersionId { text: excerpt(cell), why });
-    match std::str::from_utf8(cell) {
-        Ok(_) if cell.len() > MAX_VERSION_ID_BYTES => refused("it is longer than 1,024 bytes"),
-        Ok(id) if id.contains(char::is_control) => refused("it contains a control character"),
-        Ok(id) => Ok(id.to_owned()),
-        Err(_) => refused("it is not UTF-8"),
-    }
-}
-
-/// Bytes of the manifest for a message: escaped, and cut where they are long.
-fn excerpt(bytes: &[u8]) -> String {
-    match bytes.get(..EXCERPT_BYTES) {
-        Some(start) if bytes.len() > EXCERPT_BYTES => {
-            format!("{}… ({} bytes)", start.escape_ascii(), bytes.len())
-        }
-        _ => bytes.escape_ascii().to_string(),
-    }
-}
-
-fn quoted(cell: &[u8]) -> String {
-    format!("\"{}\"", excerpt(cell))
+/// What a header's name means: `Bucket`, `Key`, `VersionId`, however they are spelt; all else is passed over.
+fn named_field(name: &[u8]) -> Field {
+    let name = String::from_utf8_lossy(name);
+    [Field::BUCKET, Field::KEY, Field::VERSION_ID]
+        .into_iter()
+        .find(|field| crate::reader::same_name(name.trim(), field.name()))
+        .unwrap_or(Field::IGNORE)
 }

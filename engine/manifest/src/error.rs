@@ -5,17 +5,19 @@ use std::io;
 use longshore_job::row::BadKey;
 
 use crate::csv::MAX_ROW_BYTES;
+use crate::decode::{BrokenCompression, unmarked};
 
 /// Why a manifest cannot be used. Its job fails.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
     /// A row, or the file as a whole, is not what the job says it is.
-    #[error("{}: row {row} (at byte {offset}): {problem}", .problem.reason())]
+    #[error("{}: row {row}{}: {problem}", .problem.reason(), at_byte(*.offset))]
     Content {
         /// Number of the row, from 1. For a problem of the whole file, the row at which it was noticed.
         row: u64,
-        /// Where the row starts, in bytes from the start of the manifest.
-        offset: u64,
+        /// Where the row starts, in bytes from the start of the manifest, unpacked if it is compressed; none in files
+        /// that have no rows one after the other.
+        offset: Option<u64>,
         /// What is wrong.
         problem: Problem,
     },
@@ -24,6 +26,16 @@ pub enum ManifestError {
     Schema {
         /// What is wrong.
         problem: Problem,
+    },
+    /// A file that is not what its format or its compression asks for.
+    #[error(
+        "Manifest file is not properly formatted: the {what} file is damaged or incomplete: {why}; copy or make it again"
+    )]
+    Damaged {
+        /// `gzip`, `Parquet`, ….
+        what: &'static str,
+        /// What its decoder said.
+        why: String,
     },
     /// The source of the manifest broke off.
     #[error(
@@ -42,10 +54,42 @@ impl ManifestError {
     /// engine's own.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Content { .. } | Self::Schema { .. } => "InvalidManifestContent",
+            Self::Content { .. } | Self::Schema { .. } | Self::Damaged { .. } => "InvalidManifestContent",
             Self::Read { .. } => "ManifestNotReadable",
         }
     }
+}
+
+impl ManifestError {
+    /// Whether only one row is concerned, so that reading can go on behind it.
+    pub fn is_about_one_row(&self) -> bool {
+        match self {
+            Self::Content { problem, .. } => !matches!(
+                problem,
+                Problem::Header { .. }
+                    | Problem::ByteOrderMark
+                    | Problem::OpenQuote { .. }
+                    | Problem::RowTooLong { .. }
+                    | Problem::Empty
+            ),
+            _ => false,
+        }
+    }
+
+    /// What a reader's source said: that it broke off, or that its compression did.
+    pub(crate) fn from_read(offset: u64, source: io::Error) -> Self {
+        match source.downcast::<BrokenCompression>() {
+            Ok(broken) => {
+                let why = format!("{} beyond byte {offset} of what it holds", broken.why);
+                Self::Damaged { what: broken.compression.name(), why }
+            }
+            Err(source) => Self::Read { offset, source: unmarked(source) },
+        }
+    }
+}
+
+fn at_byte(offset: Option<u64>) -> String {
+    offset.map(|offset| format!(" (at byte {offset})")).unwrap_or_default()
 }
 
 /// What is wrong with the content of a manifest. The words of S3 Batch Operations are in [`Problem::reason`].
@@ -102,7 +146,9 @@ pub enum Problem {
         why: &'static str,
     },
     /// The first row names the columns.
-    #[error("the first row names the columns: {text}; a manifest has no header, so remove this row")]
+    #[error(
+        "the first row names the columns: {text}; write `header = true` in the job file, or remove this row"
+    )]
     Header {
         /// The row, escaped.
         text: String,
@@ -127,6 +173,53 @@ pub enum Problem {
         /// The start of the row, escaped.
         text: String,
     },
+    /// A line that is no JSON object.
+    #[error("the line {text} is no JSON object: {why}")]
+    Json {
+        /// The line, escaped.
+        text: String,
+        /// What the parser said.
+        why: String,
+    },
+    /// A JSON object without a member that it needs.
+    #[error("the member \"{name}\" {why}: {text}")]
+    Member {
+        /// The member's name.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+        /// The line, escaped.
+        text: String,
+    },
+    /// A value for the operation that cannot be handed to it.
+    #[error("the value \"{text}\" of column \"{name}\" is refused: {why}")]
+    Column {
+        /// The column's name.
+        name: String,
+        /// The value, escaped.
+        text: String,
+        /// Why.
+        why: &'static str,
+    },
+    /// The file lacks columns.
+    #[error("the file has no column {missing}; it has: {found}; name its columns in `fields`")]
+    ColumnsMissing {
+        /// What was looked for.
+        missing: String,
+        /// What there is.
+        found: String,
+    },
+    /// A column that holds no text.
+    #[error("column \"{name}\" holds {found}, not text")]
+    ColumnType {
+        /// The column's name.
+        name: String,
+        /// What it holds.
+        found: String,
+    },
+    /// A `manifest.json` that is none.
+    #[error("{0}")]
+    Index(String),
     /// No rows at all.
     #[error("the manifest is empty; a job needs at least one object")]
     Empty,
@@ -154,13 +247,22 @@ impl Problem {
             Self::FieldsMissing { missing } => {
                 format!("Required fields are missing in the schema: {missing}")
             }
-            Self::Bucket { .. } | Self::BucketEmpty | Self::Empty | Self::FieldTwice { .. } => {
-                "Invalid Manifest Content".into()
+            Self::ColumnsMissing { missing, .. } => {
+                format!("Required fields are missing in the schema: {missing}")
             }
+            Self::Bucket { .. }
+            | Self::BucketEmpty
+            | Self::Column { .. }
+            | Self::Empty
+            | Self::FieldTwice { .. }
+            | Self::ColumnType { .. } => "Invalid Manifest Content".into(),
             Self::Header { .. }
             | Self::ByteOrderMark
             | Self::EmptyLine
             | Self::OpenQuote { .. }
+            | Self::Json { .. }
+            | Self::Member { .. }
+            | Self::Index(_)
             | Self::RowTooLong { .. } => "Manifest file is not properly formatted".into(),
         }
     }
@@ -173,7 +275,7 @@ fn columns(count: usize) -> String {
 fn key_hint(bad: &BadKey) -> &'static str {
     match bad {
         BadKey::Escape => {
-            "write `%` itself as %25, or declare the keys as raw if they are not percent-encoded"
+            "write `%` itself as %25, or `keys = \"raw\"` in the job file if keys are not percent-encoded"
         }
         BadKey::NotUtf8 => "percent-encode the UTF-8 bytes of the key",
         BadKey::Empty => "every row needs a key",

@@ -1,7 +1,7 @@
 //! The chunk spool: the rows of one job on disk, in manifest order, in chunks that can be read one by one.
 //!
 //! A spool file is eight bytes of magic and version, then one zstd frame per chunk. Inside a frame the rows are
-//! front-coded against each other (only what differs from the row before) and written in postcard. Where a
+//! front-coded against each other (only what differs from the row before). Where a
 //! chunk lies and what its checksum is is said by its [`ChunkExtent`], which the caller keeps (in the queue): the file
 //! has no directory of its own.
 
@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 
 use longshore_job::{ChunkExtent, Row};
 
-use crate::encode::{decode, encode};
+use crate::encode::{ChunkBuilder, decode};
 
 /// Rows of a full chunk. A chunk is leased, checkpointed and reported as one: large enough that a billion objects
 /// are a million chunks, small enough that a chunk is little to hold in memory.
@@ -23,7 +23,7 @@ pub const CHUNK_ROWS: usize = 1000;
 pub const MAX_CHUNK_BYTES: usize = 8 * 1024 * 1024;
 
 /// First bytes of a spool file; the last one is the version of the format.
-const MAGIC: &[u8; 8] = b"LNGSPOL\x01";
+const MAGIC: &[u8; 8] = b"LNGSPOL\x02";
 
 /// zstd's own default level.
 const ZSTD_LEVEL: i32 = 3;
@@ -94,11 +94,14 @@ pub enum SpoolProblem {
     Decode(String),
 }
 
-/// Writes a spool file.
+/// Writes a spool file, row by row.
 pub struct SpoolWriter {
     path: PathBuf,
     file: BufWriter<File>,
     offset: u64,
+    chunk: ChunkBuilder,
+    raw: Vec<u8>,
+    packer: zstd::bulk::Compressor<'static>,
 }
 
 impl SpoolWriter {
@@ -111,30 +114,54 @@ impl SpoolWriter {
         let file = File::create(path).map_err(spool_io("create", path))?;
         let mut file = BufWriter::new(file);
         file.write_all(MAGIC).map_err(spool_io("write", path))?;
-        Ok(Self { path: path.to_owned(), file, offset: MAGIC.len() as u64 })
+        let packer = zstd::bulk::Compressor::new(ZSTD_LEVEL).map_err(spool_io("write", path))?;
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            offset: MAGIC.len() as u64,
+            chunk: ChunkBuilder::default(),
+            raw: Vec::new(),
+            packer,
+        })
     }
 
-    /// Appends one chunk. It can be read once [`finish`](Self::finish) returned.
+    /// Adds a row. When that makes a chunk full, the chunk is written and returned; it can be read once
+    /// [`finish`](Self::finish) returned.
     ///
     /// # Errors
     ///
-    /// [`SpoolError::ChunkTooLarge`] over [`CHUNK_ROWS`] or [`MAX_CHUNK_BYTES`]; [`SpoolError::Io`].
-    pub fn append(&mut self, rows: &[Row]) -> Result<ChunkExtent, SpoolError> {
-        bounded("rows", rows.len(), CHUNK_ROWS)?;
-        let raw = encode(rows)
-            .map_err(|error| spool_io("encode a chunk for", &self.path)(io::Error::other(error)))?;
-        bounded("bytes", raw.len(), MAX_CHUNK_BYTES)?;
+    /// [`SpoolError::Io`].
+    pub fn push(&mut self, row: &Row) -> Result<Option<ChunkExtent>, SpoolError> {
+        self.chunk.push(row);
+        // Rows with long columns make chunks of fewer rows.
+        if self.chunk.rows() == CHUNK_ROWS || self.chunk.bytes() >= MAX_CHUNK_BYTES / 2 {
+            return self.flush();
+        }
+        Ok(None)
+    }
+
+    /// Writes the rows that make no full chunk as one; `None` if there are none.
+    ///
+    /// # Errors
+    ///
+    /// [`SpoolError::Io`].
+    pub fn flush(&mut self) -> Result<Option<ChunkExtent>, SpoolError> {
+        let rows = self.chunk.rows();
+        if rows == 0 {
+            return Ok(None);
+        }
+        self.chunk.finish(&mut self.raw);
         let failed = spool_io("write", &self.path);
-        let frame = zstd::bulk::compress(&raw, ZSTD_LEVEL).map_err(&failed)?;
+        let frame = self.packer.compress(&self.raw).map_err(&failed)?;
         self.file.write_all(&frame).map_err(&failed)?;
         let extent = ChunkExtent {
             offset: self.offset,
             bytes: narrow("bytes", frame.len())?,
-            rows: narrow("rows", rows.len())?,
+            rows: narrow("rows", rows)?,
             crc32: crc32fast::hash(&frame),
         };
         self.offset += u64::from(extent.bytes);
-        Ok(extent)
+        Ok(Some(extent))
     }
 
     /// Makes every chunk durable: the file's bytes and its name.
@@ -218,10 +245,6 @@ impl SpoolReader {
 fn spool_io(action: &'static str, file: &Path) -> impl Fn(io::Error) -> SpoolError + use<> {
     let file = file.to_owned();
     move |source| SpoolError::Io { action, file: file.clone(), source }
-}
-
-fn bounded(unit: &'static str, found: usize, max: usize) -> Result<(), SpoolError> {
-    if found <= max { Ok(()) } else { Err(SpoolError::ChunkTooLarge { unit, max, found }) }
 }
 
 fn narrow(unit: &'static str, found: usize) -> Result<u32, SpoolError> {

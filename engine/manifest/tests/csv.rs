@@ -10,18 +10,38 @@ use std::io::{self, Read};
 
 use longshore_job::row::{KeyEncoding, Row};
 use longshore_job::spec::Field;
-use longshore_manifest::{MAX_ROW_BYTES, ManifestError, Md5Reader, read_csv};
+use longshore_manifest::{CsvOptions, CsvReader, MAX_ROW_BYTES, ManifestError, Md5Reader, RowReader};
 use proptest::prelude::*;
 
-const TWO: &[Field] = &[Field::Bucket, Field::Key];
-const THREE: &[Field] = &[Field::Bucket, Field::Key, Field::VersionId];
+const TWO: &[Field] = &[Field::BUCKET, Field::KEY];
+const THREE: &[Field] = &[Field::BUCKET, Field::KEY, Field::VERSION_ID];
+
+/// The rows up to the first error.
+fn read_csv(
+    source: impl Read + Send,
+    fields: &[Field],
+    keys: KeyEncoding,
+) -> Result<impl Iterator<Item = Result<Row, ManifestError>>, ManifestError> {
+    let mut reader = CsvReader::new(source, CsvOptions::amazon(fields, keys))?;
+    let mut failed = false;
+    Ok(std::iter::from_fn(move || {
+        let mut row = Row::default();
+        let read = if failed { Ok(false) } else { reader.read(&mut row) };
+        failed = read.is_err();
+        match read {
+            Ok(true) => Some(Ok(row)),
+            Ok(false) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }))
+}
 
 fn read(text: &[u8], fields: &[Field], keys: KeyEncoding) -> Result<Vec<Row>, ManifestError> {
     read_csv(text, fields, keys)?.collect()
 }
 
 fn row(bucket: &str, key: &str, version_id: Option<&str>) -> Row {
-    Row { bucket: bucket.into(), key: key.into(), version_id: version_id.map(Into::into) }
+    Row { bucket: bucket.into(), key: key.into(), version_id: version_id.map(Into::into), ..Row::default() }
 }
 
 /// The message of the job failure for a manifest that must be refused.
@@ -65,7 +85,7 @@ fn a_line_end_inside_quotes_is_no_empty_line() {
 
 #[test]
 fn columns_may_stand_in_any_order_and_some_are_passed_over() {
-    let fields = [Field::Ignore, Field::VersionId, Field::Key, Field::Ignore, Field::Bucket];
+    let fields = [Field::IGNORE, Field::VERSION_ID, Field::KEY, Field::IGNORE, Field::BUCKET];
     let text = b"x,v1,k,\"y,\",b\n\xff,null,k2,,b\n";
     let expected = vec![row("b", "k", Some("v1")), row("b", "k2", Some("null"))];
     assert_eq!(read(text, &fields, KeyEncoding::Url).unwrap(), expected);
@@ -111,12 +131,13 @@ fn a_source_that_breaks_off_is_no_end() {
 
 #[test]
 fn md5_is_the_etag() {
-    let mut source = Md5Reader::new(&b"b,k1\nb,k2\n"[..]);
-    let rows: Result<Vec<Row>, _> = read_csv(&mut source, TWO, KeyEncoding::Url).unwrap().collect();
+    let source = Md5Reader::new(&b"b,k1\nb,k2\n"[..]);
+    let sum = source.sum();
+    let rows: Result<Vec<Row>, _> = read_csv(source, TWO, KeyEncoding::Url).unwrap().collect();
     assert_eq!(rows.unwrap().len(), 2);
     // printf 'b,k1\nb,k2\n' | md5sum
-    assert_eq!(source.finish(), "327e8e82f8b980e20665f1861c29665f");
-    assert_eq!(Md5Reader::new(io::empty()).finish(), "d41d8cd98f00b204e9800998ecf8427e", "RFC 1321, A.5");
+    assert_eq!(sum.hex(), "327e8e82f8b980e20665f1861c29665f");
+    assert_eq!(Md5Reader::new(io::empty()).sum().hex(), "d41d8cd98f00b204e9800998ecf8427e", "RFC 1321, A.5");
 }
 
 #[test]
@@ -161,10 +182,10 @@ fn refusals_of_version_ids() {
 fn refusals_of_columns() {
     let schemas: &[&[Field]] = &[
         &[],
-        &[Field::Bucket],
-        &[Field::Key, Field::Ignore],
-        &[Field::Bucket, Field::Key, Field::Key],
-        &[Field::Bucket, Field::Key, Field::VersionId, Field::VersionId],
+        &[Field::BUCKET],
+        &[Field::KEY, Field::IGNORE],
+        &[Field::BUCKET, Field::KEY, Field::KEY],
+        &[Field::BUCKET, Field::KEY, Field::VERSION_ID, Field::VERSION_ID],
     ];
     let report: Vec<String> =
         schemas.iter().map(|fields| refusal(b"b,k\n", fields, KeyEncoding::Url)).collect();
@@ -201,8 +222,9 @@ fn in_pieces(bytes: &[u8], sizes: Vec<usize>, keys: KeyEncoding) -> Result<Vec<R
 }
 
 fn any_row(key: &'static str) -> impl Strategy<Value = Row> {
-    ("[a-z0-9.-]{3,63}", key, prop_oneof![Just(String::new()), "[A-Za-z0-9_.]{1,40}"])
-        .prop_map(|(bucket, key, version_id)| Row { bucket, key, version_id: Some(version_id) })
+    ("[a-z0-9.-]{3,63}", key, prop_oneof![Just(String::new()), "[A-Za-z0-9_.]{1,40}"]).prop_map(
+        |(bucket, key, version_id)| Row { bucket, key, version_id: Some(version_id), ..Row::default() },
+    )
 }
 
 fn any_rows() -> impl Strategy<Value = (KeyEncoding, Vec<Row>)> {

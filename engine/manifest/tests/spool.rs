@@ -16,13 +16,20 @@ use proptest::prelude::*;
 
 fn rows(count: usize) -> Vec<Row> {
     (0..count)
-        .map(|n| Row { bucket: "photos".into(), key: format!("2024/é{n:06}.jpg"), version_id: None })
+        .map(|n| Row { bucket: "photos".into(), key: format!("2024/é{n:06}.jpg"), ..Row::default() })
         .collect()
+}
+
+/// The rows as one chunk.
+fn append(writer: &mut SpoolWriter, rows: &[Row]) -> Option<ChunkExtent> {
+    let full: Vec<_> = rows.iter().filter_map(|row| writer.push(row).unwrap()).collect();
+    assert!(full.len() <= 1);
+    full.first().copied().or(writer.flush().unwrap())
 }
 
 fn write(path: &Path, chunks: &[Vec<Row>]) -> Vec<ChunkExtent> {
     let mut writer = SpoolWriter::create(path).unwrap();
-    let extents = chunks.iter().map(|rows| writer.append(rows).unwrap()).collect();
+    let extents = chunks.iter().filter_map(|rows| append(&mut writer, rows)).collect();
     writer.finish().unwrap();
     extents
 }
@@ -65,16 +72,25 @@ fn what_an_interrupted_preparation_left_is_overwritten() {
 }
 
 #[test]
-fn too_many_rows_are_refused_whole() {
+fn rows_with_long_columns_make_chunks_of_fewer_rows() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("job.spool");
     let mut writer = SpoolWriter::create(&path).unwrap();
-    insta::assert_snapshot!(writer.append(&rows(CHUNK_ROWS + 1)).unwrap_err());
-    let huge = Row { bucket: "b".into(), key: "k".repeat(9 * 1024 * 1024), version_id: None };
-    insta::assert_snapshot!(writer.append(&[huge]).unwrap_err());
-    let extent = writer.append(&rows(1)).unwrap();
+    let long = |n: usize| Row {
+        bucket: "b".into(),
+        key: format!("k{n}"),
+        columns: vec![Some("v".repeat(1024)), None, Some("w".repeat(8192))],
+        problem: (n == 7).then(|| "no object".to_owned()),
+        ..Row::default()
+    };
+    let rows: Vec<Row> = (0..1200).map(long).collect();
+    let mut extents: Vec<_> = rows.iter().filter_map(|row| writer.push(row).unwrap()).collect();
+    extents.extend(writer.flush().unwrap());
     writer.finish().unwrap();
-    assert_eq!(SpoolReader::open(&path).unwrap().read(&extent).unwrap(), rows(1));
+    assert!(extents.len() > 2 && (extents[0].rows as usize) < CHUNK_ROWS, "{extents:?}");
+    let reader = SpoolReader::open(&path).unwrap();
+    let read: Vec<Row> = extents.iter().flat_map(|extent| reader.read(extent).unwrap()).collect();
+    assert_eq!(read, rows);
 }
 
 #[test]
@@ -139,8 +155,10 @@ fn foreign(frame: &[u8]) -> Result<Vec<Row>, SpoolError> {
 }
 
 fn any_row() -> impl Strategy<Value = Row> {
-    (".{0,20}", "(photos/é€/)?.{0,40}", proptest::option::of(".{0,20}"))
-        .prop_map(|(bucket, key, version_id)| Row { bucket, key, version_id })
+    let column = || proptest::option::of(".{0,20}");
+    (".{0,20}", "(photos/é€/)?.{0,40}", column(), prop::collection::vec(column(), 0..3), column()).prop_map(
+        |(bucket, key, version_id, columns, problem)| Row { bucket, key, version_id, columns, problem },
+    )
 }
 
 proptest! {
@@ -148,7 +166,7 @@ proptest! {
 
     #[test]
     fn what_is_written_is_read(
-        chunks in prop::collection::vec(prop::collection::vec(any_row(), 0..50), 0..5)
+        chunks in prop::collection::vec(prop::collection::vec(any_row(), 1..50), 0..5)
     ) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("job.spool");

@@ -15,6 +15,7 @@ pub struct ObjectHandle {
 /// The task that a guest works on.
 pub struct TaskHandle {
     pub(crate) attempt: u32,
+    pub(crate) columns: Columns,
 }
 
 /// A request that a guest is building.
@@ -30,4 +31,20 @@ pub struct RequestHandle {
 pub struct ResponseHandle {
     pub(crate) response: Response,
     pub(crate) held: usize,
+}
+
+/// What the manifest says about an object for the operation.
+#[derive(Debug, Clone, Default)]
+pub struct Columns {
+    /// The names, which are the same for every row of a job.
+    pub names: Arc<[String]>,
+    /// The values of one row, in the order of the names.
+    pub values: Vec<Option<String>>,
+}
+
+impl Columns {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        let place = self.names.iter().position(|known| known == name)?;
+        self.values.get(place)?.as_deref()
+    }
 }

@@ -36,6 +36,10 @@ impl host::HostTask for State {
         Ok(self.table.get(&this)?.attempt)
     }
 
+    fn column(&mut self, this: Resource<TaskHandle>, name: String) -> Result<Option<String>> {
+        Ok(self.table.get(&this)?.columns.get(&name).map(str::to_owned))
+    }
+
     fn drop(&mut self, this: Resource<TaskHandle>) -> Result<()> {
         self.table.delete(this)?;
         Ok(())

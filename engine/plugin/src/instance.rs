@@ -9,7 +9,7 @@ use wasmtime::component::Resource;
 
 use crate::bindings::longshore::operation::host;
 use crate::bindings::{Operation, OperationPre};
-use crate::handle::{ObjectHandle, RequestHandle, TaskHandle};
+use crate::handle::{Columns, ObjectHandle, RequestHandle, TaskHandle};
 use crate::state::{State, on_tick};
 use crate::stop::failure_of;
 use crate::{Execution, codes, text};
@@ -64,9 +64,10 @@ impl Instance {
         &mut self,
         object: &ObjectId,
         attempt: u32,
+        columns: &Columns,
         gate: &Gate,
     ) -> Result<Execution, Broken> {
-        let task = self.begin(object, attempt)?;
+        let task = self.begin(object, attempt, columns)?;
         let gate = gate.task(object.clone());
         if let Err(failure) = self.allowed_plan(&task, &gate).await? {
             self.end(task)?;
@@ -86,9 +87,10 @@ impl Instance {
         &mut self,
         object: &ObjectId,
         attempt: u32,
+        columns: &Columns,
         gate: &Gate,
     ) -> Result<Result<Vec<Request>, Failure>, Broken> {
-        let task = self.begin(object, attempt)?;
+        let task = self.begin(object, attempt, columns)?;
         let plan = self.allowed_plan(&task, &gate.task(object.clone())).await?;
         self.end(task)?;
         Ok(plan)
@@ -116,11 +118,11 @@ impl Instance {
         Ok(Ok(plan))
     }
 
-    fn begin(&mut self, object: &ObjectId, attempt: u32) -> Result<Lent, Broken> {
+    fn begin(&mut self, object: &ObjectId, attempt: u32, columns: &Columns) -> Result<Lent, Broken> {
         let state = self.store.data_mut();
         state.begin_task();
         let object = state.push_object(Arc::new(object.clone()))?;
-        let task = state.push(TaskHandle { attempt })?;
+        let task = state.push(TaskHandle { attempt, columns: columns.clone() })?;
         Ok(Lent { object, task })
     }
 

@@ -6,6 +6,7 @@ use longshore_job::{Failure, ObjectId, Outcome};
 use longshore_store::{Gate, Request};
 use tokio::time::timeout;
 
+use crate::handle::Columns;
 use crate::instance::{Broken, Instance};
 use crate::stop::Stop;
 use crate::{Isolation, Plugin, PluginError, codes};
@@ -18,6 +19,7 @@ pub struct Lane {
     parameters: String,
     isolation: Isolation,
     job_id: Arc<str>,
+    columns: Columns,
     /// A configured instance for the next task. Taken out while it runs, so that one which does not come back from a
     /// task is never used again.
     ready: Option<Instance>,
@@ -53,7 +55,12 @@ impl Lane {
         if let Err(reason) = instance.configure(&parameters).await.map_err(start)? {
             return Err(PluginError::Parameters { operation: plugin.name().to_string(), reason });
         }
-        Ok(Self { plugin, parameters, isolation, job_id, ready: Some(instance) })
+        Ok(Self { plugin, parameters, isolation, job_id, columns: Columns::default(), ready: Some(instance) })
+    }
+
+    /// What the manifest says about the next object for the operation. Stays until it is set again.
+    pub fn set_columns(&mut self, columns: Columns) {
+        self.columns = columns;
     }
 
     /// Runs the operation on one object: plan, policy check of each planned request, run.
@@ -63,8 +70,10 @@ impl Lane {
         let limit = self.plugin.limits().task_time;
         let result = timeout(limit, async {
             let mut instance = self.take().await?;
-            let execution =
-                instance.execute(object, attempt, gate).await.map_err(|Broken(failure)| failure)?;
+            let execution = instance
+                .execute(object, attempt, &self.columns, gate)
+                .await
+                .map_err(|Broken(failure)| failure)?;
             self.give_back(instance);
             Ok(execution)
         });
@@ -87,7 +96,8 @@ impl Lane {
         gate: &Gate,
     ) -> Result<Vec<Request>, Failure> {
         let mut instance = self.take().await?;
-        let plan = instance.plan(object, attempt, gate).await.map_err(|Broken(failure)| failure)?;
+        let plan =
+            instance.plan(object, attempt, &self.columns, gate).await.map_err(|Broken(failure)| failure)?;
         self.give_back(instance);
         plan
     }

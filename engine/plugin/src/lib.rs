@@ -33,6 +33,7 @@ mod text;
 
 pub use engine::Plugins;
 pub use error::PluginError;
+pub use handle::Columns;
 pub use lane::{Execution, Lane};
 pub use limits::{Isolation, PluginLimits};
 pub use plugin::{Description, Plugin};

@@ -26,6 +26,8 @@ pub struct Engine {
     catalog: Arc<Catalog>,
     queue: Queue,
     observer: Arc<dyn Observer>,
+    /// Whether standard input is for the manifest of a job.
+    stdin: bool,
 }
 
 impl Engine {
@@ -39,9 +41,15 @@ impl Engine {
         observer: Arc<dyn Observer>,
     ) -> Result<Self, RunnerError> {
         let queue = Queue::open(&config.data_path(), Access::Engine)?;
-        let engine = Self { config, catalog, queue, observer };
+        let engine = Self { config, catalog, queue, observer, stdin: false };
         engine.sweep()?;
         Ok(engine)
+    }
+
+    /// An engine that hands its standard input to the job that wants it.
+    #[must_use]
+    pub fn with_stdin(self) -> Self {
+        Self { stdin: true, ..self }
     }
 
     /// The queue this engine works on.
@@ -131,7 +139,12 @@ impl Engine {
         self.check_store(record, &resolved).await?;
         let (digest, documents) = (&resolved.policy_digest, &resolved.policy_documents);
         self.queue.set_policies(&record.id, digest, documents, Timestamp::now())?;
-        Ok(Job { books: self.books(record, spec), observer: Arc::clone(&self.observer), resolved })
+        Ok(Job {
+            books: self.books(record, spec),
+            observer: Arc::clone(&self.observer),
+            stdin: self.stdin,
+            resolved,
+        })
     }
 
     fn books(&self, record: &JobRecord, spec: Arc<JobSpec>) -> Books {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use longshore_job::{Failure, JobState, KeyEncoding, ObjectId, Outcome, Row};
 use longshore_manifest::SpoolReader;
-use longshore_plugin::{Execution, Lane};
+use longshore_plugin::{Columns, Execution, Lane};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -66,6 +66,7 @@ pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Endin
     let open_chunks = SPARE_CHUNKS + concurrency.div_ceil(LANES_PER_CHUNK);
     let loading = load_chunks(job.clone(), Arc::new(Semaphore::new(open_chunks)), chunks, messages.clone());
     tasks.spawn(until_halted(halt.clone(), loading));
+    let columns: Arc<[String]> = job.spec.manifest.columns().into();
     for _ in 0..concurrency {
         let runner = LaneRunner {
             job: job.clone(),
@@ -75,6 +76,7 @@ pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Endin
             outage: Arc::clone(&outage),
             halt: halt.clone(),
             stop: stop.clone(),
+            columns: Arc::clone(&columns),
         };
         tasks.spawn(or_halt(halt.clone(), runner.run()));
     }
@@ -197,6 +199,8 @@ struct LaneRunner {
     halt: CancellationToken,
     /// The engine stops, and does not wait for running tasks for long.
     stop: CancellationToken,
+    /// Names of the columns that the manifest has for the operation.
+    columns: Arc<[String]>,
 }
 
 impl LaneRunner {
@@ -245,10 +249,17 @@ impl LaneRunner {
 
     /// Runs one task. A panic in the host costs that task and its lane's instance, no more.
     async fn execute(&self, lane: &mut Lane, assignment: &Assignment) -> Result<Execution, RunnerError> {
-        let object = match object_of(&self.job, assignment) {
-            Ok(object) => object,
-            Err(failure) => return Ok(Execution::Done(Outcome::Failed(failure))),
+        let failed = |failure| Ok(Execution::Done(Outcome::Failed(failure)));
+        let Some(row) = row_of(assignment) else {
+            return failed(invalid_request("the chunk has no such row"));
         };
+        let object = match row_object(row, self.job.spec.manifest.keys()) {
+            Ok(object) => object,
+            Err(failure) => return failed(failure),
+        };
+        if !self.columns.is_empty() {
+            lane.set_columns(columns_of(row, &self.columns));
+        }
         let running = lane.execute(&object, assignment.attempt, &self.job.resolved.gate);
         match AssertUnwindSafe(running).catch_unwind().await {
             Ok(execution) => Ok(execution),
@@ -271,17 +282,24 @@ async fn drained(stop: &CancellationToken) {
     tokio::time::sleep(DRAIN).await;
 }
 
-/// The object of a task, or why the row names none.
-fn object_of(job: &Job, assignment: &Assignment) -> Result<ObjectId, Failure> {
-    let index = usize::try_from(assignment.index).unwrap_or(usize::MAX);
-    let Some(row) = assignment.chunk.rows.get(index) else {
-        return Err(invalid_request("the chunk has no such row"));
-    };
-    row_object(row, job.spec.manifest.keys)
+fn row_of(assignment: &Assignment) -> Option<&Row> {
+    assignment.chunk.rows.get(usize::try_from(assignment.index).ok()?)
+}
+
+/// What the row has for the operation, in the columns `names`.
+pub(crate) fn columns_of(row: &Row, names: &Arc<[String]>) -> Columns {
+    Columns { names: Arc::clone(names), values: row.columns.clone() }
 }
 
 /// The object that a row names, or why its task fails before anything is asked.
 pub(crate) fn row_object(row: &Row, keys: KeyEncoding) -> Result<ObjectId, Failure> {
+    if let Some(problem) = &row.problem {
+        return Err(Failure {
+            code: "InvalidManifestContent".into(),
+            status: Some(400),
+            message: problem.clone(),
+        });
+    }
     if row.version_id.as_deref() == Some("") {
         return Err(invalid_request("Task failed due to missing VersionId"));
     }

@@ -28,6 +28,8 @@ pub(crate) struct Books {
 pub(crate) struct Job {
     pub books: Books,
     pub observer: Arc<dyn Observer>,
+    /// Whether standard input is the job's to read.
+    pub stdin: bool,
     /// Operation, role and store.
     pub resolved: Resolved,
 }

@@ -12,6 +12,7 @@ mod event;
 mod execute;
 mod feed;
 mod held;
+mod ingest;
 mod job;
 mod outage;
 mod plan;

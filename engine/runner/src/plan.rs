@@ -1,20 +1,16 @@
 //! The dry run: what a job would send, and what its role would refuse. The operation plans, the policies are asked,
 //! nothing is sent to objects (but GetObjectTagging where a policy has a condition on existing tags).
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::Path;
 
-use longshore_job::spec::ManifestSpec;
-use longshore_job::{EngineConfig, Failure, JobSpec, ObjectId, Row};
-use longshore_manifest::read_csv;
+use longshore_job::{EngineConfig, Failure, JobSpec, ObjectId};
 use longshore_plugin::Lane;
 use longshore_store::Request;
 
 use crate::catalog::Catalog;
-use crate::error::{JobFailure, OPERATION_NOT_USABLE, RunnerError};
-use crate::execute::row_object;
-use crate::prepare::{fetch, manifest_failure};
+use crate::error::{JobFailure, OPERATION_NOT_USABLE};
+use crate::execute::{columns_of, row_object};
+use crate::ingest::{Access, RowStream};
 use crate::resolve::Resolved;
 
 /// What one task would do.
@@ -28,7 +24,7 @@ pub struct PlannedTask {
     pub plan: Result<Vec<&'static str>, Failure>,
 }
 
-/// Plans the first `limit` tasks of a job and hands each to `each`. `scratch` takes a manifest that must be downloaded.
+/// Plans the first `limit` tasks of a job and hands each to `each`. `scratch` takes what must be downloaded.
 ///
 /// # Errors
 /// A manifest, role, store or operation that cannot be used.
@@ -42,16 +38,20 @@ pub async fn plan(
     mut each: impl FnMut(PlannedTask),
 ) -> Result<(), JobFailure> {
     let resolved = Resolved::find(config, catalog, spec, plugin_digest, "plan").await?;
-    let source = fetch(&resolved, &spec.manifest, scratch).await?;
+    let access = Access::from_here(&resolved, scratch, &spec.manifest);
+    let mut rows = RowStream::open(&spec.manifest, access);
     let mut lane = lane(&resolved, spec).await?;
-    for (row, parsed) in (1u64..=limit).zip(rows(&source.path, &spec.manifest)?) {
-        let object = match row_object(&parsed?, spec.manifest.keys) {
+    let (keys, names) = (spec.manifest.keys(), spec.manifest.columns().into());
+    for row in 1u64..=limit {
+        let Some(parsed) = rows.next().await? else { break };
+        let object = match row_object(&parsed, keys) {
             Ok(object) => object,
             Err(failure) => {
                 each(PlannedTask { row, object: None, plan: Err(failure) });
                 continue;
             }
         };
+        lane.set_columns(columns_of(&parsed, &names));
         let plan = match lane.plan(&object, 1, &resolved.gate).await {
             Ok(requests) => Ok(requests.iter().map(Request::name).collect()),
             Err(failure) => Err(failure),
@@ -59,18 +59,6 @@ pub async fn plan(
         each(PlannedTask { row, object: Some(object), plan });
     }
     Ok(())
-}
-
-/// The rows of the manifest at `path`, in order; the first that is none ends them.
-pub(crate) fn rows(
-    path: &Path,
-    manifest: &ManifestSpec,
-) -> Result<impl Iterator<Item = Result<Row, JobFailure>>, JobFailure> {
-    let unreadable = |error: RunnerError| JobFailure::new("ManifestNotReadable", error.to_string());
-    let file = File::open(path).map_err(RunnerError::io("read", path)).map_err(unreadable)?;
-    let wrong = |error| manifest_failure(&manifest.location, &error);
-    let rows = read_csv(BufReader::new(file), &manifest.fields, manifest.keys).map_err(wrong)?;
-    Ok(rows.map(move |row| row.map_err(wrong)))
 }
 
 /// A lane that plans tasks.

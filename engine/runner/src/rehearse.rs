@@ -2,6 +2,7 @@
 //! manifest. Tags that objects have stay unknown.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use longshore_job::{EngineConfig, Failure, JobSpec, ObjectId, Row};
 use longshore_plugin::Lane;
@@ -9,9 +10,9 @@ use longshore_store::{Foreseen, Gate, Journal};
 
 use crate::catalog::Catalog;
 use crate::error::JobFailure;
-use crate::execute::row_object;
-use crate::plan::{lane, rows};
-use crate::prepare::fetch;
+use crate::execute::{columns_of, row_object};
+use crate::ingest::{Access, RowStream};
+use crate::plan::lane;
 use crate::report;
 use crate::resolve::Resolved;
 
@@ -69,35 +70,39 @@ pub async fn rehearse(
     mut each: impl FnMut(RehearsedTask),
 ) -> Result<Rehearsal, JobFailure> {
     let mut resolved = Resolved::find(config, catalog, spec, plugin_digest, SESSION).await?;
+    let (gate, manifest_journal) = Gate::rehearsal(resolved.gate_config.clone());
+    let reader = Resolved { gate, ..resolved.clone() };
+    let mut rows = RowStream::open(&spec.manifest, Access::from_here(&reader, scratch, &spec.manifest));
     let (gate, journal) = Gate::rehearsal(resolved.gate_config.clone());
     resolved.gate = gate;
-    let source = fetch(&resolved, &spec.manifest, scratch).await?;
-    let manifest = journal.take();
     let unwritable =
         |error: longshore_store::StoreError| JobFailure::new("ReportNotWritten", error.to_string());
     report::check_access(&resolved.gate, spec, SESSION).await.map_err(unwritable)?;
     let report = journal.take();
     let lane = lane(&resolved, spec).await?;
-    let mut stage = Stage { gate: resolved.gate.clone(), journal, lane, spec };
-    let mut rehearsal = Rehearsal { manifest, report, ..Rehearsal::default() };
-    let rows = (1u64..).zip(rows(&source.path, &spec.manifest)?);
-    match selection {
-        Selection::All => {
-            for (number, row) in rows {
-                each(stage.task(number, &row?).await);
-                rehearsal.rows = number;
-            }
-            rehearsal.rehearsed = rehearsal.rows;
-        }
-        Selection::Sample(size) => {
-            let (total, sample) = sample(rows, size.min(MAX_SAMPLE))?;
-            rehearsal.rows = total;
-            for (number, row) in sample {
-                each(stage.task(number, &row).await);
-                rehearsal.rehearsed += 1;
-            }
+    let columns = spec.manifest.columns().into();
+    let mut stage = Stage { gate: resolved.gate.clone(), journal, lane, spec, columns };
+    let mut rehearsal = Rehearsal { report, ..Rehearsal::default() };
+    let mut kept = match selection {
+        Selection::All => None,
+        Selection::Sample(size) => Some(Reservoir::new(size.min(MAX_SAMPLE))),
+    };
+    while let Some(row) = rows.next().await? {
+        rehearsal.rows += 1;
+        match &mut kept {
+            Some(reservoir) => reservoir.offer(rehearsal.rows, row),
+            None => each(stage.task(rehearsal.rows, &row).await),
         }
     }
+    rehearsal.rehearsed = rehearsal.rows;
+    if let Some(reservoir) = kept {
+        let sample = reservoir.into_rows();
+        rehearsal.rehearsed = sample.len() as u64;
+        for (number, row) in sample {
+            each(stage.task(number, &row).await);
+        }
+    }
+    rehearsal.manifest = manifest_journal.take();
     Ok(rehearsal)
 }
 
@@ -109,69 +114,81 @@ struct Stage<'a> {
     journal: Journal,
     lane: Lane,
     spec: &'a JobSpec,
+    columns: Arc<[String]>,
 }
 
 impl Stage<'_> {
     async fn task(&mut self, row: u64, parsed: &Row) -> RehearsedTask {
-        let object = match row_object(parsed, self.spec.manifest.keys) {
+        let object = match row_object(parsed, self.spec.manifest.keys()) {
             Ok(object) => object,
             Err(failure) => return RehearsedTask { row, object: None, plan: Err(failure) },
         };
+        self.lane.set_columns(columns_of(parsed, &self.columns));
         let planned = self.lane.plan(&object, 1, &self.gate).await;
         let foreseen = self.journal.take();
         RehearsedTask { row, object: Some(object), plan: planned.map(|_| foreseen) }
     }
 }
 
-/// How many rows there are, and `size` of them in order (Vitter's algorithm R).
-fn sample(
-    rows: impl Iterator<Item = (u64, Result<Row, JobFailure>)>,
+/// A number of rows out of many, each with the same chance (Vitter's algorithm R).
+struct Reservoir {
     size: usize,
-) -> Result<(u64, Vec<(u64, Row)>), JobFailure> {
-    let mut random = fastrand::Rng::with_seed(SEED);
-    let mut kept: Vec<(u64, Row)> = Vec::new();
-    let mut total = 0;
-    for (number, row) in rows {
-        let row = row?;
-        total = number;
-        if kept.len() < size {
-            kept.push((number, row));
-            continue;
+    random: fastrand::Rng,
+    kept: Vec<(u64, Row)>,
+}
+
+impl Reservoir {
+    fn new(size: usize) -> Self {
+        Self { size, random: fastrand::Rng::with_seed(SEED), kept: Vec::new() }
+    }
+
+    /// Takes the row `number`, perhaps in the place of another. Rows come in order, from 1.
+    fn offer(&mut self, number: u64, row: Row) {
+        if self.kept.len() < self.size {
+            self.kept.push((number, row));
+            return;
         }
-        let place = usize::try_from(random.u64(0..number)).unwrap_or(usize::MAX);
-        if let Some(kept) = kept.get_mut(place) {
+        let place = usize::try_from(self.random.u64(0..number)).unwrap_or(usize::MAX);
+        if let Some(kept) = self.kept.get_mut(place) {
             *kept = (number, row);
         }
     }
-    kept.sort_unstable_by_key(|(number, _)| *number);
-    Ok((total, kept))
+
+    /// The rows that were kept, in order.
+    fn into_rows(mut self) -> Vec<(u64, Row)> {
+        self.kept.sort_unstable_by_key(|(number, _)| *number);
+        self.kept
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn rows(count: u64) -> impl Iterator<Item = (u64, Result<Row, JobFailure>)> {
-        let row = |number: u64| Row { bucket: "b".into(), key: number.to_string(), version_id: None };
-        (1..=count).map(move |number| (number, Ok(row(number))))
+    fn sample(count: u64, size: usize) -> Vec<(u64, Row)> {
+        let mut reservoir = Reservoir::new(size);
+        for number in 1..=count {
+            reservoir.offer(number, Row { key: number.to_string(), ..Row::default() });
+        }
+        reservoir.into_rows()
     }
 
     #[test]
     fn a_sample_is_spread_in_order_and_always_the_same() {
-        let (total, sampled) = sample(rows(10_000), 100).unwrap();
-        assert_eq!((total, sampled.len()), (10_000, 100));
+        let sampled = sample(10_000, 100);
+        assert_eq!(sampled.len(), 100);
         assert!(sampled.windows(2).all(|pair| pair[0].0 < pair[1].0));
         assert!(sampled.iter().all(|(number, row)| row.key == number.to_string()));
         for tenth in 0..10 {
             let within = sampled.iter().filter(|(number, _)| (number - 1) / 1_000 == tenth).count();
             assert!(within > 1, "{within} of 100 rows in tenth {tenth}");
         }
-        assert_eq!(sample(rows(10_000), 100).unwrap().1, sampled);
+        assert_eq!(sample(10_000, 100), sampled);
     }
 
     #[test]
     fn a_sample_of_few_rows_is_all_of_them() {
-        assert_eq!(sample(rows(3), 5).unwrap().1.len(), 3);
-        assert_eq!(sample(rows(0), 5).unwrap(), (0, Vec::new()));
+        assert_eq!(sample(3, 5).len(), 3);
+        assert_eq!(sample(0, 5), []);
     }
 }

@@ -104,7 +104,13 @@ impl FakeStore {
 
     /// The first run of a task.
     pub fn task(&self) -> Task<'static> {
-        raw_host::Task { attempt: 1 }.into()
+        self.task_with([])
+    }
+
+    /// The first run of a task whose manifest row has these columns: names and values.
+    pub fn task_with<'t>(&self, columns: impl IntoIterator<Item = (&'t str, &'t str)>) -> Task<'static> {
+        let columns = columns.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        raw_host::Task { attempt: 1, columns }.into()
     }
 
     /// Every request sent so far, one line each: call, object, settings.

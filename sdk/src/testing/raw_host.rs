@@ -18,9 +18,10 @@ pub fn log(level: Level, message: &str) {
     let _ = (level, message);
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Task {
     pub(crate) attempt: u32,
+    pub(crate) columns: Vec<(String, String)>,
 }
 
 impl Task {
@@ -30,6 +31,10 @@ impl Task {
 
     pub(crate) fn attempt(&self) -> u32 {
         self.attempt
+    }
+
+    pub(crate) fn column(&self, name: &str) -> Option<String> {
+        self.columns.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Exit,
     let new = context.job(&arguments.file, &config, &catalog)?;
     longshore_runner::check_store(&config, &new.spec).await?;
 
-    let engine = Engine::open(config, catalog, observer(context.json))?;
+    let engine = Engine::open(config, catalog, observer(context.json))?.with_stdin();
     let submission = engine.queue().submit(&new)?;
     if !context.json {
         let verb = if submission.created { "Job" } else { "Same client token, same job" };

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use longshore_job::spec::SourceSpec;
 use longshore_queue::{Access, Queue};
 use serde_json::json;
 
@@ -21,6 +22,11 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliE
     let config = context.engine_config()?;
     let catalog = context.catalog()?;
     let new = context.job(&arguments.file, &config, &catalog)?;
+    if new.spec.manifest.sources.iter().any(SourceSpec::is_stdin) {
+        return Err(CliError::input(
+            "the manifest is standard input, which no later engine could read; use 'longshore run', or give a file",
+        ));
+    }
     let queue = Queue::open(&config.data_path(), Access::Client)?;
     let submission = queue.submit(&new)?;
     if context.json {

@@ -31,7 +31,7 @@ pub(crate) fn describe(record: &JobRecord, codes: &[(String, u64)]) -> String {
     optional("Role", Some(role(record)));
     optional("Policy", spec.policy.as_ref().map(|policy| printable(&policy.file)));
     optional("Store", Some(spec.store.clone()));
-    optional("Manifest", Some(printable(&spec.manifest.location.to_string())));
+    optional("Manifest", Some(printable(&spec.manifest.to_string())));
     optional("Priority", Some(spec.priority.to_string()));
     optional("Limits", Some(limits(spec.limits.concurrency, spec.limits.failure_threshold)));
     optional("Tags", (!spec.tags.is_empty()).then(|| tags(&spec.tags)));
@@ -56,7 +56,7 @@ pub(crate) fn summary(record: &JobRecord, codes: &[(String, u64)]) -> Value {
         "role": record.spec.role,
         "policy": record.spec.policy.as_ref().map(|policy| &policy.file),
         "store": record.spec.store,
-        "manifest": record.spec.manifest.location.to_string(),
+        "manifest": record.spec.manifest.to_string(),
         "tags": record.spec.tags,
         "client_token": record.spec.client_token,
         "limits": record.spec.limits,

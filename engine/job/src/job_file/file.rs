@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::row::KeyEncoding;
-use crate::spec::{FailureThreshold, Field, ReportScope};
+use crate::spec::{DeleteMarkers, FailureThreshold, OnBadRow, ReportRows, ReportScope};
 
 /// Directory of completion reports, beside the job file, unless it says otherwise.
 const REPORT_LOCATION: &str = "reports";
@@ -82,22 +82,61 @@ pub(super) struct OperationSection {
     pub(super) parameters: Map<String, Value>,
 }
 
-/// The list of objects.
+/// Which objects: one source, or several under `sources`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(extend("additionalProperties" = false))]
 pub(super) struct ManifestSection {
-    /// A local file, or `s3://bucket/key` on the job's store.
-    #[schemars(required, length(min = 1), extend("examples" = ["list.csv", "s3://lists/2025-q4.csv"]))]
+    /// The only source, unless there are `sources`.
+    #[serde(flatten)]
+    pub(super) source: SourceSection,
+    /// Several sources, read one after the other.
+    #[schemars(length(min = 1, max = 1000), extend("examples" = [[{"location": "list.csv", "fields": ["Bucket", "Key"]}]]))]
+    pub(super) sources: Option<Vec<SourceSection>>,
+    /// A random part of the rows: the share of them, above 0, at most 1.
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1, "examples" = [0.001]))]
+    pub(super) sample: Option<f64>,
+    /// Where the random numbers of `sample` start: another seed takes other rows.
+    #[schemars(extend("examples" = [7]))]
+    pub(super) seed: Option<u64>,
+    /// Whether of several rows that name the same object only the first becomes a task.
+    #[serde(default)]
+    pub(super) unique: bool,
+    /// What a row that names no object does: the job fails before any task runs, or the row is a failed task.
+    #[serde(default)]
+    pub(super) on_bad_row: OnBadRow,
+    /// Most tasks. Reading stops there.
+    #[schemars(range(min = 1), extend("examples" = [1000]))]
+    pub(super) limit: Option<u64>,
+}
+
+/// Where rows come from: a list.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(extend("additionalProperties" = false))]
+pub(super) struct SourceSection {
+    /// A local file, `s3://bucket/key` on the job's store, or `-` for standard input.
+    #[schemars(length(min = 1), extend("examples" = ["list.csv", "s3://lists/2025-q4.csv", "-"]))]
     pub(super) location: Option<String>,
-    /// Format of the list.
-    #[serde(default)]
-    pub(super) format: ManifestFormat,
-    /// The columns, in order. `Bucket` and `Key` are needed; only `Ignore` may occur again.
-    #[schemars(required, length(min = 1), extend("examples" = [["Bucket", "Key"], ["Bucket", "Key", "VersionId"]]))]
-    pub(super) fields: Option<Vec<Field>>,
-    /// How keys are written.
-    #[serde(default)]
-    pub(super) keys: KeyEncoding,
+    /// Format of the list. Whether it is compressed is seen from its first bytes.
+    pub(super) format: Option<ManifestFormat>,
+    /// The columns. CSV: all of them, in order; other formats: those to be read.
+    #[schemars(length(min = 1), extend("examples" = [["Bucket", "Key"], ["Bucket", "Key", "VersionId", {"column": "owner"}]]))]
+    pub(super) fields: Option<Vec<FieldForm>>,
+    /// CSV: whether the first row names the columns.
+    pub(super) header: Option<bool>,
+    /// CSV: what stands between two cells.
+    #[schemars(length(min = 1, max = 1), extend("examples" = [";"]))]
+    pub(super) delimiter: Option<char>,
+    /// How keys are written: percent-encoded, or as they are.
+    pub(super) keys: Option<KeyEncoding>,
+    /// The bucket of every row, where the list has no such column.
+    #[schemars(length(min = 1), extend("examples" = ["photos"]))]
+    pub(super) bucket: Option<String>,
+    /// Inventories: whether delete markers are left out.
+    pub(super) delete_markers: Option<DeleteMarkers>,
+    /// Completion reports: which rows.
+    pub(super) rows: Option<ReportRows>,
     /// ETag that the list must have; for a local file its MD5 in hexadecimal.
     #[schemars(length(min = 1, max = 1024), extend("examples" = ["d41d8cd98f00b204e9800998ecf8427e"]))]
     pub(super) etag: Option<String>,
@@ -106,13 +145,65 @@ pub(super) struct ManifestSection {
     pub(super) version_id: Option<String>,
 }
 
-/// Format of a manifest.
-#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+/// A column of a list: what it holds, or its name.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum FieldForm {
+    /// What it holds.
+    Meaning(FieldName),
+    /// A column by its name.
+    Column(ColumnForm),
+}
+
+/// A column by its name in the list.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct ColumnForm {
+    /// The column's name.
+    #[schemars(length(min = 1, max = 128))]
+    pub(super) column: String,
+    /// What it holds. Without this it is handed to the operation under its name.
+    #[serde(rename = "as")]
+    pub(super) meaning: Option<FieldName>,
+}
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+pub(super) enum FieldName {
+    /// Bucket name.
+    Bucket,
+    /// Object key.
+    Key,
+    /// Version ID.
+    VersionId,
+    /// A column to pass over.
+    Ignore,
+}
+
+/// Format of a list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 pub(super) enum ManifestFormat {
-    /// CSV without a header, one object a line.
+    /// CSV, one object a line.
     #[default]
     #[serde(rename = "S3BatchOperations_CSV_20180820")]
-    Csv20180820,
+    Csv,
+    /// The `manifest.json` of an inventory; its data files are CSV, Parquet or ORC.
+    #[serde(rename = "S3InventoryReport_CSV_20161130")]
+    Inventory,
+    /// The same, as generated manifests are saved.
+    #[serde(rename = "S3InventoryReport_CSV_20211130")]
+    GeneratedInventory,
+    /// The completion report of an earlier job: its `manifest.json` or one of its result files.
+    #[serde(rename = "Report_CSV_20180820")]
+    Report,
+    /// One JSON object a line.
+    #[serde(rename = "JSONLines")]
+    JsonLines,
+    /// A Parquet file.
+    Parquet,
+    /// An ORC file.
+    #[serde(rename = "ORC")]
+    Orc,
 }
 
 /// The completion report.

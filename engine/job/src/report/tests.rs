@@ -7,7 +7,12 @@ use super::*;
 use crate::task::Failure;
 
 fn row(key: &str, version_id: Option<&str>) -> Row {
-    Row { bucket: "photos".into(), key: key.into(), version_id: version_id.map(str::to_owned) }
+    Row {
+        bucket: "photos".into(),
+        key: key.into(),
+        version_id: version_id.map(str::to_owned),
+        ..Row::default()
+    }
 }
 
 fn failed(code: &str, status: Option<u16>, message: &str) -> Outcome {
@@ -80,7 +85,7 @@ proptest! {
     fn rows_read_back(
         bucket in any::<String>(), key in any::<String>(), version in any::<Option<String>>(), message in any::<String>(),
     ) {
-        let row = Row { bucket: bucket.clone(), key: key.clone(), version_id: version.clone() };
+        let row = Row { bucket: bucket.clone(), key: key.clone(), version_id: version.clone(), ..Row::default() };
         let mut text = String::new();
         push_result_row(&mut text, &row, &failed("Code", Some(400), &message));
         push_result_row(&mut text, &row, &Outcome::Succeeded(Some(message.clone())));

@@ -22,7 +22,7 @@ pub enum KeyEncoding {
 }
 
 /// One row of a manifest. The key stays as it was written, because the completion report echoes it byte for byte.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Row {
     /// Bucket name.
     pub bucket: String,
@@ -30,6 +30,11 @@ pub struct Row {
     pub key: String,
     /// Version ID, if the manifest has such a column.
     pub version_id: Option<String>,
+    /// What the manifest says for the operation, in the order of [`ManifestSpec::columns`](crate::spec::ManifestSpec::columns);
+    /// none where it has no such columns.
+    pub columns: Vec<Option<String>>,
+    /// Why the row names no object: its task fails with this. What can be shown of the row is in the other fields.
+    pub problem: Option<String>,
 }
 
 /// Why a key in a manifest is none.

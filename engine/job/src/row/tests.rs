@@ -28,7 +28,7 @@ fn keys_that_are_none() {
 
 #[test]
 fn a_row_names_an_object() {
-    let row = Row { bucket: "b".into(), key: "a%20b".into(), version_id: Some("v".into()) };
+    let row = Row { bucket: "b".into(), key: "a%20b".into(), version_id: Some("v".into()), ..Row::default() };
     let object = row.object(KeyEncoding::Url).unwrap();
     assert_eq!((object.key.as_str(), object.version_id.as_deref()), ("a b", Some("v")));
     assert_eq!(object.arn(), "arn:aws:s3:::b/a b");

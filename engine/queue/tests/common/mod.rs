@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use longshore_job::ChunkExtent;
 use longshore_job::row::KeyEncoding;
 use longshore_job::spec::{
-    FailureThreshold, Field, JobSpec, Limits, Location, ManifestSpec, OperationSource, OperationSpec,
+    FailureThreshold, Field, JobSpec, Limits, ListFormat, ListSpec, Location, ManifestSpec, OnBadRow,
+    OperationSource, OperationSpec, Origin, SourceSpec,
 };
 use longshore_job::{Failure, JobState, Outcome, Row, TaskResult};
 use longshore_queue::{Access, NewChunk, NewJob, Queue, QueueError, ResultBatch};
@@ -94,11 +95,19 @@ pub fn spec() -> JobSpec {
             parameters: serde_json::json!({ "target": "backup" }),
         },
         manifest: ManifestSpec {
-            location: Location::Local("/manifest.csv".into()),
-            fields: vec![Field::Bucket, Field::Key],
-            keys: KeyEncoding::Url,
-            etag: None,
-            version_id: None,
+            sources: vec![SourceSpec::List(ListSpec {
+                location: Origin::At(Location::Local("/manifest.csv".into())),
+                format: ListFormat::Csv { header: false, delimiter: ',' },
+                fields: vec![Field::BUCKET, Field::KEY],
+                keys: KeyEncoding::Url,
+                bucket: None,
+                etag: None,
+                version_id: None,
+            })],
+            on_bad_row: OnBadRow::Fail,
+            sample: None,
+            unique: false,
+            limit: None,
         },
         report: None,
         limits: Limits {
@@ -136,7 +145,7 @@ pub fn failed(code: &str) -> Outcome {
 }
 
 pub fn row(index: u32) -> Row {
-    Row { bucket: "photos".into(), key: format!("a%20{index}.jpg"), version_id: None }
+    Row { bucket: "photos".into(), key: format!("a%20{index}.jpg"), version_id: None, ..Row::default() }
 }
 
 /// A batch with the rows of its failures.

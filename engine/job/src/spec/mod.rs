@@ -1,10 +1,15 @@
 //! A job as the engine works on it: the job file resolved, ready to be stored and run.
 
+mod manifest;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::row::KeyEncoding;
+pub use manifest::{
+    DeleteMarkers, Field, ListFormat, ListSpec, ManifestSpec, Meaning, OnBadRow, Origin, ReportRows, Sample,
+    SourceSpec,
+};
 
 /// Everything that defines a job. Stored as JSON in the queue; holds no secrets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -89,34 +94,6 @@ impl std::fmt::Display for Location {
             Self::S3 { bucket, key } => write!(f, "s3://{bucket}/{key}"),
         }
     }
-}
-
-/// A column of a CSV manifest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
-pub enum Field {
-    /// Bucket name.
-    Bucket,
-    /// Object key.
-    Key,
-    /// Version ID.
-    VersionId,
-    /// A column to pass over.
-    Ignore,
-}
-
-/// Which objects, and how their list is written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ManifestSpec {
-    /// Where the list is.
-    pub location: Location,
-    /// The columns, in order.
-    pub fields: Vec<Field>,
-    /// How keys are written.
-    pub keys: KeyEncoding,
-    /// ETag that the list must have: without quotes; for a local file its MD5 in hex.
-    pub etag: Option<String>,
-    /// Version of the manifest object.
-    pub version_id: Option<String>,
 }
 
 /// Where the completion report goes and what it holds.
