@@ -247,9 +247,10 @@ concurrency = {concurrency}
         done = subprocess.run(**self.command(*arguments), capture_output=True, timeout=timeout)
         return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
-    def start(self, *arguments):
+    def start(self, *arguments, stdin=None):
         """Starts a command. What still runs at the end of the test is killed then."""
-        process = subprocess.Popen(**self.command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(**self.command(*arguments), stdin=stdin, stdout=pipe, stderr=pipe)
         STARTED.append(process)
         return process
 

@@ -1,6 +1,9 @@
 """The queue: submit, start, status, list, failures, cancel, client tokens, priorities, thresholds."""
 
+import contextlib
 import json
+import subprocess
+import threading
 
 import pytest
 
@@ -166,6 +169,27 @@ def test_cancel_of_a_running_job_from_another_process(slow):
     assert reported == [row for row in rows if row in set(reported)]
     assert len(reported) == ran
     assert workspace.longshore("status", ended["id"], "--exit-code").code == 5
+
+
+def test_cancel_while_the_manifest_is_read(workspace):
+    """A list without an end: only the cancel ends the job, and what was read of it is gone."""
+    workspace.job(**TAGGING, manifest="-")
+    foreground = workspace.start("run", "--json", "job.toml", stdin=subprocess.PIPE)
+
+    def feed():
+        with contextlib.suppress(BrokenPipeError):
+            while True:
+                foreground.stdin.write(f"{workspace.bucket},one\n".encode() * 10_000)
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    [job] = wait_for(lambda: workspace.longshore("list", "--json", "--state", "Preparing").events, "the reading")
+    assert workspace.longshore("cancel", job["id"]).code == 0
+    assert foreground.wait(timeout=300) == 5, foreground.stderr.read()
+    feeder.join()
+    ended = status(workspace, job["id"])
+    assert (ended["state"], ended["succeeded"], ended["report"]) == ("Cancelled", 0, None)
+    assert list((workspace.directory / "data" / "spools").iterdir()) == []
 
 
 def test_too_many_failures_fail_the_job(workspace):

@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::cancel::CancelWatch;
 use crate::collect::{Collector, Message};
 use crate::error::{RunnerError, blocking};
 use crate::feed::{Assignment, Feed, OpenChunk};
@@ -34,9 +35,6 @@ const MAX_ATTEMPTS: u32 = 1000;
 /// How long running tasks may go on once the engine is asked to stop. What is not done by then has no result, and the next
 /// start runs it again, as after a crash.
 const DRAIN: Duration = Duration::from_secs(30);
-
-/// How often a running job looks whether it was cancelled from another process.
-const CANCEL_POLL: Duration = Duration::from_millis(250);
 
 /// Why the Active stage ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,11 +80,11 @@ pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Endin
     }
     drop(messages);
 
-    let watcher = tokio::spawn(watch_for_cancel(job.clone(), halt.clone()));
+    let cancel = CancelWatch::start(job, JobState::Active, &halt);
     let collected = Collector::new(job, Arc::clone(&window), halt.clone())?.run(inbox).await;
     halt.cancel();
     let lanes = join_all(tasks).await;
-    let cancelled = watcher.await.map_err(|error| RunnerError::Internal(error.to_string()))??;
+    let cancelled = cancel.end().await?;
     lanes?;
     let collected = collected?;
     Ok(match collected.threshold {
@@ -164,26 +162,6 @@ async fn load_chunks(
             if closed {
                 return Ok(());
             }
-        }
-    }
-}
-
-/// Halts the tasks once the job is no longer Active in the queue; true if so.
-async fn watch_for_cancel(job: Job, halt: CancellationToken) -> Result<bool, RunnerError> {
-    loop {
-        let ended = halt.is_cancelled();
-        let (queue, id) = (job.queue.clone(), job.id.clone());
-        let state = blocking(move || queue.job(&id)).await??.state;
-        if state != JobState::Active {
-            halt.cancel();
-            return Ok(true);
-        }
-        if ended {
-            return Ok(false);
-        }
-        tokio::select! {
-            () = halt.cancelled() => {}
-            () = tokio::time::sleep(CANCEL_POLL) => {}
         }
     }
 }

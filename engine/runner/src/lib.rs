@@ -3,6 +3,7 @@
 //! One job's way is in `stages`: every state of a job has one stage, and a stage ends by moving the job to its
 //! next state in the queue. So a job goes on from wherever the last process left it.
 
+mod cancel;
 mod catalog;
 mod close;
 mod collect;

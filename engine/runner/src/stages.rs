@@ -9,6 +9,7 @@ use longshore_job::JobState::{
 use longshore_queue::{JobRecord, Queue, QueueError};
 use tokio_util::sync::CancellationToken;
 
+use crate::cancel::CancelWatch;
 use crate::close::close_started_chunks;
 use crate::error::{Halt, JobFailure, RunnerError, blocking};
 use crate::event::Event;
@@ -94,7 +95,11 @@ fn observe_state(job: &Job, state: JobState, cause: &str) {
 
 async fn read_manifest(job: &Job, stop: &CancellationToken) -> Result<bool, Halt> {
     report::check(job).await?;
-    let Some(prepared) = prepare::prepare(job, stop).await? else { return Ok(false) };
+    let halt = stop.child_token();
+    let cancel = CancelWatch::start(job, Preparing, &halt);
+    let prepared = prepare::prepare(job, &halt).await;
+    let cancelled = cancel.end().await?;
+    let Some(prepared) = prepared? else { return Ok(cancelled) };
     let (queue, id) = (job.queue.clone(), job.id.clone());
     let total = prepared.total;
     blocking(move || queue.put_chunks(&id, &prepared.chunks, prepared.total, Timestamp::now())).await??;
