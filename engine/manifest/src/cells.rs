@@ -12,6 +12,9 @@ const MAX_VERSION_ID_BYTES: usize = 1024;
 /// Longest value of a column for the operation, in bytes: what Amazon allows a user argument.
 const MAX_COLUMN_BYTES: usize = 1024;
 
+/// Most of a bad cell that is kept to be shown, in bytes: what a key of 1,024 bytes has with all of them encoded.
+const SHOWN_BYTES: usize = 3 * 1024;
+
 /// Longest excerpt of a manifest in an error message, in bytes before escaping.
 const EXCERPT_BYTES: usize = 120;
 
@@ -22,6 +25,8 @@ pub(crate) struct Shape {
     keys: KeyEncoding,
     /// The bucket of every row, where no column has it.
     bucket: Option<String>,
+    /// A row without a version ID names the object itself: nobody asked for the column.
+    version_is_optional: bool,
     /// The last bucket that was checked: most rows have the same.
     known: String,
 }
@@ -36,7 +41,12 @@ impl Shape {
     ) -> Result<Self, ManifestError> {
         check_fields(fields, bucket.is_some())?;
         let bucket = bucket.map(str::to_owned);
-        Ok(Self { fields: fields.to_vec(), keys, bucket, known: String::new() })
+        Ok(Self { fields: fields.to_vec(), keys, bucket, version_is_optional: false, known: String::new() })
+    }
+
+    /// For files that say their columns themselves: `asked` are those that the job names.
+    pub(crate) fn optional_version(self, asked: &[Field]) -> Self {
+        Self { version_is_optional: asked.is_empty(), ..self }
     }
 
     /// How many values for the operation its rows carry.
@@ -54,12 +64,13 @@ impl Shape {
         let mut columns = 0;
         let mut versioned = false;
         row.columns.resize(self.columns(), None);
-        let Self { fields, keys, bucket, known } = self;
+        let Self { fields, keys, bucket, known, version_is_optional } = self;
         for (index, field) in fields.iter().enumerate() {
             match field.meaning {
                 Meaning::Ignore => {}
                 Meaning::Bucket => check_bucket(cell(index).unwrap_or_default(), known, &mut row.bucket)?,
                 Meaning::Key => check_key(cell(index).unwrap_or_default(), *keys, &mut row.key)?,
+                Meaning::VersionId if *version_is_optional && cell(index).is_none() => {}
                 Meaning::VersionId => {
                     versioned = true;
                     let id = row.version_id.get_or_insert_default();
@@ -88,10 +99,12 @@ impl Shape {
         row.bucket = self.bucket.clone().unwrap_or_default();
         for (index, field) in self.fields.iter().enumerate() {
             let Some(cell) = cell(index) else { continue };
+            let cell = cell.get(..SHOWN_BYTES).unwrap_or(cell);
+            let text = || String::from_utf8_lossy(cell).into_owned();
             match field.meaning {
-                Meaning::Bucket => row.bucket = String::from_utf8_lossy(cell).into_owned(),
-                Meaning::Key => row.key = String::from_utf8_lossy(cell).into_owned(),
-                Meaning::VersionId => row.version_id = Some(String::from_utf8_lossy(cell).into_owned()),
+                Meaning::Bucket => row.bucket = text(),
+                Meaning::Key => row.key = text(),
+                Meaning::VersionId => row.version_id = Some(text()),
                 Meaning::Ignore | Meaning::Column => {}
             }
         }

@@ -168,8 +168,12 @@ impl InventoryRows {
 impl RowReader for InventoryRows {
     fn read(&mut self, row: &mut Row) -> Result<bool, ManifestError> {
         loop {
-            if !self.rows.read(row)? {
-                return Ok(false);
+            match self.rows.read(row) {
+                Ok(true) => {}
+                Ok(false) => return Ok(false),
+                // One file of several may be empty.
+                Err(error) if error.is_empty_list() => return Ok(false),
+                Err(error) => return Err(error),
             }
             if self.is_marker(row) && self.markers == DeleteMarkers::Skip {
                 continue;
