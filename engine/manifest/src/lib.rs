@@ -10,6 +10,7 @@
 
 pub mod csv;
 pub mod error;
+pub mod generate;
 pub mod md5;
 pub mod spool;
 
