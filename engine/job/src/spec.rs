@@ -1,10 +1,14 @@
 //! A job as the engine works on it: the job file resolved, ready to be stored and run.
 
+mod generate;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::row::KeyEncoding;
+
+pub use generate::{GenerateSpec, Versions};
 
 /// Everything that defines a job. Stored as JSON in the queue; holds no secrets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

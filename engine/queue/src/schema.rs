@@ -38,7 +38,8 @@ fn make_if_absent(path: &Path) -> Result<(), QueueError> {
         return Ok(());
     }
     let directory = path.parent().unwrap_or(Path::new("."));
-    let new = tempfile::Builder::new().prefix(".queue-").suffix(".db").tempfile_in(directory).map_err(failed)?;
+    let new =
+        tempfile::Builder::new().prefix(".queue-").suffix(".db").tempfile_in(directory).map_err(failed)?;
     create(new.path()).map_err(|fault| fault.explain(path, "make the queue"))?;
     match new.persist_noclobber(path) {
         Ok(_) => sync_directory(directory).map_err(failed),

@@ -76,6 +76,12 @@ impl Filter {
         })
     }
 
+    /// The first thing it asks for that delete markers do not have.
+    pub(crate) fn not_of_delete_markers(&self) -> Option<Fact> {
+        let matcher = self.compile(Timestamp::UNIX_EPOCH + REASONABLE_PAST).ok()?;
+        matcher.facts().into_iter().find(|fact| !fact.of_delete_markers())
+    }
+
     /// Whether it lets everything pass.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

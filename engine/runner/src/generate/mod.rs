@@ -1,0 +1,104 @@
+//! Manifests generated from a bucket: listed in parallel, filtered, kept in a list file until they are read as a source of rows.
+//!
+//! The list file tells by itself what has been listed, so a listing that was killed goes on where it was.
+
+mod examine;
+mod lister;
+mod page;
+mod save;
+mod source;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use longshore_job::filter::Matcher;
+use longshore_job::spec::{GenerateSpec, Versions};
+use longshore_manifest::generate::ListFile;
+use longshore_store::Gate;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{Halt, JobFailure, RunnerError, blocking};
+
+pub(crate) use save::{Saved, save};
+pub(crate) use source::Generated;
+
+/// How far a listing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Listed {
+    /// Entries that the store listed.
+    pub listed: u64,
+    /// Those that belong to the manifest.
+    pub rows: u64,
+}
+
+/// Requests for single objects that a listing sent.
+pub type Requests = BTreeMap<&'static str, u64>;
+
+/// One listing: what, by whom, and until when.
+pub(crate) struct Listing<'a> {
+    pub spec: &'a GenerateSpec,
+    pub gate: Gate,
+    /// The moment from which relative ages count back.
+    pub submitted: Timestamp,
+    /// Where the list is kept.
+    pub path: &'a Path,
+    pub stop: CancellationToken,
+    /// Is told how far the listing is.
+    pub progress: Arc<dyn Fn(Listed) + Send + Sync>,
+}
+
+/// Where the list of a job's source is kept.
+pub(crate) fn list_path(directory: &Path, source: usize) -> PathBuf {
+    directory.join(format!("generated-{source}.list"))
+}
+
+impl Listing<'_> {
+    /// Lists the bucket, or what of it a former run has not listed. `None` if it was asked to stop meanwhile.
+    ///
+    /// # Errors
+    /// The job fails if the role or the store refuses, or if nothing passes the filter.
+    pub(crate) async fn run(self) -> Result<Option<ListFile>, Halt> {
+        let matcher = self.spec.filter.compile(self.submitted).map_err(|why| failure(&why))?;
+        let path = self.path.to_owned();
+        let list = blocking(move || ListFile::open(&path)).await?.map_err(RunnerError::from)?;
+        let before = Listed { listed: list.listed(), rows: list.rows() };
+        if before.listed > 0 {
+            tracing::info!(listed = before.listed, rows = before.rows, "the listing goes on where it was");
+        }
+        let (spec, bucket) = (self.spec.clone(), self.spec.bucket.clone());
+        let what = What { spec, matcher };
+        let listed = lister::run(what, self.gate, list, self.stop, self.progress).await?;
+        let Some(list) = listed else { return Ok(None) };
+        if list.rows() == 0 {
+            let found = match list.listed() {
+                0 => "there is nothing in it".to_owned(),
+                listed => format!("{listed} entries were listed, none of them passes"),
+            };
+            return Err(failure(&format!("{NOTHING}: s3://{bucket}: {found}")).into());
+        }
+        Ok(Some(list))
+    }
+}
+
+/// What is listed, compiled.
+pub(crate) struct What {
+    pub spec: GenerateSpec,
+    pub matcher: Matcher,
+}
+
+impl What {
+    /// Whether versions have to be listed, rather than objects.
+    fn lists_versions(&self) -> bool {
+        self.spec.versions != Versions::Current
+    }
+}
+
+/// Amazon's words for a manifest without objects.
+const NOTHING: &str = "Manifest generation found no keys matching the filter criteria";
+
+/// A job fails because its manifest cannot be generated.
+pub(crate) fn failure(reason: &str) -> JobFailure {
+    JobFailure::new("ManifestGenerationFailed", reason)
+}

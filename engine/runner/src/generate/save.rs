@@ -1,0 +1,131 @@
+//! Saves a generated list as an inventory, in a bucket or a local directory.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use longshore_job::ObjectId;
+use longshore_job::spec::{GenerateSpec, Location, Versions};
+use longshore_manifest::generate::{InventoryWriter, ListFile, WrittenInventory};
+use longshore_store::{Certainty, PutObject, Request, StoreError, transfer};
+use md5::{Digest as _, Md5};
+
+use super::failure;
+use crate::error::{Halt, RunnerError, blocking};
+use crate::resolve::Access;
+
+/// Amazon's words for a list that cannot be saved.
+const NOT_WRITTEN: &str = "Error occurred when preparing manifest: Failed to write manifest";
+
+/// A list that was saved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    /// Where its `manifest.json` is: a path or `s3://bucket/key`.
+    pub location: String,
+    /// ETag of `manifest.json`, without quotes; for a local file its MD5.
+    pub etag: String,
+}
+
+/// Saves `list` at `place`; `scratch` takes the files before they are brought there.
+pub(crate) async fn save(
+    access: &Access,
+    spec: &GenerateSpec,
+    list: ListFile,
+    place: &Location,
+    scratch: &Path,
+    now: Timestamp,
+) -> Result<(Saved, ListFile), Halt> {
+    let (target, prefix) = match place {
+        Location::Local(_) => (String::new(), String::new()),
+        Location::S3 { bucket, key } => (bucket.clone(), below(key)),
+    };
+    let writer = InventoryWriter::new(scratch, &spec.bucket, spec.versions != Versions::Current);
+    let name = place.to_string();
+    let (written, list) = blocking(move || write(list, writer, &target, &prefix, now)).await??;
+    let saved = match place {
+        Location::Local(directory) => {
+            let directory = directory.clone();
+            blocking(move || bring_local(&written, Path::new(&directory))).await?.map_err(|why| not_written(&name, &why))?
+        }
+        Location::S3 { bucket, key } => {
+            let sent = bring(access, &written, bucket, &below(key)).await;
+            sent.map_err(|error| not_written(&name, &error.to_string()))?
+        }
+    };
+    Ok((saved, list))
+}
+
+/// A prefix that ends in a slash, or none.
+fn below(prefix: &str) -> String {
+    if prefix.is_empty() || prefix.ends_with('/') { prefix.to_owned() } else { format!("{prefix}/") }
+}
+
+fn write(
+    mut list: ListFile,
+    mut writer: InventoryWriter,
+    target: &str,
+    prefix: &str,
+    now: Timestamp,
+) -> Result<(WrittenInventory, ListFile), Halt> {
+    let not_here = |error: std::io::Error| not_written("the data directory", &error.to_string());
+    for page in list.pages() {
+        for row in page.map_err(RunnerError::from)? {
+            writer.write(&row).map_err(not_here)?;
+        }
+    }
+    let written = writer.finish(target, prefix, now).map_err(not_here)?;
+    Ok((written, list))
+}
+
+/// Puts the files into a local directory; `manifest.json` comes last.
+fn bring_local(written: &WrittenInventory, directory: &Path) -> Result<Saved, String> {
+    let text = |error: std::io::Error| error.to_string();
+    std::fs::create_dir_all(directory.join("data")).map_err(text)?;
+    for file in &written.files {
+        // The directory may be on another disk.
+        std::fs::copy(&file.path, directory.join(&file.name)).map_err(text)?;
+        std::fs::remove_file(&file.path).map_err(text)?;
+    }
+    let path = directory.join("manifest.json");
+    std::fs::write(directory.join("manifest.checksum"), &written.checksum).map_err(text)?;
+    let partial = directory.join("manifest.json.partial");
+    std::fs::write(&partial, &written.manifest).map_err(text)?;
+    std::fs::File::open(&partial).and_then(|file| file.sync_all()).map_err(text)?;
+    std::fs::rename(&partial, &path).map_err(text)?;
+    Ok(Saved { location: path.display().to_string(), etag: written.checksum.clone() })
+}
+
+/// Puts the files into a bucket; `manifest.json` comes last.
+async fn bring(
+    access: &Access,
+    written: &WrittenInventory,
+    bucket: &str,
+    prefix: &str,
+) -> Result<Saved, StoreError> {
+    for file in &written.files {
+        let key = format!("{prefix}{}", file.name);
+        let request = Request::from(PutObject::new(bucket, &key, Bytes::new()));
+        access.gate.task(ObjectId::new(bucket, &key)).check(&request, Certainty::Exact).await?;
+        transfer::upload(&access.store, &file.path, bucket, &key, "application/gzip").await?;
+        // What is left behind goes with the job's folder.
+        let _ = std::fs::remove_file(&file.path);
+    }
+    let put = async |name: &str, text: &str, content_type: &str| {
+        let key = format!("{prefix}{name}");
+        let mut request = PutObject::new(bucket, &key, Bytes::from(text.to_owned()));
+        request.content.content_type = Some(content_type.to_owned());
+        let answer = access.gate.task(ObjectId::new(bucket, &key)).send(request).await?;
+        Ok::<_, StoreError>((key, answer.etag))
+    };
+    put("manifest.checksum", &written.checksum, "text/plain").await?;
+    let (key, etag) = put("manifest.json", &written.manifest, "application/json").await?;
+    let etag = etag.map_or_else(
+        || hex::encode(Md5::digest(written.manifest.as_bytes())),
+        |etag| etag.trim_matches('"').to_owned(),
+    );
+    Ok(Saved { location: format!("s3://{bucket}/{key}"), etag })
+}
+
+fn not_written(name: &str, why: &str) -> Halt {
+    failure(&format!("{NOT_WRITTEN} to {name}: {why}")).into()
+}
