@@ -18,5 +18,5 @@ mod encode;
 
 pub use csv::{CsvRows, MAX_ROW_BYTES, read_csv};
 pub use error::{ManifestError, Problem};
-pub use md5::Md5Reader;
+pub use md5::{Md5Reader, Md5Sum};
 pub use spool::{CHUNK_ROWS, MAX_CHUNK_BYTES, SpoolError, SpoolProblem, SpoolReader, SpoolWriter};

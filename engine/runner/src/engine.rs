@@ -113,6 +113,7 @@ impl Engine {
             queue: self.queue.clone(),
             observer: Arc::clone(&self.observer),
             directory: self.job_directory(&record.id),
+            submitted: record.created_at,
             resolved,
         })
     }

@@ -249,7 +249,7 @@ fn object_of(job: &Job, assignment: &Assignment) -> Result<ObjectId, Failure> {
     if row.version_id.as_deref() == Some("") {
         return Err(invalid_request("Task failed due to missing VersionId"));
     }
-    row.object(job.spec.manifest.keys).map_err(|error| invalid_request(&error.to_string()))
+    row.object(job.spec.manifest.keys()).map_err(|error| invalid_request(&error.to_string()))
 }
 
 fn invalid_request(message: &str) -> Failure {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use longshore_job::JobSpec;
 use longshore_queue::{JobRecord, Queue};
 
@@ -18,6 +19,8 @@ pub(crate) struct Job {
     pub observer: Arc<dyn Observer>,
     /// The job's own folder in the data directory: chunk spool, report spool.
     pub directory: PathBuf,
+    /// When it was submitted.
+    pub submitted: Timestamp,
     /// Operation, role and store.
     pub resolved: Resolved,
 }

@@ -1,20 +1,22 @@
 //! The Preparing stage: the whole manifest is read and checked, and spooled as chunks, before the first task runs.
 
-use std::fs::File;
-use std::io::{BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
-use longshore_job::spec::{Location, ManifestSpec};
-use longshore_job::{ObjectId, Row};
-use longshore_manifest::{CHUNK_ROWS, ManifestError, Md5Reader, SpoolWriter, read_csv};
-use longshore_queue::NewChunk;
-use longshore_store::{Certainty, GetObject, Request, StoreError, transfer};
+use jiff::Timestamp;
+use longshore_job::Row;
+use longshore_job::spec::{GenerateSpec, Location, SourceSpec};
+use longshore_manifest::generate::ListFile;
+use longshore_manifest::{CHUNK_ROWS, SpoolWriter};
+use longshore_queue::{NewChunk, SavedList};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use crate::error::{Halt, JobFailure, RunnerError, blocking};
+use crate::error::{Halt, RunnerError, blocking};
 use crate::event::Event;
+use crate::generate::{self, Listed, Listing};
+use crate::ingest::{Access, Rows};
 use crate::job::Job;
-use crate::resolve::Resolved;
 
 /// Chunks between two progress events.
 const CHUNKS_PER_EVENT: usize = 50;
@@ -29,56 +31,66 @@ pub(crate) struct Prepared {
 pub(crate) async fn prepare(job: &Job, stop: &CancellationToken) -> Result<Option<Prepared>, Halt> {
     std::fs::create_dir_all(&job.directory)
         .map_err(RunnerError::io("create the directory", &job.directory))?;
-    let source = fetch(&job.resolved, &job.spec.manifest, &job.directory).await?;
-    let reading = Reading { job: job.clone(), stop: stop.clone() };
-    let path = source.path.clone();
-    let prepared = blocking(move || reading.read(&path)).await?;
-    if source.temporary {
-        std::fs::remove_file(&source.path).map_err(RunnerError::io("remove", &source.path))?;
+    let access = Access {
+        resolved: job.resolved.clone(),
+        directory: job.directory.clone(),
+        runtime: Handle::current(),
+    };
+    if !generate_lists(job, stop).await? {
+        return Ok(None);
     }
+    let reading = Reading { job: job.clone(), stop: stop.clone() };
+    let prepared = blocking(move || reading.spool(access)).await?;
     if prepared.is_err() {
         remove_if_there(&job.spool_path())?;
     }
     prepared
 }
 
-/// Where the manifest can be read on this machine.
-pub(crate) struct Source {
-    pub path: PathBuf,
-    pub temporary: bool,
-}
-
-/// Brings the manifest to this machine, into `directory`, where it is not here yet.
-pub(crate) async fn fetch(
-    resolved: &Resolved,
-    manifest: &ManifestSpec,
-    directory: &Path,
-) -> Result<Source, JobFailure> {
-    match &manifest.location {
-        Location::Local(path) => Ok(Source { path: PathBuf::from(path), temporary: false }),
-        Location::S3 { bucket, key } => {
-            let version_id = manifest.version_id.clone();
-            let object = ObjectId { bucket: bucket.clone(), key: key.clone(), version_id };
-            let path = directory.join("manifest.download");
-            download(resolved, &object, manifest.etag.as_deref(), &path).await.map_err(|error| {
-                let reason = format!("reading the manifest {} failed: {error}", manifest.location);
-                JobFailure::new("ManifestNotReadable", reason)
-            })?;
-            Ok(Source { path, temporary: true })
+/// Lists the buckets that the manifest is generated from, and saves the lists where the job wants them. False if the engine was asked
+/// to stop meanwhile.
+async fn generate_lists(job: &Job, stop: &CancellationToken) -> Result<bool, Halt> {
+    for (number, source) in (0..).zip(&job.spec.manifest.sources) {
+        let SourceSpec::Generate(spec) = source else { continue };
+        let path = generate::list_path(&job.directory, spec);
+        let (observer, id) = (Arc::clone(&job.observer), job.id.clone());
+        let progress = move |Listed { listed, rows }| {
+            observer.event(&Event::Listing { job: id.clone(), listed, rows });
+        };
+        let listing = Listing {
+            spec,
+            gate: job.resolved.gate.clone(),
+            submitted: job.submitted,
+            path: &path,
+            stop: stop.clone(),
+            progress: Arc::new(progress),
+        };
+        let Some(list) = listing.run().await? else { return Ok(false) };
+        if let Some(place) = &spec.save {
+            save_list(job, number, spec, place, list).await?;
         }
     }
+    Ok(true)
 }
 
-/// Downloads what the role may read.
-async fn download(
-    resolved: &Resolved,
-    object: &ObjectId,
-    etag: Option<&str>,
-    path: &Path,
-) -> Result<(), StoreError> {
-    let request = Request::GetObject(GetObject::new(object.clone()));
-    resolved.gate.task(object.clone()).check(&request, Certainty::Exact).await?;
-    transfer::download(resolved.store.as_ref(), object, etag, path).await.map(drop)
+async fn save_list(
+    job: &Job,
+    number: u32,
+    spec: &GenerateSpec,
+    place: &Location,
+    list: ListFile,
+) -> Result<(), Halt> {
+    if job.queue.saved_lists(&job.id)?.iter().any(|saved| saved.source == number) {
+        return Ok(());
+    }
+    let name = if number == 0 { format!("job-{}", job.id) } else { format!("job-{}-{number}", job.id) };
+    let place = place.join(&name);
+    let scratch = job.directory.join("saved-list");
+    let access = job.resolved.access();
+    let saved = generate::save(&access, spec, list, &place, &scratch, Timestamp::now()).await?;
+    let saved = SavedList { source: number, location: saved.location, etag: saved.etag };
+    job.queue.set_saved_list(&job.id, &saved)?;
+    Ok(())
 }
 
 struct Reading {
@@ -87,29 +99,14 @@ struct Reading {
 }
 
 impl Reading {
-    fn read(&self, path: &Path) -> Result<Option<Prepared>, Halt> {
-        let unreadable = |error: std::io::Error| {
-            JobFailure::new(
-                "ManifestNotReadable",
-                format!("{}: cannot read the manifest: {error}", path.display()),
-            )
-        };
-        let file = File::open(path).map_err(unreadable)?;
-        let mut content = Md5Reader::new(BufReader::with_capacity(1 << 20, file));
-        let prepared = self.spool(&mut content)?;
-        self.check_etag(path, content)?;
-        Ok(prepared)
-    }
-
-    fn spool(&self, content: &mut impl Read) -> Result<Option<Prepared>, Halt> {
-        let spec: &ManifestSpec = &self.job.spec.manifest;
+    fn spool(&self, access: Access) -> Result<Option<Prepared>, Halt> {
+        let mut source = Rows::new(&self.job.spec.manifest, access);
         let mut spool = SpoolWriter::create(&self.job.spool_path()).map_err(RunnerError::from)?;
         let mut prepared = Prepared { chunks: Vec::new(), total: 0 };
         let mut rows: Vec<Row> = Vec::with_capacity(CHUNK_ROWS);
-        for row in read_csv(content, &spec.fields, spec.keys)
-            .map_err(|error| manifest_failure(&spec.location, &error))?
-        {
-            rows.push(row.map_err(|error| manifest_failure(&spec.location, &error))?);
+        let mut row = Row::default();
+        while source.next(&mut row)? {
+            rows.push(std::mem::take(&mut row));
             if rows.len() == CHUNK_ROWS {
                 self.append(&mut spool, &mut rows, &mut prepared)?;
                 if self.stop.is_cancelled() {
@@ -141,32 +138,6 @@ impl Reading {
         }
         Ok(())
     }
-
-    /// A local manifest's ETag is its MD5; a downloaded one was checked by the store.
-    fn check_etag(&self, path: &Path, content: Md5Reader<impl Read>) -> Result<(), Halt> {
-        let manifest = &self.job.spec.manifest;
-        let (Location::Local(_), Some(expected)) = (&manifest.location, &manifest.etag) else {
-            return Ok(());
-        };
-        let found = content.finish();
-        if found.eq_ignore_ascii_case(expected) {
-            return Ok(());
-        }
-        Err(JobFailure::new(
-            "ManifestETagMismatch",
-            format!(
-                "{}: the job file says the manifest's ETag is {expected}, but the file's MD5 is {found}; \
-                 the list changed since the job was written: check it, then correct or remove manifest.etag",
-                path.display()
-            ),
-        )
-        .into())
-    }
-}
-
-/// What is wrong with the list at `location`.
-pub(crate) fn manifest_failure(location: &Location, error: &ManifestError) -> JobFailure {
-    JobFailure::new(error.code(), format!("{location}: {error}"))
 }
 
 /// Removes a file that may not be there.

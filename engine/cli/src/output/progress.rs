@@ -68,6 +68,7 @@ impl Observer for Plain {
     fn event(&self, event: &Event) {
         match event {
             Event::State { state, cause, .. } => note(&format!("{state}: {cause}")),
+            Event::Listing { listed, rows, .. } if self.last.due() => note(&listing(*listed, *rows)),
             Event::Reading { rows, .. } if self.last.due() => {
                 note(&format!("{} rows read", HumanCount(*rows)))
             }
@@ -75,6 +76,10 @@ impl Observer for Plain {
             _ => {}
         }
     }
+}
+
+fn listing(listed: u64, rows: u64) -> String {
+    format!("{} entries listed, {} of them pass", HumanCount(listed), HumanCount(rows))
 }
 
 fn plain(progress: Progress) -> String {
@@ -113,6 +118,7 @@ impl Observer for Bar {
                 note(&format!("{state}: {cause}"));
             }
             Event::State { state, .. } => self.bar.set_message(state.to_string()),
+            Event::Listing { listed, rows, .. } => self.bar.set_message(listing(*listed, *rows)),
             Event::Reading { rows, .. } => {
                 self.bar.set_message(format!("reading the manifest: {} rows", HumanCount(*rows)))
             }

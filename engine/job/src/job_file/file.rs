@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::generate::GenerateSection;
 use crate::row::KeyEncoding;
 use crate::spec::{FailureThreshold, Field, ReportScope};
 
@@ -78,28 +79,51 @@ pub(super) struct OperationSection {
     pub(super) parameters: Map<String, Value>,
 }
 
-/// The list of objects.
+/// Which objects: one source, or several under `sources`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(extend("additionalProperties" = false))]
 pub(super) struct ManifestSection {
+    /// The only source, unless there are `sources`.
+    #[serde(flatten)]
+    pub(super) source: SourceSection,
+    /// Several sources, read one after the other.
+    #[schemars(length(min = 1, max = 1000), extend("examples" = [[{"location": "list.csv", "fields": ["Bucket", "Key"]}]]))]
+    pub(super) sources: Option<Vec<SourceSection>>,
+    /// A random part of the rows: the share of them, above 0, at most 1.
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1, "examples" = [0.001]))]
+    pub(super) sample: Option<f64>,
+    /// Where the random numbers of `sample` start: another seed takes other rows.
+    #[schemars(extend("examples" = [7]))]
+    pub(super) seed: Option<u64>,
+    /// Most tasks. Reading stops there.
+    #[schemars(range(min = 1), extend("examples" = [1000]))]
+    pub(super) limit: Option<u64>,
+}
+
+/// Where rows come from: a list, or a bucket that is listed.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(extend("additionalProperties" = false))]
+pub(super) struct SourceSection {
     /// A local file, or `s3://bucket/key` on the job's store.
-    #[schemars(required, length(min = 1), extend("examples" = ["list.csv", "s3://lists/2025-q4.csv"]))]
+    #[schemars(length(min = 1), extend("examples" = ["list.csv", "s3://lists/2025-q4.csv"]))]
     pub(super) location: Option<String>,
     /// Format of the list.
-    #[serde(default)]
-    pub(super) format: ManifestFormat,
+    pub(super) format: Option<ManifestFormat>,
     /// The columns, in order. `Bucket` and `Key` are needed; only `Ignore` may occur again.
-    #[schemars(required, length(min = 1), extend("examples" = [["Bucket", "Key"], ["Bucket", "Key", "VersionId"]]))]
+    #[schemars(length(min = 1), extend("examples" = [["Bucket", "Key"], ["Bucket", "Key", "VersionId"]]))]
     pub(super) fields: Option<Vec<Field>>,
     /// How keys are written.
-    #[serde(default)]
-    pub(super) keys: KeyEncoding,
+    pub(super) keys: Option<KeyEncoding>,
     /// ETag that the list must have; for a local file its MD5 in hexadecimal.
     #[schemars(length(min = 1, max = 1024), extend("examples" = ["d41d8cd98f00b204e9800998ecf8427e"]))]
     pub(super) etag: Option<String>,
     /// Version of the list, where it is an object.
     #[schemars(length(min = 1, max = 1024), extend("examples" = ["PZ9ibn9D5lP6p298B7S9_ceqx1n5EJ0p"]))]
     pub(super) version_id: Option<String>,
+    /// The objects of a bucket, instead of a list.
+    pub(super) generate: Option<GenerateSection>,
 }
 
 /// Format of a manifest.

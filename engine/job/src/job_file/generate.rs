@@ -72,7 +72,8 @@ pub(super) fn generate(
 /// What does not go together with the choice of versions.
 fn check_versions(section: &GenerateSection, at: &str, declaration: &mut Declaration<'_>) {
     if section.keep_newest.is_some() && !matches!(section.versions, Versions::All | Versions::Noncurrent) {
-        let help = "add versions = \"all\" or versions = \"noncurrent\", or leave \"keep-newest\" out".to_owned();
+        let help =
+            "add versions = \"all\" or versions = \"noncurrent\", or leave \"keep-newest\" out".to_owned();
         let message = "\"keep-newest\" is for versions";
         declaration.problem_at_key(&format!("{at}/keep-newest"), message, Some(help));
     }

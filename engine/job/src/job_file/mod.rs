@@ -1,7 +1,9 @@
 //! The job file: what a user writes to run an operation over a manifest.
 
 mod file;
+mod generate;
 mod location;
+mod manifest;
 mod resolve;
 #[cfg(test)]
 mod tests;

@@ -2,13 +2,12 @@
 
 use serde_json::Value;
 
-use super::file::{JobFile, LimitsSection, ManifestFormat, ManifestSection, OperationSection, ReportSection};
+use super::file::{JobFile, LimitsSection, OperationSection, ReportSection};
+use super::manifest::manifest;
 use super::{CatalogEntry, Environment, OperationName, location};
 use crate::config::{CONFIG_FILE, EngineConfig};
 use crate::declare::{Declaration, pointer, suggest};
-use crate::spec::{
-    FailureThreshold, Field, JobSpec, Limits, Location, ManifestSpec, OperationSpec, ReportSpec,
-};
+use crate::spec::{FailureThreshold, JobSpec, Limits, Location, OperationSpec, ReportSpec};
 
 /// Longest report prefix, in characters (S3 Control API, `JobReport.Prefix`).
 const MAX_REPORT_PREFIX: usize = 512;
@@ -159,74 +158,6 @@ fn builtin(
     found.map_err(|error| declaration.problem_at_value("/operation/name", error, None)).ok()
 }
 
-fn manifest(
-    section: ManifestSection,
-    environment: &Environment<'_>,
-    declaration: &mut Declaration<'_>,
-) -> Option<ManifestSpec> {
-    let ManifestFormat::Csv20180820 = section.format;
-    if let Some(fields) = &section.fields {
-        check_fields(fields, declaration);
-    }
-    let location =
-        section.location.and_then(|text| place(&text, "/manifest/location", environment, declaration));
-    let etag = section.etag.map(|etag| etag.trim_matches('"').to_owned());
-    match &location {
-        Some(Location::S3 { key, .. }) if key.is_empty() => {
-            let help = Some("write s3://bucket/key".to_owned());
-            declaration.problem_at_value("/manifest/location", "the manifest's location names no key", help);
-        }
-        Some(Location::Local(_)) => {
-            if section.version_id.is_some() {
-                let message = "\"version-id\" is for manifests in a store; this one is a local file";
-                declaration.problem_at_key("/manifest/version-id", message, None);
-            }
-            if etag
-                .as_ref()
-                .is_some_and(|etag| etag.len() != 32 || !etag.chars().all(|c| c.is_ascii_hexdigit()))
-            {
-                let message = "\"etag\" of a local manifest is its MD5: 32 hexadecimal digits";
-                declaration.problem_at_value("/manifest/etag", message, None);
-            }
-        }
-        _ => {}
-    }
-    Some(ManifestSpec {
-        location: location?,
-        fields: section.fields?,
-        keys: section.keys,
-        etag,
-        version_id: section.version_id,
-    })
-}
-
-/// `Bucket` and `Key` are needed, and only `Ignore` may occur again.
-fn check_fields(fields: &[Field], declaration: &mut Declaration<'_>) {
-    for needed in [Field::Bucket, Field::Key] {
-        if !fields.contains(&needed) {
-            let help =
-                "name all columns in their order, for example: fields = [\"Bucket\", \"Key\"]".to_owned();
-            declaration.problem_at_value(
-                "/manifest/fields",
-                format!("\"fields\" lacks \"{needed:?}\""),
-                Some(help),
-            );
-        }
-    }
-    for (index, field) in fields.iter().enumerate() {
-        let again = fields.iter().take(index).any(|earlier| earlier == field);
-        if again && *field != Field::Ignore {
-            let help = "only \"Ignore\" may occur again".to_owned();
-            let at = format!("/manifest/fields/{index}");
-            declaration.problem_at_value(
-                &at,
-                format!("\"{field:?}\" occurs twice in \"fields\""),
-                Some(help),
-            );
-        }
-    }
-}
-
 fn report(
     section: ReportSection,
     environment: &Environment<'_>,
@@ -249,7 +180,7 @@ fn report(
     Some(ReportSpec { location, scope: section.scope })
 }
 
-fn place(
+pub(super) fn place(
     text: &str,
     at: &str,
     environment: &Environment<'_>,

@@ -267,6 +267,33 @@ fn manifests_that_do_not_fit() {
         "manifest_no_bucket",
         problems(&job("location = 's3:///key'\nfields = ['Bucket', 'Key']"))
     );
+    assert_snapshot!(
+        "manifest_sources",
+        problems(&job(
+            "keys = 'raw'\nseed = 3\nlimit = 0\n[[manifest.sources]]\nlocation = 'a'\n[[manifest.sources]]\nfields = ['Key']\nloction = 'b'"
+        ))
+    );
+    assert_snapshot!(
+        "manifest_sample",
+        problems(&job("location = 'a'\nfields = ['Bucket', 'Key']\nsample = 1.5\nsources = []"))
+    );
+}
+
+#[test]
+fn manifests_of_several_sources() {
+    let source = "[[manifest.sources]]\nlocation = 'a'\nfields = ['Bucket', 'Key']\n";
+    let raw = format!("{source}keys = 'raw'\n");
+    let manifest = |text: &str| {
+        let job = format!(
+            "role = 'tagger'\noperation = {{ name = 'noop' }}\n[manifest]\nsample = 0.5\nseed = 3\nlimit = 10\n{text}"
+        );
+        parse(&job).unwrap().manifest
+    };
+    let mixed = manifest(&[source, &raw].concat());
+    assert_eq!((mixed.sources.len(), mixed.limit), (2, Some(10)));
+    assert_eq!(mixed.sample, Some(crate::spec::Sample { fraction: 0.5, seed: 3 }));
+    assert_eq!(mixed.keys(), crate::KeyEncoding::Url, "one report has one encoding");
+    assert_eq!(manifest(&[raw.as_str(), &raw].concat()).keys(), crate::KeyEncoding::Raw);
 }
 
 #[test]

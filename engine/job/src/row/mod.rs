@@ -22,7 +22,7 @@ pub enum KeyEncoding {
 }
 
 /// One row of a manifest. The key stays as it was written, because the completion report echoes it byte for byte.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Row {
     /// Bucket name.
     pub bucket: String,

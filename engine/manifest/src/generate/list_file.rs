@@ -220,11 +220,27 @@ impl ListFile {
     }
 
     /// The rows of every page, in the order of their keys.
-    pub fn pages(&mut self) -> impl Iterator<Item = Result<Vec<ListedRow>, SpoolError>> + '_ {
+    pub fn into_pages(mut self) -> PageReader {
         self.sort();
-        let offsets = self.chains.iter().flat_map(|chain| chain.offsets.iter().copied());
-        let (file, path) = (&self.file, &self.path);
-        offsets.map(move |offset| read_rows(file, path, offset))
+        let offsets: Vec<u64> = self.chains.into_iter().flat_map(|chain| chain.offsets).collect();
+        PageReader { path: self.path, file: self.file, offsets: offsets.into_iter() }
+    }
+}
+
+/// Reads the pages of a list.
+#[derive(Debug)]
+pub struct PageReader {
+    path: PathBuf,
+    file: File,
+    /// Where the frames begin: eight bytes for each page.
+    offsets: std::vec::IntoIter<u64>,
+}
+
+impl Iterator for PageReader {
+    type Item = Result<Vec<ListedRow>, SpoolError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.offsets.next().map(|offset| read_rows(&self.file, &self.path, offset))
     }
 }
 

@@ -16,7 +16,7 @@ mod split;
 use serde::{Deserialize, Serialize};
 
 pub use inventory::{InventoryFile, InventoryWriter, WrittenInventory};
-pub use list_file::{ListFile, Page};
+pub use list_file::{ListFile, Page, PageReader};
 pub use space::{RangeId, Space, Stretch};
 
 /// A place between two entries of a listing: everything up to it has been seen.

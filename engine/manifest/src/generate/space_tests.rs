@@ -99,8 +99,9 @@ fn run(bucket: &[Entry], prefixes: &[String], turns: &[usize]) -> Vec<Entry> {
         }
         assert!(requests < 20_000, "it does not end");
     }
-    let rows: Vec<ListedRow> = file.pages().flat_map(Result::unwrap).collect();
-    assert_eq!(file.rows(), rows.len() as u64);
+    let count = file.rows();
+    let rows: Vec<ListedRow> = file.into_pages().flat_map(Result::unwrap).collect();
+    assert_eq!(count, rows.len() as u64);
     rows.into_iter().map(|row| (row.key, row.version_id.unwrap().parse().unwrap())).collect()
 }
 

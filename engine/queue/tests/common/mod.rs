@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use longshore_job::ChunkExtent;
 use longshore_job::row::KeyEncoding;
 use longshore_job::spec::{
-    FailureThreshold, Field, JobSpec, Limits, Location, ManifestSpec, OperationSource, OperationSpec,
+    CsvFormat, FailureThreshold, Field, JobSpec, Limits, ListFormat, ListSpec, Location, ManifestSpec,
+    OperationSource, OperationSpec, SourceSpec,
 };
 use longshore_job::{Failure, JobState, Outcome, Row, TaskResult};
 use longshore_queue::{Access, NewChunk, NewJob, Queue, QueueError, ResultBatch};
@@ -93,11 +94,17 @@ pub fn spec() -> JobSpec {
             parameters: serde_json::json!({ "target": "backup" }),
         },
         manifest: ManifestSpec {
-            location: Location::Local("/manifest.csv".into()),
-            fields: vec![Field::Bucket, Field::Key],
-            keys: KeyEncoding::Url,
-            etag: None,
-            version_id: None,
+            sources: vec![SourceSpec::List(ListSpec {
+                location: Location::Local("/manifest.csv".into()),
+                format: ListFormat::Csv(CsvFormat {
+                    fields: vec![Field::Bucket, Field::Key],
+                    keys: KeyEncoding::Url,
+                }),
+                etag: None,
+                version_id: None,
+            })],
+            sample: None,
+            limit: None,
         },
         report: None,
         limits: Limits {

@@ -83,7 +83,7 @@ enum Found {
 }
 
 async fn head(gate: &Gate, what: &What, entry: &Entry) -> Result<Found, StoreError> {
-    let object = entry.object(what);
+    let object = entry.id(what);
     let answer = gate.task(object.clone()).send(HeadObject::new(object)).await?;
     Ok(Found::Head(Head {
         encryption: Encryption::from_header(answer.encryption.algorithm.as_deref()),
@@ -94,7 +94,7 @@ async fn head(gate: &Gate, what: &What, entry: &Entry) -> Result<Found, StoreErr
 }
 
 async fn tags(gate: &Gate, what: &What, entry: &Entry) -> Result<Found, StoreError> {
-    let object = entry.object(what);
+    let object = entry.id(what);
     let answer = gate.task(object.clone()).send(GetObjectTagging { object }).await?;
     Ok(Found::Tags(answer.tags.into_iter().map(|tag| (tag.key, tag.value)).collect()))
 }
@@ -143,7 +143,7 @@ fn unexamined(what: &What, entry: &Entry, fact: Fact, error: &StoreError) -> Hal
 }
 
 impl Entry {
-    fn object(&self, what: &What) -> ObjectId {
+    fn id(&self, what: &What) -> ObjectId {
         ObjectId {
             bucket: what.spec.bucket.clone(),
             key: self.key.clone(),

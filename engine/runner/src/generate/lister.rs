@@ -115,7 +115,8 @@ impl Shared {
             let mut space = lock(&self.space);
             space.accept(range, u64::try_from(entries.len()).unwrap_or(u64::MAX), first, next)
         };
-        let accepted = accepted.ok_or_else(|| RunnerError::Internal("a listing lost its range".to_owned()))?;
+        let accepted =
+            accepted.ok_or_else(|| RunnerError::Internal("a listing lost its range".to_owned()))?;
         self.changed.notify_waiters();
         if let Some(through) = &accepted.through {
             entries.retain(|entry| entry.key <= *through);

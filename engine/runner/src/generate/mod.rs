@@ -7,8 +7,8 @@ mod lister;
 mod page;
 mod save;
 mod source;
+mod standalone;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,12 +17,15 @@ use longshore_job::filter::Matcher;
 use longshore_job::spec::{GenerateSpec, Versions};
 use longshore_manifest::generate::ListFile;
 use longshore_store::Gate;
+use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Halt, JobFailure, RunnerError, blocking};
 
-pub(crate) use save::{Saved, save};
+pub use save::Saved;
+pub(crate) use save::save;
 pub(crate) use source::Generated;
+pub use standalone::{GeneratedManifest, generate_manifest};
 
 /// How far a listing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,9 +35,6 @@ pub struct Listed {
     /// Those that belong to the manifest.
     pub rows: u64,
 }
-
-/// Requests for single objects that a listing sent.
-pub type Requests = BTreeMap<&'static str, u64>;
 
 /// One listing: what, by whom, and until when.
 pub(crate) struct Listing<'a> {
@@ -49,10 +49,15 @@ pub(crate) struct Listing<'a> {
     pub progress: Arc<dyn Fn(Listed) + Send + Sync>,
 }
 
-/// Where the list of a job's source is kept.
-pub(crate) fn list_path(directory: &Path, source: usize) -> PathBuf {
-    directory.join(format!("generated-{source}.list"))
+/// Where the list that `spec` asks for is kept.
+pub(crate) fn list_path(directory: &Path, spec: &GenerateSpec) -> PathBuf {
+    let text = serde_json::to_string(spec).unwrap_or_default();
+    let name: String = hex::encode(Sha256::digest(text)).chars().take(NAME).collect();
+    directory.join(format!("generated-{name}.list"))
 }
+
+/// Characters of a list's name: enough to tell apart the lists of one job.
+const NAME: usize = 16;
 
 impl Listing<'_> {
     /// Lists the bucket, or what of it a former run has not listed. `None` if it was asked to stop meanwhile.

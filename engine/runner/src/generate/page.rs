@@ -1,9 +1,9 @@
 //! One page of a listing, of objects or of versions.
 
+use jiff::Timestamp;
 use longshore_job::spec::Versions;
 use longshore_manifest::generate::Position;
 use longshore_store::{ListObjectVersions, ListObjectsV2, ListedObject, StoreError, TaskGate, code};
-use jiff::Timestamp;
 
 use super::lister::unordered;
 use super::{What, failure};
@@ -185,9 +185,11 @@ fn check_order(bucket: &str, from: &Position, batch: &Batch) -> Result<(), Halt>
         last = Some(&entry.key);
     }
     match &batch.next {
-        Some(next) if next.key.as_deref() < from.key.as_deref() || next == from => {
-            Err(unordered(bucket, next.key.as_deref().unwrap_or_default(), from.key.as_deref().unwrap_or_default()))
-        }
+        Some(next) if next.key.as_deref() < from.key.as_deref() || next == from => Err(unordered(
+            bucket,
+            next.key.as_deref().unwrap_or_default(),
+            from.key.as_deref().unwrap_or_default(),
+        )),
         _ => Ok(()),
     }
 }

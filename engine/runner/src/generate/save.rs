@@ -34,25 +34,27 @@ pub(crate) async fn save(
     place: &Location,
     scratch: &Path,
     now: Timestamp,
-) -> Result<(Saved, ListFile), Halt> {
+) -> Result<Saved, Halt> {
     let (target, prefix) = match place {
         Location::Local(_) => (String::new(), String::new()),
         Location::S3 { bucket, key } => (bucket.clone(), below(key)),
     };
     let writer = InventoryWriter::new(scratch, &spec.bucket, spec.versions != Versions::Current);
     let name = place.to_string();
-    let (written, list) = blocking(move || write(list, writer, &target, &prefix, now)).await??;
+    let written = blocking(move || write(list, writer, &target, &prefix, now)).await??;
     let saved = match place {
         Location::Local(directory) => {
             let directory = directory.clone();
-            blocking(move || bring_local(&written, Path::new(&directory))).await?.map_err(|why| not_written(&name, &why))?
+            blocking(move || bring_local(&written, Path::new(&directory)))
+                .await?
+                .map_err(|why| not_written(&name, &why))?
         }
         Location::S3 { bucket, key } => {
             let sent = bring(access, &written, bucket, &below(key)).await;
             sent.map_err(|error| not_written(&name, &error.to_string()))?
         }
     };
-    Ok((saved, list))
+    Ok(saved)
 }
 
 /// A prefix that ends in a slash, or none.
@@ -61,20 +63,19 @@ fn below(prefix: &str) -> String {
 }
 
 fn write(
-    mut list: ListFile,
+    list: ListFile,
     mut writer: InventoryWriter,
     target: &str,
     prefix: &str,
     now: Timestamp,
-) -> Result<(WrittenInventory, ListFile), Halt> {
+) -> Result<WrittenInventory, Halt> {
     let not_here = |error: std::io::Error| not_written("the data directory", &error.to_string());
-    for page in list.pages() {
+    for page in list.into_pages() {
         for row in page.map_err(RunnerError::from)? {
             writer.write(&row).map_err(not_here)?;
         }
     }
-    let written = writer.finish(target, prefix, now).map_err(not_here)?;
-    Ok((written, list))
+    writer.finish(target, prefix, now).map_err(not_here).map_err(Halt::from)
 }
 
 /// Puts the files into a local directory; `manifest.json` comes last.

@@ -1,14 +1,14 @@
 //! A job as the engine works on it: the job file resolved, ready to be stored and run.
 
 mod generate;
+mod manifest;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::row::KeyEncoding;
-
 pub use generate::{GenerateSpec, Versions};
+pub use manifest::{CsvFormat, Field, ListFormat, ListSpec, ManifestSpec, Sample, SourceSpec};
 
 /// Everything that defines a job. Stored as JSON in the queue; holds no secrets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,6 +74,22 @@ pub enum Location {
     },
 }
 
+impl Location {
+    /// The place `name` below this one.
+    #[must_use]
+    pub fn join(&self, name: &str) -> Self {
+        match self {
+            Self::Local(path) => Self::Local(format!("{}/{name}", path.trim_end_matches('/'))),
+            Self::S3 { bucket, key } if key.is_empty() => {
+                Self::S3 { bucket: bucket.clone(), key: name.to_owned() }
+            }
+            Self::S3 { bucket, key } => {
+                Self::S3 { bucket: bucket.clone(), key: format!("{}/{name}", key.trim_end_matches('/')) }
+            }
+        }
+    }
+}
+
 impl std::fmt::Display for Location {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -81,34 +97,6 @@ impl std::fmt::Display for Location {
             Self::S3 { bucket, key } => write!(f, "s3://{bucket}/{key}"),
         }
     }
-}
-
-/// A column of a CSV manifest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
-pub enum Field {
-    /// Bucket name.
-    Bucket,
-    /// Object key.
-    Key,
-    /// Version ID.
-    VersionId,
-    /// A column to pass over.
-    Ignore,
-}
-
-/// Which objects, and how their list is written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ManifestSpec {
-    /// Where the list is.
-    pub location: Location,
-    /// The columns, in order.
-    pub fields: Vec<Field>,
-    /// How keys are written.
-    pub keys: KeyEncoding,
-    /// ETag that the list must have: without quotes; for a local file its MD5 in hex.
-    pub etag: Option<String>,
-    /// Version of the manifest object.
-    pub version_id: Option<String>,
 }
 
 /// Where the completion report goes and what it holds.
