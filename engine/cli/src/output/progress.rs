@@ -112,6 +112,7 @@ impl Observer for Plain {
 fn plain(event: &Event) -> String {
     match event {
         Event::State { job, state, cause } => format!("{}  {state}: {cause}", short(job)),
+        Event::Listing { job, listed, rows } => format!("{}  {}", short(job), listing(*listed, *rows)),
         Event::Reading { job, rows } => format!("{}  {} rows read", short(job), HumanCount(*rows)),
         Event::Progress { job, progress } => format!(
             "{}  {} of {} tasks finished, {} failed",
@@ -121,6 +122,11 @@ fn plain(event: &Event) -> String {
             HumanCount(progress.failed)
         ),
     }
+}
+
+/// How far a listing is.
+pub(crate) fn listing(listed: u64, rows: u64) -> String {
+    format!("{} entries listed, {} of them pass", HumanCount(listed), HumanCount(rows))
 }
 
 /// One bar at a time: the next job has its own.
@@ -170,6 +176,7 @@ impl Observer for Bar {
                 bar.unset_length();
                 bar.set_message(state.to_string());
             }
+            Event::Listing { job, listed, rows } => self.of(job).set_message(listing(*listed, *rows)),
             Event::Reading { job, rows } => {
                 self.of(job).set_message(format!("reading the manifest: {} rows", HumanCount(*rows)));
             }
