@@ -31,7 +31,7 @@ pub use catalog::Catalog;
 pub use engine::Engine;
 pub use error::{JobFailure, RunnerError, STORE_NOT_USABLE};
 pub use event::{Event, Observer, Progress};
-pub use generate::{GeneratedManifest, Listed, Saved, generate_manifest};
+pub use generate::{GeneratedManifest, GeneratedRows, ListRequest, Listed, Saved, generate_manifest};
 pub use job::kept_rows;
 pub use plan::{PlannedTask, plan};
 pub use rehearse::{MAX_SAMPLE, Rehearsal, RehearsedTask, Selection, rehearse};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
-use longshore_runner::{Event, Observer, Progress};
+use longshore_runner::{Event, Listed, Observer, Progress};
 
 use super::{Screen, note, short};
 
@@ -124,8 +124,26 @@ fn plain(event: &Event) -> String {
     }
 }
 
+/// Shows on standard error how far a listing without a job is.
+pub(crate) fn listing_progress() -> Arc<dyn Fn(Listed) + Send + Sync> {
+    if std::io::stderr().is_terminal() {
+        let bar = ProgressBar::no_length().with_style(style("{spinner} {msg}"));
+        bar.enable_steady_tick(TICK);
+        *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
+        return Arc::new(move |Listed { listed, rows }| bar.set_message(listing(listed, rows)));
+    }
+    let last = Mutex::new(Instant::now());
+    Arc::new(move |Listed { listed, rows }| {
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.elapsed() >= PLAIN_EVERY {
+            *last = Instant::now();
+            note(&listing(listed, rows));
+        }
+    })
+}
+
 /// How far a listing is.
-pub(crate) fn listing(listed: u64, rows: u64) -> String {
+fn listing(listed: u64, rows: u64) -> String {
     format!("{} entries listed, {} of them pass", HumanCount(listed), HumanCount(rows))
 }
 

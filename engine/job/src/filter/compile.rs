@@ -20,9 +20,17 @@ pub(super) fn compile(filter: &Filter, now: Timestamp) -> Result<Matcher, Vec<Fi
     let mut compiler = Compiler { now, problems: Vec::new() };
     let tests = compiler.tests(filter, "", 0);
     if compiler.problems.is_empty() {
-        Ok(Matcher { tests, prefixes: minimal(&filter.prefixes) })
+        Ok(Matcher { tests, prefixes: minimal(prefixes(filter)) })
     } else {
         Err(compiler.problems)
+    }
+}
+
+/// What every key that passes begins with one of; nothing if that is not known.
+fn prefixes(filter: &Filter) -> &[String] {
+    match filter.prefixes.as_slice() {
+        [] => filter.all.iter().map(prefixes).find(|prefixes| !prefixes.is_empty()).unwrap_or_default(),
+        own => own,
     }
 }
 

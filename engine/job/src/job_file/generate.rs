@@ -8,7 +8,7 @@ use super::resolve::place;
 use crate::declare::Declaration;
 use crate::filter::Filter;
 use crate::object::bad_bucket_name;
-use crate::spec::{GenerateSpec, Location, Versions};
+use crate::spec::{Conflict, GenerateSpec, Location, Versions};
 
 /// Longest prefix that a list is saved under, in characters (S3 Control API, `ManifestPrefix`).
 const MAX_SAVE_PREFIX: usize = 512;
@@ -50,7 +50,6 @@ pub(super) fn generate(
         declaration.problem_at_value(&format!("{at}/bucket"), message, None);
     }
     section.r#where.check(&format!("{at}/where"), declaration);
-    check_versions(&section, at, declaration);
     let at_save = format!("{at}/save");
     let save = section.save.and_then(|text| place(&text, &at_save, environment, declaration));
     if let Some(Location::S3 { key, .. }) = &save
@@ -59,29 +58,17 @@ pub(super) fn generate(
         let message = format!("the prefix of the saved list is longer than {MAX_SAVE_PREFIX} characters");
         declaration.problem_at_value(&at_save, message, None);
     }
-    Some(GenerateSpec {
-        bucket: section.bucket?,
+    let spec = GenerateSpec {
+        // A bucket that is missing is no reason to miss what else is wrong.
+        bucket: section.bucket.unwrap_or_default(),
         filter: section.r#where,
         versions: section.versions,
         keep_newest: section.keep_newest,
         expected_bucket_owner: section.expected_bucket_owner,
         save,
-    })
-}
-
-/// What does not go together with the choice of versions.
-fn check_versions(section: &GenerateSection, at: &str, declaration: &mut Declaration<'_>) {
-    if section.keep_newest.is_some() && !matches!(section.versions, Versions::All | Versions::Noncurrent) {
-        let help =
-            "add versions = \"all\" or versions = \"noncurrent\", or leave \"keep-newest\" out".to_owned();
-        let message = "\"keep-newest\" is for versions";
-        declaration.problem_at_key(&format!("{at}/keep-newest"), message, Some(help));
+    };
+    for Conflict { key, message, help } in spec.conflicts() {
+        declaration.problem_at_key(&format!("{at}/{key}"), message, Some(help.to_owned()));
     }
-    if section.versions == Versions::DeleteMarkers
-        && let Some(fact) = section.r#where.not_of_delete_markers()
-    {
-        let message = format!("delete markers have no such thing as {fact}, which \"where\" asks for");
-        let help = "they have a key and the time when they were made".to_owned();
-        declaration.problem_at_key(&format!("{at}/where"), message, Some(help));
-    }
+    (!spec.bucket.is_empty()).then_some(spec)
 }

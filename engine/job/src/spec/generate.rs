@@ -24,6 +24,41 @@ pub struct GenerateSpec {
     pub save: Option<Location>,
 }
 
+/// Two parts of a specification that do not go together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// The key that is too much.
+    pub key: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: &'static str,
+}
+
+impl GenerateSpec {
+    /// What does not go together with the choice of versions.
+    pub fn conflicts(&self) -> Vec<Conflict> {
+        let mut conflicts = Vec::new();
+        if self.keep_newest.is_some() && !matches!(self.versions, Versions::All | Versions::Noncurrent) {
+            conflicts.push(Conflict {
+                key: "keep-newest",
+                message: "\"keep-newest\" is for versions".to_owned(),
+                help: "choose \"all\" or \"noncurrent\" as \"versions\", or leave \"keep-newest\" out",
+            });
+        }
+        if self.versions == Versions::DeleteMarkers
+            && let Some(fact) = self.filter.not_of_delete_markers()
+        {
+            conflicts.push(Conflict {
+                key: "where",
+                message: format!("delete markers have no such thing as {fact}, which \"where\" asks for"),
+                help: "they have a key and the time when they were made",
+            });
+        }
+        conflicts
+    }
+}
+
 impl std::fmt::Display for GenerateSpec {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "generated from s3://{}", self.bucket)

@@ -27,7 +27,7 @@ use crate::resolve::RoleOnStore;
 pub use save::Saved;
 pub(crate) use save::{check_access, check_place, save, saved_places};
 pub(crate) use source::Generated;
-pub use standalone::{GeneratedManifest, generate_manifest};
+pub use standalone::{GeneratedManifest, GeneratedRows, ListRequest, generate_manifest};
 
 /// How far a listing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -73,6 +73,7 @@ impl Listing<'_> {
         let before = Listed { listed: list.listed(), rows: list.rows() };
         if before.listed > 0 {
             tracing::info!(listed = before.listed, rows = before.rows, "the listing goes on where it was");
+            (self.progress)(before);
         }
         let (spec, bucket) = (self.spec.clone(), self.spec.bucket.clone());
         let what = What { spec, matcher };

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use longshore_job::job_file::PolicyReader as _;
 use longshore_job::spec::JobPolicy;
-use longshore_job::{EngineConfig, config::RoleConfig};
 use longshore_policy::{Effect, Request, s3};
 use longshore_runner::{JobPolicies, load_role, store_surroundings};
 use longshore_store::GateConfig;
@@ -74,7 +73,7 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
         note(&format!("warning: {warning}"));
     }
     let (region, secure_transport) =
-        store_surroundings(&config, &store(arguments, settings, &config)?).await?;
+        store_surroundings(&config, &context.store(arguments.store.as_ref(), settings, &config)?).await?;
     let gate = GateConfig {
         role: arguments.role.clone(),
         account: role.account,
@@ -122,20 +121,6 @@ fn job_policy(arguments: &Arguments) -> Result<Option<JobPolicy>, CliError> {
         Err(problems) => {
             let lines: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
             Err(CliError::input(lines.join("\n       ")))
-        }
-    }
-}
-
-fn store(arguments: &Arguments, role: &RoleConfig, config: &EngineConfig) -> Result<String, CliError> {
-    let names: Vec<&String> = config.stores.keys().collect();
-    match (arguments.store.as_ref().or(role.store.as_ref()), names.as_slice()) {
-        (Some(name), _) if config.stores.contains_key(name) => Ok(name.clone()),
-        (Some(name), _) => Err(CliError::input(format!("--store {name}: longshore.toml has no such store"))),
-        (None, [only]) => Ok((*only).clone()),
-        (None, several) => {
-            let known: Vec<&str> = several.iter().map(|name| name.as_str()).collect();
-            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            Err(CliError::input(format!("--store is needed: longshore.toml has these stores: {known}")))
         }
     }
 }
