@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use longshore_job::config::RoleConfig;
-use longshore_job::spec::OperationSource;
+use longshore_job::spec::{JobPolicy, OperationSource};
 use longshore_job::{EngineConfig, Environment, JobFile, JobSpec};
 use longshore_queue::{Access, NewJob, Queue};
-use longshore_runner::{Catalog, JobPolicies, Rehearsal, RehearsedTask, Selection, rehearse};
+use longshore_runner::{Catalog, JobPolicies, Rehearsal, RehearsedTask, RoleSnapshot, Selection, rehearse};
 
 use crate::exit::Exit;
 use crate::failure::CliError;
@@ -74,11 +74,7 @@ impl Context {
             policies: &JobPolicies,
         };
         let spec = JobFile::parse(&source, &shown, &environment)?;
-        let role = longshore_runner::load_role(config, &spec.role, spec.policy.as_ref())
-            .map_err(|findings| CliError::input(findings.join("\n       ")))?;
-        for warning in role.warnings {
-            note(&format!("warning: {warning}"));
-        }
+        self.policies_of(&spec.role, config, spec.policy.as_ref())?;
         let plugin_digest = match &spec.operation.source {
             OperationSource::Builtin(name) => {
                 catalog.builtin(name).map_err(CliError::input)?.digest().to_owned()
@@ -113,6 +109,21 @@ impl Context {
             "--role {role}: {file} has no such role; its roles are: {}",
             known.join(", ")
         ))
+    }
+
+    /// The policies of a role, with what is hardly meant in them said.
+    pub(crate) fn policies_of(
+        &self,
+        role: &str,
+        config: &EngineConfig,
+        policy: Option<&JobPolicy>,
+    ) -> Result<RoleSnapshot, CliError> {
+        let role = longshore_runner::load_role(config, role, policy)
+            .map_err(|findings| CliError::input(findings.join("\n       ")))?;
+        for warning in &role.warnings {
+            note(&format!("warning: {warning}"));
+        }
+        Ok(role)
     }
 
     /// The role that the command line names, or the only one.

@@ -69,6 +69,7 @@ async fn generate_lists(job: &Job, stop: &CancellationToken) -> Result<bool, Hal
             progress: Arc::new(progress),
         };
         let Some(list) = listing.run().await? else { return Ok(false) };
+        generate::check_found(spec, &list)?;
         if let Some((place, _)) = places.iter().find(|(_, source)| *source == number) {
             save_list(job, number, spec, place, list).await?;
         }

@@ -65,7 +65,7 @@ impl Listing<'_> {
     /// Lists the bucket, or what of it a former run has not listed. `None` if it was asked to stop meanwhile.
     ///
     /// # Errors
-    /// The job fails if the role or the store refuses, or if nothing passes the filter.
+    /// The job fails if the role or the store refuses.
     pub(crate) async fn run(self) -> Result<Option<ListFile>, Halt> {
         let matcher = self.spec.filter.compile(self.submitted).map_err(|why| failure(&why))?;
         let path = self.path.to_owned();
@@ -75,19 +75,21 @@ impl Listing<'_> {
             tracing::info!(listed = before.listed, rows = before.rows, "the listing goes on where it was");
             (self.progress)(before);
         }
-        let (spec, bucket) = (self.spec.clone(), self.spec.bucket.clone());
-        let what = What { spec, matcher };
-        let listed = lister::run(what, self.role, list, self.stop, self.progress).await?;
-        let Some(list) = listed else { return Ok(None) };
-        if list.rows() == 0 {
-            let found = match list.listed() {
-                0 => "there is nothing in it".to_owned(),
-                listed => format!("{listed} entries were listed, none of them passes"),
-            };
-            return Err(failure(&format!("{NOTHING}: s3://{bucket}: {found}")).into());
-        }
-        Ok(Some(list))
+        let what = What { spec: self.spec.clone(), matcher };
+        lister::run(what, self.role, list, self.stop, self.progress).await
     }
+}
+
+/// A manifest needs one object at least.
+pub(crate) fn check_found(spec: &GenerateSpec, list: &ListFile) -> Result<(), JobFailure> {
+    if list.rows() > 0 {
+        return Ok(());
+    }
+    let found = match list.listed() {
+        0 => "there is nothing in it to list".to_owned(),
+        listed => format!("{listed} entries were listed, none of them passes"),
+    };
+    Err(failure(&format!("{NOTHING}: s3://{}: {found}", spec.bucket)))
 }
 
 /// What is listed, compiled.

@@ -9,7 +9,7 @@ use longshore_job::spec::GenerateSpec;
 use longshore_manifest::generate::{ListedRow, PageReader};
 use tokio_util::sync::CancellationToken;
 
-use super::{Listing, failure, list_path};
+use super::{Listing, check_found, failure, list_path};
 use crate::error::{Halt, JobFailure};
 use crate::ingest::{Access, RowSource};
 
@@ -33,6 +33,7 @@ impl Generated {
         };
         let list = access.runtime.block_on(listing.run()).map_err(Halt::into_failure)?;
         let list = list.ok_or_else(|| failure("the listing was stopped"))?;
+        check_found(spec, &list)?;
         Ok(Self { bucket: spec.bucket.clone(), pages: list.into_pages(), rows: Vec::new().into_iter() })
     }
 }

@@ -12,7 +12,7 @@ use longshore_manifest::generate::{ListFile, ListedRow, PageReader};
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
-use super::{Listed, Listing, Saved, check_place, failure, list_path, save};
+use super::{Listed, Listing, Saved, check_found, check_place, failure, list_path, save};
 use crate::error::{Halt, JobFailure, RunnerError, STORE_NOT_USABLE};
 use crate::resolve::RoleOnStore;
 
@@ -65,6 +65,10 @@ pub async fn generate_manifest(
     let listing =
         Listing { spec: &spec, role: role.clone(), submitted: folder.begun, path: &path, stop, progress };
     let list = listing.run().await.map_err(Halt::into_failure)?;
+    if let Some(nothing) = list.as_ref().and_then(|list| check_found(&spec, list).err()) {
+        folder.remove()?;
+        return Err(nothing);
+    }
     Ok(list.map(|list| GeneratedManifest { role, spec, list, folder }))
 }
 

@@ -94,6 +94,7 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Exit,
     let role = context.role(arguments.role.as_ref(), &config)?;
     let settings = config.roles.get(&role).ok_or_else(|| context.unknown_role(&role, &config))?;
     let store = context.store(arguments.store.as_ref(), settings, &config)?;
+    context.policies_of(&role, &config, None)?;
     let (output, resume) = (arguments.output.clone(), arguments.resume);
     let spec = spec(arguments)?;
     let (save, bucket) = (spec.save.clone(), spec.bucket.clone());

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use longshore_job::job_file::PolicyReader as _;
 use longshore_job::spec::JobPolicy;
 use longshore_policy::{Effect, Request, s3};
-use longshore_runner::{JobPolicies, load_role, store_surroundings};
+use longshore_runner::{JobPolicies, store_surroundings};
 use longshore_store::GateConfig;
 
 use crate::context::Context;
@@ -67,11 +67,7 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
     };
     check_action(&arguments.action)?;
     let policy = job_policy(arguments)?;
-    let role = load_role(&config, &arguments.role, policy.as_ref())
-        .map_err(|findings| CliError::input(findings.join("\n       ")))?;
-    for warning in &role.warnings {
-        note(&format!("warning: {warning}"));
-    }
+    let role = context.policies_of(&arguments.role, &config, policy.as_ref())?;
     let (region, secure_transport) =
         store_surroundings(&config, &context.store(arguments.store.as_ref(), settings, &config)?).await?;
     let gate = GateConfig {
