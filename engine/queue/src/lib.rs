@@ -22,6 +22,7 @@ mod chunks;
 mod group;
 mod jobs;
 mod lock;
+mod requests;
 mod results;
 mod schema;
 mod transitions;
