@@ -19,7 +19,7 @@ pub(crate) enum Exit {
     JobFailed = 4,
     /// The job was cancelled.
     Cancelled = 5,
-    /// Stopped by a signal before the end; `longshore start` goes on from here.
+    /// Stopped before the end, by a signal or because the job is paused or waits for a confirmation.
     Interrupted = 6,
     /// Another engine works on this data directory.
     Busy = 7,
@@ -36,7 +36,7 @@ Exit codes:
   3  the job is complete, but some of its tasks failed; of a dry run: something would be refused
   4  the job as a whole failed
   5  the job was cancelled
-  6  stopped by a signal before the end; 'longshore start' goes on
+  6  stopped before the end (by a signal; paused; to be confirmed); 'longshore start' goes on
   7  another engine works on this data directory
   8  a store cannot be reached or refuses the credentials; a job that has begun can go on";
 

@@ -15,8 +15,8 @@ use crate::record::{ChunkOutcomes, ChunkRecord, FileMark, NewChunk, ReportMarks}
 use crate::transitions::{Transition, move_job};
 
 /// The states in which tasks run, or have run and are being reported.
-pub(crate) const RUNNING: [JobState; 4] =
-    [JobState::Active, JobState::Completing, JobState::Cancelling, JobState::Failing];
+pub(crate) const RUNNING: [JobState; 5] =
+    [JobState::Active, JobState::Pausing, JobState::Completing, JobState::Cancelling, JobState::Failing];
 
 /// The states of a job that ends before all of its tasks ran.
 const ENDING_EARLY: [JobState; 2] = [JobState::Cancelling, JobState::Failing];
@@ -25,7 +25,8 @@ const PUT: &str = "store the chunks";
 const CLOSE: &str = "close the chunks";
 
 impl Queue {
-    /// Stores the chunks of a manifest that was read to its end, and moves the job from Preparing to Ready. All in one
+    /// Stores the chunks of a manifest that was read to its end, and moves the job from Preparing to Ready, or to
+    /// Suspended if it wants a confirmation. The answer is that state. All in one
     /// transaction: an interrupted preparation leaves nothing that counts.
     ///
     /// # Errors
@@ -38,7 +39,7 @@ impl Queue {
         chunks: &[NewChunk],
         total_tasks: u64,
         now: Timestamp,
-    ) -> Result<(), QueueError> {
+    ) -> Result<JobState, QueueError> {
         check_chunks(chunks, total_tasks)?;
         let (id, chunks) = (id.to_owned(), chunks.to_vec());
         self.write_as_engine(PUT, move |connection| put(connection, &id, &chunks, total_tasks, now))
@@ -138,7 +139,13 @@ fn check_chunks(chunks: &[NewChunk], total_tasks: u64) -> Result<(), QueueError>
     Ok(())
 }
 
-fn put(connection: &Connection, id: &str, chunks: &[NewChunk], total_tasks: u64, now: Timestamp) -> Step<()> {
+fn put(
+    connection: &Connection,
+    id: &str,
+    chunks: &[NewChunk],
+    total_tasks: u64,
+    now: Timestamp,
+) -> Step<JobState> {
     let job = resolve(connection, id)?;
     job.require(&[JobState::Preparing], "be given its chunks")?;
     connection.execute("DELETE FROM chunks WHERE job = ?1", [job.number])?;
@@ -153,8 +160,14 @@ fn put(connection: &Connection, id: &str, chunks: &[NewChunk], total_tasks: u64,
     connection
         .execute("UPDATE jobs SET total_tasks = ?2 WHERE number = ?1", params![job.number, total_tasks])?;
     let cause = format!("the manifest is read: {total_tasks} tasks");
-    let step = Transition { to: JobState::Ready, cause, actor: "engine".to_owned(), at: now };
-    move_job(connection, &job, &step)
+    let confirm: bool = connection.query_row(
+        "SELECT coalesce(spec ->> '$.confirm', 0) FROM jobs WHERE number = ?1",
+        [job.number],
+        |row| row.get(0),
+    )?;
+    let to = if confirm { JobState::Suspended } else { JobState::Ready };
+    move_job(connection, &job, &Transition { to, cause, actor: "engine".to_owned(), at: now })?;
+    Ok(to)
 }
 
 /// A chunk as far as its results go.

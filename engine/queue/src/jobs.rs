@@ -42,7 +42,7 @@ impl Queue {
         self.list("list the jobs", "SELECT * FROM jobs ORDER BY created_at DESC, number DESC")
     }
 
-    /// The jobs that are not at their end, in the order in which they are to run: by priority, then age.
+    /// The jobs that the engine has something to do for, in the order in which they are to run: by priority, then age.
     ///
     /// # Errors
     ///
@@ -50,7 +50,8 @@ impl Queue {
     pub fn runnable(&self) -> Result<Vec<JobRecord>, QueueError> {
         let doing = "list the jobs to run";
         self.require_engine(doing)?;
-        let sql = "SELECT * FROM jobs WHERE state NOT IN ('Complete', 'Cancelled', 'Failed')
+        let sql =
+            "SELECT * FROM jobs WHERE state NOT IN ('Complete', 'Cancelled', 'Failed', 'Suspended', 'Paused')
                    ORDER BY priority DESC, created_at, id";
         self.list(doing, sql)
     }
@@ -144,8 +145,12 @@ impl JobKey {
         if states.contains(&self.state) {
             return Ok(());
         }
-        let names: Vec<&str> = states.iter().map(|state| state.name()).collect();
-        let needed = names.join(" or ");
+        let open = JobState::ALL.into_iter().filter(|state| !state.is_terminal());
+        let needed = if open.eq(states.iter().copied()) {
+            "not at its end".to_owned()
+        } else {
+            states.iter().map(|state| state.name()).collect::<Vec<_>>().join(" or ")
+        };
         Err(QueueError::State { id: self.id.clone(), found: self.state, needed, doing })
     }
 }
@@ -193,11 +198,12 @@ fn submit(connection: &Connection, new: &NewJob) -> Step<Submission> {
     let spec = serde_json::to_string(&new.spec)
         .map_err(|error| QueueError::Invalid { doing: "submit the job", detail: error.to_string() })?;
     connection.execute(
-        "INSERT INTO jobs (id, spec, state, plugin_digest, created_at)
-         VALUES (:id, :spec, :state, :plugin_digest, :created_at)",
+        "INSERT INTO jobs (id, spec, priority, state, plugin_digest, created_at)
+         VALUES (:id, :spec, :priority, :state, :plugin_digest, :created_at)",
         named_params! {
             ":id": new.id,
             ":spec": spec,
+            ":priority": new.spec.priority,
             ":state": JobState::New.name(),
             ":plugin_digest": new.plugin_digest,
             ":created_at": time_text(new.created_at),
@@ -232,10 +238,12 @@ fn job_record(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
     Ok(JobRecord {
         id: row.get("id")?,
         spec: job_spec(row, "spec")?,
+        priority: row.get("priority")?,
         state: job_state(row, "state")?,
         plugin_digest: row.get("plugin_digest")?,
         policy_digest: row.get("policy_digest")?,
         created_at: time(row, "created_at")?,
+        suspended_at: optional(row, "suspended_at", time)?,
         started_at: optional(row, "started_at", time)?,
         finished_at: optional(row, "finished_at", time)?,
         total_tasks: row.get("total_tasks")?,

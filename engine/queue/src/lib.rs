@@ -23,6 +23,7 @@ mod group;
 mod jobs;
 mod lists;
 mod lock;
+mod requests;
 mod results;
 mod schema;
 mod transitions;

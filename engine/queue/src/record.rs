@@ -48,6 +48,8 @@ pub struct JobRecord {
     pub id: String,
     /// What it is to do.
     pub spec: JobSpec,
+    /// 0–2147483647, higher first; that of the specification until a user changes it.
+    pub priority: u32,
     /// Where it is in its life.
     pub state: JobState,
     /// SHA-256 of the operation's component, lower-case hex.
@@ -56,6 +58,8 @@ pub struct JobRecord {
     pub policy_digest: Option<String>,
     /// When it was submitted.
     pub created_at: Timestamp,
+    /// When it was Suspended.
+    pub suspended_at: Option<Timestamp>,
     /// When it was first Active.
     pub started_at: Option<Timestamp>,
     /// When it reached a terminal state.

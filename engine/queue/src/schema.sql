@@ -13,13 +13,15 @@ CREATE TABLE jobs (
     number          INTEGER PRIMARY KEY,
     id              TEXT    NOT NULL UNIQUE CHECK (length(id) BETWEEN 1 AND 64),
     spec            TEXT    NOT NULL CHECK (json_valid(spec)),
-    priority        INTEGER NOT NULL GENERATED ALWAYS AS (spec ->> '$.priority') VIRTUAL,
+    priority        INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 4294967295),
     client_token    TEXT    GENERATED ALWAYS AS (spec ->> '$.client_token') VIRTUAL,
-    state           TEXT    NOT NULL CHECK (state IN ('New', 'Preparing', 'Ready', 'Active', 'Completing', 'Complete',
-                                                      'Cancelling', 'Cancelled', 'Failing', 'Failed')),
+    state           TEXT    NOT NULL CHECK (state IN ('New', 'Preparing', 'Suspended', 'Ready', 'Active', 'Pausing', 'Paused',
+                                                      'Completing', 'Complete', 'Cancelling', 'Cancelled', 'Failing',
+                                                      'Failed')),
     plugin_digest   TEXT    NOT NULL,
     policy_digest   TEXT,
     created_at      TEXT    NOT NULL,
+    suspended_at    TEXT,
     started_at      TEXT,
     finished_at     TEXT,
     total_tasks     INTEGER CHECK (total_tasks >= 0),
@@ -42,7 +44,7 @@ CREATE TABLE jobs (
 CREATE UNIQUE INDEX jobs_by_client_token ON jobs (client_token) WHERE client_token IS NOT NULL;
 
 CREATE INDEX jobs_to_run ON jobs (priority DESC, created_at, id)
-    WHERE state NOT IN ('Complete', 'Cancelled', 'Failed');
+    WHERE state NOT IN ('Complete', 'Cancelled', 'Failed', 'Suspended', 'Paused');
 
 -- Every transition of every job.
 CREATE TABLE events (

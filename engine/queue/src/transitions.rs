@@ -66,37 +66,6 @@ impl Queue {
         })
     }
 
-    /// Asks for a job to be cancelled: it moves to Cancelling, and the engine then to Cancelled. Asking again
-    /// changes nothing; the first reason stays. The answer is the job's state.
-    ///
-    /// # Errors
-    ///
-    /// [`QueueError::State`] if it is too late; [`QueueError::NotFound`]; [`QueueError::Ambiguous`].
-    pub fn request_cancel(
-        &self,
-        id: &str,
-        reason: &str,
-        actor: &str,
-        now: Timestamp,
-    ) -> Result<JobState, QueueError> {
-        let to = JobState::Cancelling;
-        let step = Transition { to, cause: reason.to_owned(), actor: actor.to_owned(), at: now };
-        let id = id.to_owned();
-        self.write("cancel the job", move |connection| {
-            let job = resolve(connection, &id)?;
-            if job.state == to {
-                return Ok(to);
-            }
-            let cancellable: Vec<_> =
-                JobState::ALL.into_iter().filter(|state| state.may_become(to)).collect();
-            job.require(&cancellable, "be cancelled")?;
-            let sql = "UPDATE jobs SET status_reason = ?2 WHERE number = ?1";
-            connection.execute(sql, params![job.number, step.cause])?;
-            move_job(connection, &job, &step)?;
-            Ok(to)
-        })
-    }
-
     /// Keeps the policies under which the job runs from now on. Does nothing if they are those that it ran under
     /// before.
     ///
@@ -167,14 +136,17 @@ pub(crate) fn move_job(connection: &Connection, job: &JobKey, step: &Transition)
     let at = time_text(step.at);
     let started = (step.to == JobState::Active).then_some(&at);
     let finished = step.to.is_terminal().then_some(&at);
-    let sql = "UPDATE jobs SET state = ?3, started_at = coalesce(started_at, ?4), finished_at = ?5
+    let suspended = (step.to == JobState::Suspended).then_some(&at);
+    let sql = "UPDATE jobs SET state = ?3, started_at = coalesce(started_at, ?4), finished_at = ?5,
+                               suspended_at = coalesce(suspended_at, ?6)
                WHERE number = ?1 AND state = ?2";
     let moved = connection.prepare_cached(sql)?.execute(params![
         job.number,
         job.state.name(),
         step.to.name(),
         started,
-        finished
+        finished,
+        suspended
     ])?;
     if moved != 1 {
         let detail = format!("job {} left {} meanwhile", job.id, job.state);

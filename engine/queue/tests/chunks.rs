@@ -134,7 +134,7 @@ fn results_are_taken_only_while_tasks_run() {
     insta::assert_snapshot!(fixture.record(batch("job-1", 0, [(0, succeeded())])).unwrap_err());
     fixture.advance("job-1", JobState::Ready, JobState::Active);
     fixture.record(batch("job-1", 0, [(0, succeeded())])).unwrap();
-    fixture.queue.request_cancel("job-1", "", "user", at(3)).unwrap();
+    fixture.queue.request_cancel("job-1", "", at(3)).unwrap();
     fixture.record(batch("job-1", 0, [(1, succeeded())])).unwrap();
     fixture.advance("job-1", JobState::Cancelling, JobState::Cancelled);
     let late = fixture.record(batch("job-1", 0, [(1, succeeded())]));
@@ -184,7 +184,7 @@ fn a_cancelled_job_closes_what_it_has_and_later_results_do_not_count() {
     let fixture = Fixture::engine();
     fixture.active("job-1", &[3]);
     fixture.record(batch("job-1", 0, [(1, succeeded())])).unwrap();
-    fixture.queue.request_cancel("job-1", "", "user", at(3)).unwrap();
+    fixture.queue.request_cancel("job-1", "", at(3)).unwrap();
     fixture.queue.close_chunks("job-1", &[0], &marks(10)).unwrap();
     fixture.record(batch("job-1", 0, [(2, failed("NoSuchKey"))])).unwrap();
     assert_eq!(counters(&fixture, "job-1"), (1, 0));

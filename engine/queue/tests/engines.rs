@@ -64,7 +64,7 @@ fn clients_submit_and_cancel_while_the_engine_writes() {
         for number in 0..20 {
             client.submit(&new_job(&format!("more-{number}"))).unwrap();
         }
-        client.request_cancel("job-1", "enough", "user", at(3)).unwrap()
+        client.request_cancel("job-1", "enough", at(3)).unwrap()
     });
     for index in 0..20 {
         for chunk in 0..2 {
@@ -168,7 +168,7 @@ fn the_database_refuses_what_cannot_be() {
     let fixture = Fixture::engine();
     fixture.active("job-1", &[9]);
     for sql in [
-        "UPDATE jobs SET state = 'Paused'",
+        "UPDATE jobs SET state = 'Resting'",
         "UPDATE jobs SET state = 'Complete'",
         "UPDATE jobs SET succeeded = 10",
         "UPDATE jobs SET failure_code = 'X'",

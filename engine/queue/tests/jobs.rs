@@ -6,7 +6,8 @@ mod common;
 
 use common::{Fixture, at, new_chunks, new_job};
 use longshore_job::JobState::{
-    Active, Cancelled, Cancelling, Complete, Completing, Failed, Failing, New, Preparing, Ready,
+    Active, Cancelled, Cancelling, Complete, Completing, Failed, Failing, New, Paused, Pausing, Preparing,
+    Ready, Suspended,
 };
 use longshore_queue::{NewJob, QueueError};
 
@@ -73,13 +74,54 @@ fn jobs_run_by_priority_then_age_and_are_listed_by_age() {
         job.created_at = at(second);
         fixture.queue.submit(&job).unwrap();
     }
-    fixture.queue.request_cancel("done", "", "user", at(5)).unwrap();
+    fixture.queue.request_cancel("done", "", at(5)).unwrap();
     fixture.advance("done", Cancelling, Cancelled);
     let ids = |records: Vec<longshore_queue::JobRecord>| -> Vec<String> {
         records.into_iter().map(|record| record.id).collect()
     };
     assert_eq!(ids(fixture.queue.runnable().unwrap()), ["urgent", "old", "new"]);
     assert_eq!(ids(fixture.queue.jobs().unwrap()), ["done", "new", "urgent", "old"]);
+    fixture.client().set_priority("new", 3, at(6)).unwrap();
+    fixture.client().set_priority("new", 3, at(7)).unwrap();
+    assert_eq!(ids(fixture.queue.runnable().unwrap()), ["new", "urgent", "old"]);
+    let events = fixture.queue.events("new").unwrap();
+    assert_eq!(
+        events.last().map(|event| (event.from, event.to, event.cause.as_str())),
+        Some((Some(New), New, "priority 3"))
+    );
+    assert_eq!(events.len(), 2);
+    insta::assert_snapshot!(fixture.queue.set_priority("done", 1, at(8)).unwrap_err());
+}
+
+#[test]
+fn what_users_hold_does_not_run_until_they_let_it() {
+    let fixture = Fixture::engine();
+    let mut job = new_job("job-1");
+    job.spec.confirm = true;
+    fixture.queue.submit(&job).unwrap();
+    fixture.advance("job-1", New, Preparing);
+    assert_eq!(fixture.queue.put_chunks("job-1", &new_chunks(&[2]), 2, at(2)).unwrap(), Suspended);
+    let client = fixture.client();
+    let runs = || !fixture.queue.runnable().unwrap().is_empty();
+    assert!(!runs());
+    assert_eq!(fixture.queue.job("job-1").unwrap().suspended_at, Some(at(2)));
+    insta::assert_snapshot!(client.request_pause("job-1", "", at(3)).unwrap_err());
+    assert_eq!(client.confirm("job-1", at(3)).unwrap(), Ready);
+    assert!(runs());
+    assert_eq!(client.request_pause("job-1", "lunch", at(4)).unwrap(), Paused);
+    assert!(!runs());
+    insta::assert_snapshot!(client.confirm("job-1", at(4)).unwrap_err());
+    assert_eq!(client.request_resume("job-1", at(5)).unwrap(), Ready);
+    fixture.advance("job-1", Ready, Active);
+    insta::assert_snapshot!(client.request_resume("job-1", at(6)).unwrap_err());
+    assert_eq!(client.request_pause("job-1", "lunch", at(6)).unwrap(), Pausing);
+    assert_eq!(client.request_pause("job-1", "again", at(6)).unwrap(), Pausing);
+    // What runs until then, counts.
+    fixture.record(common::batch("job-1", 0, [(0, common::succeeded())])).unwrap();
+    fixture.advance("job-1", Pausing, Paused);
+    assert!(!runs());
+    assert_eq!(client.request_cancel("job-1", "enough", at(7)).unwrap(), Cancelling);
+    assert!(runs());
 }
 
 #[test]
@@ -137,13 +179,13 @@ fn cancelling_is_asked_once_and_in_time() {
     let fixture = Fixture::engine();
     let client = fixture.client();
     fixture.active("job-1", &[1]);
-    assert_eq!(client.request_cancel("job-1", "wrong bucket", "user", at(3)).unwrap(), Cancelling);
-    assert_eq!(client.request_cancel("job-1", "again", "user", at(4)).unwrap(), Cancelling);
+    assert_eq!(client.request_cancel("job-1", "wrong bucket", at(3)).unwrap(), Cancelling);
+    assert_eq!(client.request_cancel("job-1", "again", at(4)).unwrap(), Cancelling);
     assert_eq!(fixture.queue.job("job-1").unwrap().status_reason.as_deref(), Some("wrong bucket"));
     let late = fixture.queue.transition("job-1", Active, Completing, "all done", "engine", at(5));
     assert!(matches!(late, Err(QueueError::State { found: Cancelling, .. })));
     fixture.advance("job-1", Cancelling, Cancelled);
-    insta::assert_snapshot!(client.request_cancel("job-1", "again", "user", at(6)).unwrap_err());
+    insta::assert_snapshot!(client.request_cancel("job-1", "again", at(6)).unwrap_err());
     assert_eq!(fixture.queue.events("job-1").unwrap().len(), 6);
 }
 
@@ -152,7 +194,7 @@ fn a_job_that_was_cancelled_while_preparing_gets_no_chunks() {
     let fixture = Fixture::engine();
     fixture.submit("job-1");
     fixture.advance("job-1", New, Preparing);
-    fixture.client().request_cancel("job-1", "", "user", at(3)).unwrap();
+    fixture.client().request_cancel("job-1", "", at(3)).unwrap();
     let refused = fixture.queue.put_chunks("job-1", &new_chunks(&[3]), 3, at(4));
     assert!(matches!(refused, Err(QueueError::State { found: Cancelling, .. })));
     assert!(fixture.queue.open_chunks("job-1", None, 10).unwrap().is_empty());

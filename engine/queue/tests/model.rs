@@ -18,6 +18,9 @@ enum Step {
     Submit { token: bool },
     Move(JobState, JobState),
     Cancel,
+    Pause,
+    Resume,
+    Confirm,
     Put(Vec<u32>),
     Record { chunk: u32, outcomes: Vec<(u32, Outcome)> },
     Close { chunk: u32, mark: u64 },
@@ -57,8 +60,21 @@ impl Model {
             Step::Submit { .. } | Step::Reopen => true,
             Step::Move(from, to) => job.state == *from && job.go(*to),
             Step::Cancel => job.state == JobState::Cancelling || job.go(JobState::Cancelling),
+            Step::Pause => match job.state {
+                JobState::Pausing | JobState::Paused => true,
+                JobState::Active => job.go(JobState::Pausing),
+                _ => job.go(JobState::Paused),
+            },
+            Step::Resume => {
+                job.state == JobState::Ready || job.state == JobState::Paused && job.go(JobState::Ready)
+            }
+            Step::Confirm => {
+                job.state == JobState::Ready || job.state == JobState::Suspended && job.go(JobState::Ready)
+            }
             Step::Put(rows) => {
-                let allowed = job.state == JobState::Preparing && job.go(JobState::Ready);
+                // Jobs with a token want a confirmation.
+                let next = if job.token { JobState::Suspended } else { JobState::Ready };
+                let allowed = job.state == JobState::Preparing && job.go(next);
                 if allowed {
                     job.chunks = rows.iter().map(|rows| Chunk { rows: *rows, ..Chunk::default() }).collect();
                 }
@@ -94,8 +110,8 @@ impl Job {
     }
 
     fn runs(&self) -> bool {
-        use JobState::{Active, Cancelling, Completing, Failing};
-        matches!(self.state, Active | Completing | Cancelling | Failing)
+        use JobState::{Active, Cancelling, Completing, Failing, Pausing};
+        matches!(self.state, Active | Pausing | Completing | Cancelling | Failing)
     }
 
     fn record(&mut self, chunk: u32, outcomes: &[(u32, Outcome)]) -> bool {
@@ -137,10 +153,14 @@ fn take(fixture: Fixture, id: &str, step: &Step) -> (Fixture, bool) {
         Step::Submit { token } => {
             let mut job = new_job(id);
             job.spec.client_token = token.then(|| "token".into());
+            job.spec.confirm = *token;
             queue.submit(&job).is_ok()
         }
         Step::Move(from, to) => queue.transition(id, *from, *to, "model", "engine", at(3)).is_ok(),
-        Step::Cancel => fixture.client().request_cancel(id, "model", "user", at(3)).is_ok(),
+        Step::Cancel => fixture.client().request_cancel(id, "model", at(3)).is_ok(),
+        Step::Pause => fixture.client().request_pause(id, "model", at(3)).is_ok(),
+        Step::Resume => fixture.client().request_resume(id, at(3)).is_ok(),
+        Step::Confirm => fixture.client().confirm(id, at(3)).is_ok(),
         Step::Put(rows) => {
             let chunks = new_chunks(rows);
             queue.put_chunks(id, &chunks, total(&chunks), at(3)).is_ok()
@@ -216,6 +236,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         1 => any::<bool>().prop_map(|token| Step::Submit { token }),
         1 => (state(), state()).prop_map(|(from, to)| Step::Move(from, to)),
         1 => Just(Step::Cancel),
+        1 => prop_oneof![Just(Step::Pause), Just(Step::Resume), Just(Step::Confirm)],
         1 => Just(Step::Put(vec![3, 2])),
         4 => (0_u32..3, prop_oneof![outcomes, full]).prop_map(|(chunk, outcomes)| Step::Record { chunk, outcomes }),
         3 => (0_u32..3, 1_u64..1000).prop_map(|(chunk, mark)| Step::Close { chunk, mark }),
@@ -225,12 +246,16 @@ fn any_step() -> impl Strategy<Value = Step> {
 
 /// Any steps, with those of an ordinary life mixed in, so that jobs come far.
 fn any_course() -> impl Strategy<Value = Vec<(&'static str, Step)>> {
-    use JobState::{Active, Completing, New, Preparing, Ready};
+    use JobState::{Active, Completing, New, Paused, Pausing, Preparing, Ready};
     let life = prop_oneof![
         Just(Step::Submit { token: false }),
         Just(Step::Move(New, Preparing)),
         Just(Step::Put(vec![3, 2])),
+        Just(Step::Confirm),
         Just(Step::Move(Ready, Active)),
+        Just(Step::Pause),
+        Just(Step::Move(Pausing, Paused)),
+        Just(Step::Resume),
         Just(Step::Move(Active, Completing)),
     ];
     let start = prop_oneof![
@@ -239,6 +264,7 @@ fn any_course() -> impl Strategy<Value = Vec<(&'static str, Step)>> {
             Step::Submit { token: true },
             Step::Move(New, Preparing),
             Step::Put(vec![3, 3]),
+            Step::Confirm,
             Step::Move(Ready, Active),
         ])
     ];

@@ -66,7 +66,7 @@ impl Engine {
         let mut resolved: Option<Job> = None;
         loop {
             let record = self.queue.job(id)?;
-            if record.state.is_terminal() || stop.is_cancelled() {
+            if record.state.is_terminal() || record.state.waits_for_user() || stop.is_cancelled() {
                 return Ok(record);
             }
             let job = match resolved.take() {

@@ -12,12 +12,12 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::cancel::CancelWatch;
 use crate::collect::{Collector, Message};
 use crate::error::{RunnerError, blocking};
 use crate::feed::{Assignment, Feed, OpenChunk};
 use crate::job::Job;
 use crate::outage::Outage;
+use crate::state_watch::StateWatch;
 
 /// Results that may be finished but not yet durable, beside those of the running tasks (count; bounds what a crash
 /// repeats). Enough for 100,000 results/s at one commit every 20 ms.
@@ -43,8 +43,8 @@ pub(crate) enum Ending {
     AllDone,
     /// Too many tasks failed; says how many.
     Threshold(String),
-    /// A user cancelled the job: its state is no longer Active.
-    Cancelled,
+    /// A user cancelled or paused the job: its state is no longer Active.
+    Moved,
     /// The engine was asked to stop; the job stays Active.
     Stopped,
 }
@@ -80,16 +80,16 @@ pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Endin
     }
     drop(messages);
 
-    let cancel = CancelWatch::start(job, JobState::Active, &halt);
+    let watch = StateWatch::start(job, JobState::Active, &halt);
     let collected = Collector::new(job, Arc::clone(&window), halt.clone())?.run(inbox).await;
     halt.cancel();
     let lanes = join_all(tasks).await;
-    let cancelled = cancel.end().await?;
+    let moved = watch.end().await?;
     lanes?;
     let collected = collected?;
     Ok(match collected.threshold {
         Some(reason) => Ending::Threshold(reason),
-        None if cancelled => Ending::Cancelled,
+        None if moved => Ending::Moved,
         None if collected.all_done => Ending::AllDone,
         None => Ending::Stopped,
     })

@@ -3,7 +3,6 @@
 //! One job's way is in `stages`: every state of a job has one stage, and a stage ends by moving the job to its
 //! next state in the queue. So a job goes on from wherever the last process left it.
 
-mod cancel;
 mod catalog;
 mod close;
 mod collect;
@@ -25,6 +24,7 @@ mod resolve;
 mod roles;
 mod spool;
 mod stages;
+mod state_watch;
 mod store;
 mod suggest;
 

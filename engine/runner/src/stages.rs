@@ -4,17 +4,18 @@
 use jiff::Timestamp;
 use longshore_job::JobState;
 use longshore_job::JobState::{
-    Active, Cancelled, Cancelling, Complete, Completing, Failed, Failing, New, Preparing, Ready,
+    Active, Cancelled, Cancelling, Complete, Completing, Failed, Failing, New, Paused, Pausing, Preparing,
+    Ready, Suspended,
 };
 use longshore_queue::{JobRecord, Queue, QueueError};
 use tokio_util::sync::CancellationToken;
 
-use crate::cancel::CancelWatch;
 use crate::close::close_started_chunks;
 use crate::error::{Halt, JobFailure, RunnerError, blocking};
 use crate::event::Event;
 use crate::execute::{Ending, execute};
 use crate::job::{Job, clean_up, progress_of};
+use crate::state_watch::StateWatch;
 use crate::{prepare, report};
 
 /// Who moved a job, in its events.
@@ -31,17 +32,20 @@ pub(crate) async fn advance(
         Preparing => read_manifest(job, stop).await,
         Ready => step(job, Ready, Active, "scheduled").map(|()| true).map_err(Halt::from),
         Active => run_tasks(job, record, stop).await,
+        Pausing => step(job, Pausing, Paused, "no task runs any more").map(|()| true).map_err(Halt::from),
         Completing => write_report(job).await.map(|()| true),
         Cancelling => {
             end_early(job, Cancelling, Cancelled, "cancelled").await.map(|()| true).map_err(Halt::from)
         }
         Failing => end_early(job, Failing, Failed, "failed").await.map(|()| true).map_err(Halt::from),
+        // A user is next.
+        Suspended | Paused => Ok(false),
         Complete | Cancelled | Failed => Ok(true),
     };
     match done {
         Ok(done) => Ok(done),
         Err(Halt::Job(failure)) => fail(job, record.state, &failure).map(|()| true),
-        // A user cancelled while the stage was at its end: the next round finds the new state.
+        // A user moved the job while the stage was at its end: the next round finds the new state.
         Err(Halt::Engine(RunnerError::Queue(QueueError::State { .. }))) => Ok(true),
         Err(Halt::Engine(error)) => Err(error),
     }
@@ -64,7 +68,7 @@ pub(crate) fn fail_in_queue(
     unless_moved(queue.fail(id, from, Failing, &failure.code, &failure.reason, ACTOR, Timestamp::now()))
 }
 
-/// Moves a job to its next state, unless a user has cancelled it meanwhile.
+/// Moves a job to its next state, unless a user has moved it meanwhile.
 pub(crate) fn step_in_queue(
     queue: &Queue,
     id: &str,
@@ -75,7 +79,7 @@ pub(crate) fn step_in_queue(
     unless_moved(queue.transition(id, from, to, cause, ACTOR, Timestamp::now()))
 }
 
-/// A job that is in another state than expected was cancelled from outside: the next round finds it there.
+/// A job that is in another state than expected was moved from outside: the next round finds it there.
 fn unless_moved(result: Result<(), QueueError>) -> Result<(), RunnerError> {
     match result {
         Err(QueueError::State { .. }) => Ok(()),
@@ -96,16 +100,17 @@ fn observe_state(job: &Job, state: JobState, cause: &str) {
 async fn read_manifest(job: &Job, stop: &CancellationToken) -> Result<bool, Halt> {
     report::check(job).await?;
     let halt = stop.child_token();
-    let cancel = CancelWatch::start(job, Preparing, &halt);
+    let watch = StateWatch::start(job, Preparing, &halt);
     let prepared = prepare::prepare(job, &halt).await;
-    let cancelled = cancel.end().await?;
-    let Some(prepared) = prepared? else { return Ok(cancelled) };
+    let moved = watch.end().await?;
+    let Some(prepared) = prepared? else { return Ok(moved) };
     let (queue, id) = (job.queue.clone(), job.id.clone());
     let total = prepared.total;
-    blocking(move || queue.put_chunks(&id, &prepared.chunks, prepared.total, Timestamp::now())).await??;
+    let state =
+        blocking(move || queue.put_chunks(&id, &prepared.chunks, prepared.total, Timestamp::now())).await??;
     prepare::forget_lists(job)?;
     job.observe(&Event::Reading { job: job.id.clone(), rows: total });
-    observe_state(job, Ready, "the manifest was read and checked");
+    observe_state(job, state, "the manifest was read and checked");
     Ok(true)
 }
 
@@ -117,7 +122,7 @@ async fn run_tasks(job: &Job, record: &JobRecord, stop: &CancellationToken) -> R
             Ok(true)
         }
         Ending::Threshold(reason) => Err(JobFailure::new("FailureThresholdExceeded", reason).into()),
-        Ending::Cancelled => Ok(true),
+        Ending::Moved => Ok(true),
         Ending::Stopped => Ok(false),
     }
 }

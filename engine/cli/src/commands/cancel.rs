@@ -1,8 +1,9 @@
 //! `longshore cancel`: stop a job.
 
 use jiff::Timestamp;
-use serde_json::json;
+use longshore_queue::Queue;
 
+use super::ask;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::CliError;
@@ -18,13 +19,6 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
-    let queue = context.queue()?;
-    let id = queue.job(&arguments.job)?.id;
-    let state = queue.request_cancel(&id, &arguments.reason, "user", Timestamp::now())?;
-    if context.json {
-        context.screen.json(&json!({ "id": id, "state": state }))?;
-    } else {
-        context.screen.line(format!("{id} {state}"))?;
-    }
-    Ok(Exit::Success)
+    let asked = |queue: &Queue, id: &str| queue.request_cancel(id, &arguments.reason, Timestamp::now());
+    ask(context, &arguments.job, asked)
 }

@@ -62,7 +62,7 @@ fn row(record: &JobRecord, tagged: bool) -> Vec<String> {
         short(&record.id).to_owned(),
         state(record),
         operation_name(&record.spec.operation.source),
-        record.spec.priority.to_string(),
+        record.priority.to_string(),
         record.total_tasks.map_or_else(|| "?".to_owned(), |total| total.to_string()),
         record.succeeded.to_string(),
         record.failed.to_string(),

@@ -2,15 +2,19 @@
 
 mod cancel;
 mod completions;
+mod confirm;
 mod failures;
 mod init;
 mod list;
 mod man;
 mod manifest;
 mod operations;
+mod pause;
 mod plan;
 mod policy;
+mod priority;
 mod report;
+mod resume;
 mod run;
 mod sandbox;
 mod schema;
@@ -20,6 +24,9 @@ mod submit;
 mod validate;
 
 use clap::Subcommand;
+use longshore_job::JobState;
+use longshore_queue::{Queue, QueueError};
+use serde_json::json;
 
 use crate::context::Context;
 use crate::exit::Exit;
@@ -48,6 +55,14 @@ pub(crate) enum Command {
     List(list::Arguments),
     /// Stop a job; what has run is reported
     Cancel(cancel::Arguments),
+    /// Let a job run that waits for a confirmation
+    Confirm(confirm::Arguments),
+    /// Hold a job; running tasks end, no other begins
+    Pause(pause::Arguments),
+    /// Let a paused job go on where it was
+    Resume(resume::Arguments),
+    /// Give a job another priority
+    Priority(priority::Arguments),
     /// List the failed tasks of a job
     Failures(failures::Arguments),
     /// Show where the completion report of a job is, or print its rows
@@ -79,6 +94,10 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Cli
         Command::Status(arguments) => status::run(&arguments, context),
         Command::List(arguments) => list::run(&arguments, context),
         Command::Cancel(arguments) => cancel::run(&arguments, context),
+        Command::Confirm(arguments) => confirm::run(&arguments, context),
+        Command::Pause(arguments) => pause::run(&arguments, context),
+        Command::Resume(arguments) => resume::run(&arguments, context),
+        Command::Priority(arguments) => priority::run(&arguments, context),
         Command::Failures(arguments) => failures::run(&arguments, context),
         Command::Report(arguments) => report::run(&arguments, context).await,
         Command::Operations(arguments) => operations::run(&arguments, context),
@@ -88,4 +107,21 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Cli
         Command::Completions(arguments) => completions::run(&arguments, context),
         Command::Man(arguments) => man::run(&arguments, context),
     }
+}
+
+/// Asks something of a job and shows the state that it is in then.
+fn ask(
+    context: &Context,
+    job: &str,
+    asked: impl FnOnce(&Queue, &str) -> Result<JobState, QueueError>,
+) -> Result<Exit, CliError> {
+    let queue = context.queue()?;
+    let id = queue.job(job)?.id;
+    let state = asked(&queue, &id)?;
+    if context.json {
+        context.screen.json(&json!({ "id": id, "state": state }))?;
+    } else {
+        context.screen.line(format!("{id} {state}"))?;
+    }
+    Ok(Exit::Success)
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use longshore_job::JobState;
 use longshore_queue::JobRecord;
 use longshore_runner::Engine;
 use serde_json::json;
@@ -43,7 +44,23 @@ fn finish(context: &Context, engine: &Engine, record: &JobRecord) -> Result<Exit
         context.screen.line(describe(record, &codes))
     })?;
     if !record.state.is_terminal() && !context.json {
-        note("stopped before the end; 'longshore start' goes on from here");
+        note(&next_step(record));
     }
     Ok(Exit::of(record))
+}
+
+/// What a user does with a job that has not ended.
+fn next_step(record: &JobRecord) -> String {
+    let id = &record.id;
+    match record.state {
+        JobState::Suspended => {
+            let tasks = record.total_tasks.unwrap_or_default();
+            format!(
+                "the manifest is read ({tasks} tasks), nothing has run; to run it: 'longshore confirm {id}', then \
+                 'longshore start'; else 'longshore cancel {id}'"
+            )
+        }
+        JobState::Paused => format!("paused; to go on: 'longshore resume {id}', then 'longshore start'"),
+        _ => "stopped before the end; 'longshore start' goes on from here".to_owned(),
+    }
 }

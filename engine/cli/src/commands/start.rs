@@ -25,6 +25,10 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
     let mut worst = Exit::Success;
     engine.work(&stop, arguments.until_idle, |record| worst = worst.or_worse(Exit::of(record))).await?;
     let left = engine.queue().runnable()?.len();
+    let waiting = engine.queue().jobs()?.into_iter().filter(|record| record.state.waits_for_user()).count();
+    if waiting > 0 && !context.json {
+        note(&format!("{waiting} jobs are paused or wait for a confirmation: see 'longshore status'"));
+    }
     if left == 0 {
         return Ok(if arguments.until_idle { worst } else { Exit::Success });
     }

@@ -32,7 +32,7 @@ pub(crate) fn describe(record: &JobRecord, codes: &[(String, u64)]) -> String {
     optional("Policy", spec.policy.as_ref().map(|policy| printable(&policy.file)));
     optional("Store", Some(spec.store.clone()));
     optional("Manifest", Some(printable(&spec.manifest.to_string())));
-    optional("Priority", Some(spec.priority.to_string()));
+    optional("Priority", Some(record.priority.to_string()));
     optional("Limits", Some(limits(spec.limits.concurrency, spec.limits.failure_threshold)));
     optional("Tags", (!spec.tags.is_empty()).then(|| tags(&spec.tags)));
     optional("Client token", spec.client_token.as_deref().map(printable));
@@ -60,7 +60,7 @@ pub(crate) fn summary(record: &JobRecord, codes: &[(String, u64)]) -> Value {
         "tags": record.spec.tags,
         "client_token": record.spec.client_token,
         "limits": record.spec.limits,
-        "priority": record.spec.priority,
+        "priority": record.priority,
         "total": record.total_tasks,
         "succeeded": record.succeeded,
         "failed": record.failed,
@@ -72,6 +72,7 @@ pub(crate) fn summary(record: &JobRecord, codes: &[(String, u64)]) -> Value {
         "plugin_digest": record.plugin_digest,
         "policy_digest": record.policy_digest,
         "created_at": record.created_at,
+        "suspended_at": record.suspended_at,
         "started_at": record.started_at,
         "finished_at": record.finished_at,
         "report": record.report,

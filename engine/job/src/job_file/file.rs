@@ -31,6 +31,9 @@ pub struct JobFile {
     #[serde(default)]
     #[schemars(range(min = 0, max = 2_147_483_647), extend("examples" = [10]))]
     pub(super) priority: u32,
+    /// Read the manifest, then wait: no task runs before `longshore confirm`.
+    #[serde(default)]
+    pub(super) confirm: bool,
     /// Role of `longshore.toml` under which the job runs: its policies decide what the job may do.
     #[schemars(required, length(min = 1), extend("examples" = ["tagger"]))]
     pub(super) role: Option<String>,

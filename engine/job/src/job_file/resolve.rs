@@ -31,6 +31,7 @@ pub(super) fn resolve(
     Some(JobSpec {
         description: file.description,
         priority: file.priority,
+        confirm: file.confirm,
         role: file.role?,
         store: store?,
         tags: file.tags,

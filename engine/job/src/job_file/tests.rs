@@ -26,6 +26,7 @@ policies = ["copier.json"]
 const FULL: &str = r#"
 description = "Tag last year's logs"
 priority = 10
+confirm = true
 role = "tagger"
 store = "archive"
 client-token = "logs-2025"

@@ -18,8 +18,11 @@ pub use manifest::{
 pub struct JobSpec {
     /// Free text, 1–256 characters.
     pub description: Option<String>,
-    /// 0–2147483647, higher first.
+    /// 0–2147483647, higher first; what the job was submitted with.
     pub priority: u32,
+    /// Whether a user must confirm the job once its manifest is read, before any task runs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub confirm: bool,
     /// Name of the role in `longshore.toml` under which the job runs.
     pub role: String,
     /// Name of the store in `longshore.toml` whose objects the tasks work on.

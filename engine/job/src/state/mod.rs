@@ -5,12 +5,19 @@
 //! | – | `New` | submission | the job is stored |
 //! | `New` | `Preparing` | scheduler | it takes the job up |
 //! | `Preparing` | `Ready` | preparation | the whole manifest is read and in order |
+//! | `Preparing` | `Suspended` | preparation | as before, and the job wants a confirmation |
+//! | `Suspended` | `Ready` | user | the confirmation |
 //! | `Ready` | `Active` | scheduler | the job is next by priority |
+//! | `Ready` | `Paused` | user | a request to pause, before any task runs |
+//! | `Active` | `Pausing` | user | a request to pause |
+//! | `Pausing` | `Paused` | executor | no task runs any more |
+//! | `Paused` | `Ready` | user | a request to resume |
 //! | `Active` | `Completing` | executor | every task has a result |
 //! | `Completing` | `Complete` | report writer | the report is written, or none is wanted |
-//! | `New`, `Preparing`, `Ready`, `Active` | `Cancelling` | user | a request to cancel |
+//! | `New`, `Preparing`, `Suspended`, `Ready`, `Active`, `Pausing`, `Paused` | `Cancelling` | user | a request to cancel |
 //! | `Cancelling` | `Cancelled` | executor | no task runs any more and the report of those that did is written |
 //! | `Preparing` | `Failing` | preparation | the manifest or a permission is in the way |
+//! | `Suspended` | `Failing` | engine | nobody confirmed the job in time |
 //! | `Ready`, `Active` | `Failing` | executor | the failure threshold, or nothing can run at all |
 //! | `Completing`, `Cancelling` | `Failing` | report writer | the report cannot be written |
 //! | `Failing` | `Failed` | engine | what report there can be is written |
@@ -27,10 +34,16 @@ pub enum JobState {
     New,
     /// The engine reads and checks the manifest. It moves on to `Ready`, or to `Failing` on bad input.
     Preparing,
+    /// The manifest is read, and the job waits for a user to confirm that it is to run.
+    Suspended,
     /// Waits for the scheduler, which moves it to `Active`.
     Ready,
     /// Tasks run. The executor moves it to `Completing`, or to `Failing` at the failure threshold.
     Active,
+    /// A user asked to pause. The engine lets running tasks end and moves it to `Paused`.
+    Pausing,
+    /// Stopped by a user, who can resume it: then it is `Ready` again, and goes on where it was.
+    Paused,
     /// All tasks have a result; the report is being written. Then `Complete`.
     Completing,
     /// Every task has a result and the report is written. Terminal. Not the same as success.
@@ -47,11 +60,14 @@ pub enum JobState {
 
 impl JobState {
     /// Every state, in the order of a job's life.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::New,
         Self::Preparing,
+        Self::Suspended,
         Self::Ready,
         Self::Active,
+        Self::Pausing,
+        Self::Paused,
         Self::Completing,
         Self::Complete,
         Self::Cancelling,
@@ -65,21 +81,30 @@ impl JobState {
         matches!(self, Self::Complete | Self::Cancelled | Self::Failed)
     }
 
+    /// Whether the engine leaves a job in this state alone until a user moves it.
+    pub fn waits_for_user(self) -> bool {
+        matches!(self, Self::Suspended | Self::Paused)
+    }
+
     /// Whether a job in this state may move to `next`.
     pub fn may_become(self, next: Self) -> bool {
         use JobState::{
-            Active, Cancelled, Cancelling, Complete, Completing, Failed, Failing, New, Preparing, Ready,
+            Active, Cancelled, Cancelling, Complete, Completing, Failed, Failing, New, Paused, Pausing,
+            Preparing, Ready, Suspended,
         };
         matches!(
             (self, next),
             (New, Preparing)
-                | (Preparing, Ready)
-                | (Ready, Active)
-                | (Active, Completing)
+                | (Preparing, Ready | Suspended)
+                | (Suspended, Ready)
+                | (Ready, Active | Paused)
+                | (Active, Completing | Pausing)
+                | (Pausing, Paused)
+                | (Paused, Ready)
                 | (Completing, Complete)
-                | (New | Preparing | Ready | Active, Cancelling)
+                | (New | Preparing | Suspended | Ready | Active | Pausing | Paused, Cancelling)
                 | (Cancelling, Cancelled)
-                | (Preparing | Ready | Active | Completing | Cancelling, Failing)
+                | (Preparing | Suspended | Ready | Active | Completing | Cancelling, Failing)
                 | (Failing, Failed)
         )
     }
@@ -91,6 +116,9 @@ impl JobState {
             Self::Preparing => "Preparing",
             Self::Ready => "Ready",
             Self::Active => "Active",
+            Self::Suspended => "Suspended",
+            Self::Pausing => "Pausing",
+            Self::Paused => "Paused",
             Self::Completing => "Completing",
             Self::Complete => "Complete",
             Self::Cancelling => "Cancelling",

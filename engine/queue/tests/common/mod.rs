@@ -85,6 +85,7 @@ pub fn spec() -> JobSpec {
     JobSpec {
         description: Some("archive".into()),
         priority: 10,
+        confirm: false,
         role: "operator".into(),
         store: "main".into(),
         tags: BTreeMap::new(),

@@ -1,0 +1,160 @@
+"""What users ask of jobs while they live: confirm, pause, resume, another priority."""
+
+import json
+
+import pytest
+
+from harness import Workspace, kill, start_seeded, wait_for
+
+TAGGING = dict(operation="tagging", parameters='{ mode = "replace", tags = { a = "b" } }')
+
+
+@pytest.fixture
+def workspace(sandbox, workspace_of, bucket_of):
+    """A workspace with a job of two objects."""
+    workspace = workspace_of(sandbox)
+    workspace.bucket = bucket_of(sandbox)
+    sandbox.put(workspace.bucket, ["one", "two"])
+    workspace.manifest(workspace.bucket, ["one", "two"])
+    workspace.job(**TAGGING)
+    return workspace
+
+
+@pytest.fixture
+def slow(tmp_path):
+    """A workspace with a job of 2,000 objects on a store that takes its time: 10 seconds, of which a test needs a few."""
+    server, rows = start_seeded(tmp_path / "server", 2000, "--fault", "delay=100ms,method=PUT,bucket=objects")
+    workspace = Workspace(tmp_path / "workspace", server)
+    workspace.write("manifest.csv", "\n".join(rows))
+    workspace.job(**TAGGING, concurrency=20)
+    yield workspace, rows
+    server.stop()
+
+
+def submit(workspace, file="job.toml"):
+    submitted = workspace.longshore("submit", "--json", file)
+    assert submitted.code == 0, submitted.err
+    return submitted.events[0]["id"]
+
+
+def status(workspace, job):
+    return workspace.longshore("status", "--json", job).events[0]
+
+
+def tagged(workspace):
+    return [entry["key"] for entry in workspace.server.log() if entry["method"] == "PUT" and entry["bucket"] == workspace.bucket]
+
+
+def reported(workspace, job):
+    return sorted(f"{row[0]},{row[1]}" for row in workspace.rows(job))
+
+
+def test_a_job_to_be_confirmed_waits_with_its_manifest_read(workspace):
+    workspace.server.put(workspace.bucket, ["three"])
+    before = len(workspace.server.log())
+    workspace.job(**TAGGING, head="confirm = true")
+    ran = workspace.longshore("run", "job.toml")
+    assert ran.code == 6, ran.err
+    [job] = workspace.longshore("list", "--json").events
+    assert (job["state"], job["total"], job["succeeded"]) == ("Suspended", 2, 0)
+    assert f"the manifest is read (2 tasks), nothing has run; to run it: 'longshore confirm {job['id']}'" in ran.err
+    waiting = workspace.longshore("start", "--until-idle")
+    assert waiting.code == 0 and "1 jobs are paused or wait for a confirmation" in waiting.err
+    assert [entry for entry in workspace.server.log()[before:] if entry["method"] == "PUT"] == []
+    assert "Suspended" in workspace.longshore("status").out
+
+    assert workspace.longshore("confirm", "--json", job["id"]).events == [{"id": job["id"], "state": "Ready"}]
+    assert workspace.longshore("start", "--until-idle").code == 0
+    assert status(workspace, job["id"])["succeeded"] == 2
+    late = workspace.longshore("confirm", job["id"])
+    assert late.code == 2 and "is Complete; only a job that is Suspended may be confirmed" in late.err
+
+
+def test_a_suspended_job_can_be_cancelled_and_leaves_nothing(workspace):
+    workspace.job(**TAGGING, head="confirm = true")
+    assert workspace.longshore("run", "job.toml").code == 6
+    [job] = workspace.longshore("list", "--json").events
+    assert workspace.longshore("cancel", job["id"]).code == 0
+    assert workspace.longshore("start", "--until-idle").code == 5
+    assert status(workspace, job["id"])["state"] == "Cancelled"
+    assert list((workspace.directory / "data" / "spools").iterdir()) == []
+
+
+def pause_in_the_middle(workspace, rows, ask):
+    """Runs the job, pauses it in the middle, and returns its ID and what came out of `run`."""
+    foreground = workspace.start("run", "--json", "job.toml")
+    wait_for(lambda: workspace.server.requests() > 200, "some tasks")
+    [job] = workspace.longshore("list", "--json").events
+    ask(job["id"])
+    out, errors = foreground.communicate(timeout=300)
+    assert foreground.returncode == 6, errors.decode()
+    ended = json.loads(out.splitlines()[-1])["job"]
+    assert ended["state"] == "Paused" and 200 <= ended["succeeded"] < len(rows)
+    return ended
+
+
+def test_pause_and_resume_from_another_process(slow):
+    workspace, rows = slow
+
+    def ask(job):
+        assert workspace.longshore("pause", "--json", job).events == [{"id": job, "state": "Pausing"}]
+
+    paused = pause_in_the_middle(workspace, rows, ask)
+    # What ran, ran to its end: nothing is repeated.
+    ran = sum(entry["bucket"] == "objects" for entry in workspace.server.log())
+    assert paused["succeeded"] == ran
+    assert workspace.longshore("start", "--until-idle").code == 0
+    assert status(workspace, paused["id"])["succeeded"] == ran, "a paused job does not run"
+
+    assert workspace.longshore("resume", paused["id"]).out == f"{paused['id']} Ready\n"
+    assert workspace.longshore("start", "--until-idle").code == 0
+    ended = status(workspace, paused["id"])
+    assert (ended["state"], ended["succeeded"], ended["failed"]) == ("Complete", len(rows), 0)
+    assert reported(workspace, ended) == sorted(rows)
+    assert sum(entry["bucket"] == "objects" for entry in workspace.server.log()) == len(rows)
+
+
+def test_a_paused_job_that_is_cancelled_reports_what_ran(slow):
+    workspace, rows = slow
+    paused = pause_in_the_middle(workspace, rows, lambda job: workspace.longshore("pause", job))
+    assert workspace.longshore("cancel", paused["id"]).code == 0
+    assert workspace.longshore("start", "--until-idle").code == 5
+    ended = status(workspace, paused["id"])
+    assert (ended["state"], ended["succeeded"]) == ("Cancelled", paused["succeeded"])
+    assert len(reported(workspace, ended)) == paused["succeeded"]
+
+
+def test_an_engine_that_is_killed_while_a_job_is_pausing(slow):
+    workspace, rows = slow
+    engine = workspace.start("run", "job.toml")
+    wait_for(lambda: workspace.server.requests() > 200, "some tasks")
+    [job] = workspace.longshore("list", "--json").events
+    assert workspace.longshore("pause", job["id"]).code == 0
+    kill(engine)
+    assert workspace.longshore("start", "--until-idle").code == 0
+    assert status(workspace, job["id"])["state"] == "Paused"
+    assert workspace.longshore("resume", job["id"]).code == 0
+    assert workspace.longshore("start", "--until-idle").code == 0
+    ended = status(workspace, job["id"])
+    assert (ended["state"], ended["succeeded"]) == ("Complete", len(rows))
+    assert reported(workspace, ended) == sorted(rows)
+
+
+def test_a_job_that_has_not_begun_is_not_paused(workspace):
+    job = submit(workspace)
+    early = workspace.longshore("pause", job)
+    assert early.code == 2 and "is New; only a job that is Ready or Active may be paused" in early.err
+
+
+def test_the_priority_of_a_waiting_job(workspace):
+    workspace.write("other.toml", (workspace.directory / "job.toml").read_text())
+    first, second = submit(workspace), submit(workspace, "other.toml")
+    changed = workspace.longshore("priority", second, "7")
+    assert (changed.code, changed.out) == (0, f"{second} New\n"), changed.err
+    assert status(workspace, second)["priority"] == 7
+    assert workspace.longshore("start", "--until-idle").code == 0
+    jobs = {job["id"]: job for job in workspace.longshore("list", "--json").events}
+    assert jobs[second]["finished_at"] <= jobs[first]["started_at"]
+    late = workspace.longshore("priority", second, "1")
+    assert late.code == 2 and "is Complete; only a job that is not at its end may get another priority" in late.err
+    assert workspace.longshore("priority", second, "-1").code == 2
