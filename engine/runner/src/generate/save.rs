@@ -35,7 +35,8 @@ pub(crate) fn saved_places<'a>(
     id: &'a str,
 ) -> impl Iterator<Item = (Location, u32)> + use<'a> {
     (0..).zip(&manifest.sources).filter_map(move |(number, source)| {
-        let SourceSpec::Generate(GenerateSpec { save: Some(place), .. }) = source else { return None };
+        let SourceSpec::Generate(spec) = source else { return None };
+        let place = spec.save.as_ref()?;
         let name = if number == 0 { format!("job-{id}") } else { format!("job-{id}-{number}") };
         Some((place.join(&name), number))
     })
