@@ -222,10 +222,10 @@ impl Column {
                 read_text(reader, rows, levels, text, |value| shown_time(value.to_micros(), 1_000_000))?;
             }
             (Some(Reader::FloatColumnReader(reader)), Values::Text(text)) => {
-                read_text(reader, rows, levels, text, |value| value.to_string())?;
+                read_text(reader, rows, levels, text, |value| format!("{value:?}"))?;
             }
             (Some(Reader::DoubleColumnReader(reader)), Values::Text(text)) => {
-                read_text(reader, rows, levels, text, |value| value.to_string())?;
+                read_text(reader, rows, levels, text, |value| format!("{value:?}"))?;
             }
             _ => {
                 let why = format!("column {} has a type that is not supported", description.path());
