@@ -109,7 +109,7 @@ fn write(
             writer.write(&row).map_err(not_here)?;
         }
     }
-    writer.finish(target, prefix, now).map_err(not_here).map_err(Halt::from)
+    writer.finish(target, prefix, now).map_err(not_here)
 }
 
 /// Puts the files into a local directory; `manifest.json` comes last.
