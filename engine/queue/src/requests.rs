@@ -6,7 +6,7 @@ use longshore_job::JobState;
 use rusqlite::params;
 
 use crate::error::QueueError;
-use crate::jobs::{JobKey, resolve};
+use crate::jobs::resolve;
 use crate::queue::Queue;
 use crate::transitions::{Transition, move_job, note};
 
@@ -22,19 +22,9 @@ impl Queue {
     /// [`QueueError::State`] if it is too late; [`QueueError::NotFound`]; [`QueueError::Ambiguous`].
     pub fn request_cancel(&self, id: &str, reason: &str, now: Timestamp) -> Result<JobState, QueueError> {
         let to = JobState::Cancelling;
-        let step = by_user(to, reason, now);
-        let id = id.to_owned();
-        self.write("cancel the job", move |connection| {
-            let job = resolve(connection, &id)?;
-            if job.state == to {
-                return Ok(to);
-            }
-            job.require(&before(to), "be cancelled")?;
-            let sql = "UPDATE jobs SET status_reason = ?2 WHERE number = ?1";
-            connection.execute(sql, params![job.number, step.cause])?;
-            move_job(connection, &job, &step)?;
-            Ok(to)
-        })
+        let from = JobState::ALL.into_iter().filter(|state| state.may_become(to)).collect();
+        let ask = Ask { doing: "cancel the job", what: "be cancelled", from, cause: reason };
+        self.ask(id, ask, |_| JobState::Cancelling, now)
     }
 
     /// Asks for a job to be paused: one whose tasks run moves to Pausing, and the engine then to Paused; one that is ready
@@ -44,13 +34,12 @@ impl Queue {
     ///
     /// [`QueueError::State`] if it cannot be paused now; [`QueueError::NotFound`]; [`QueueError::Ambiguous`].
     pub fn request_pause(&self, id: &str, reason: &str, now: Timestamp) -> Result<JobState, QueueError> {
-        let next = |job: &JobKey| match job.state {
-            JobState::Active => JobState::Pausing,
-            JobState::Pausing => JobState::Pausing,
+        let next = |state| match state {
+            JobState::Active | JobState::Pausing => JobState::Pausing,
             _ => JobState::Paused,
         };
-        let from = [JobState::Ready, JobState::Active];
-        self.request("pause the job", "be paused", id, &from, next, reason, now)
+        let from = vec![JobState::Ready, JobState::Active];
+        self.ask(id, Ask { doing: "pause the job", what: "be paused", from, cause: reason }, next, now)
     }
 
     /// Asks for a paused job to go on: it is Ready again. Asking again changes nothing. The answer is the job's state.
@@ -59,8 +48,9 @@ impl Queue {
     ///
     /// [`QueueError::State`] if it is not Paused; [`QueueError::NotFound`]; [`QueueError::Ambiguous`].
     pub fn request_resume(&self, id: &str, now: Timestamp) -> Result<JobState, QueueError> {
-        let next = |_: &JobKey| JobState::Ready;
-        self.request("resume the job", "be resumed", id, &[JobState::Paused], next, "resumed", now)
+        let from = vec![JobState::Paused];
+        let ask = Ask { doing: "resume the job", what: "be resumed", from, cause: "resumed" };
+        self.ask(id, ask, |_| JobState::Ready, now)
     }
 
     /// Confirms that a job is to run: from Suspended it is Ready. Asking again changes nothing. The answer is the job's
@@ -70,8 +60,9 @@ impl Queue {
     ///
     /// [`QueueError::State`] if it does not wait for that; [`QueueError::NotFound`]; [`QueueError::Ambiguous`].
     pub fn confirm(&self, id: &str, now: Timestamp) -> Result<JobState, QueueError> {
-        let next = |_: &JobKey| JobState::Ready;
-        self.request("confirm the job", "be confirmed", id, &[JobState::Suspended], next, "confirmed", now)
+        let from = vec![JobState::Suspended];
+        let ask = Ask { doing: "confirm the job", what: "be confirmed", from, cause: "confirmed" };
+        self.ask(id, ask, |_| JobState::Ready, now)
     }
 
     /// Gives a job another priority. Which job runs next follows it from then on.
@@ -94,36 +85,39 @@ impl Queue {
         })
     }
 
-    #[allow(clippy::too_many_arguments, reason = "two names of what is asked, and what the asker gave")]
-    fn request(
+    /// Moves a job on, unless it is where it is asked to be.
+    fn ask(
         &self,
-        doing: &'static str,
-        what: &'static str,
         id: &str,
-        from: &[JobState],
-        next: impl Fn(&JobKey) -> JobState + Send + 'static,
-        cause: &str,
+        ask: Ask<'_>,
+        next: fn(JobState) -> JobState,
         now: Timestamp,
     ) -> Result<JobState, QueueError> {
-        let (id, cause, from) = (id.to_owned(), cause.to_owned(), from.to_vec());
+        let Ask { doing, what, from, cause } = ask;
+        let (id, cause) = (id.to_owned(), cause.to_owned());
         self.write(doing, move |connection| {
             let job = resolve(connection, &id)?;
-            let to = next(&job);
-            if job.state == to {
-                return Ok(to);
+            let to = next(job.state);
+            if job.state != to {
+                job.require(&from, what)?;
+                move_job(connection, &job, &by_user(to, &cause, now))?;
             }
-            job.require(&from, what)?;
-            move_job(connection, &job, &by_user(to, &cause, now))?;
             Ok(to)
         })
     }
 }
 
-fn by_user(to: JobState, cause: &str, at: Timestamp) -> Transition {
-    Transition { to, cause: cause.to_owned(), actor: USER.to_owned(), at }
+/// What a user asks of a job.
+struct Ask<'a> {
+    /// What the queue does, for messages.
+    doing: &'static str,
+    /// What happens to the job, for messages.
+    what: &'static str,
+    /// The states in which it may be asked.
+    from: Vec<JobState>,
+    cause: &'a str,
 }
 
-/// The states from which a job may become `to`.
-fn before(to: JobState) -> Vec<JobState> {
-    JobState::ALL.into_iter().filter(|state| state.may_become(to)).collect()
+fn by_user(to: JobState, cause: &str, at: Timestamp) -> Transition {
+    Transition { to, cause: cause.to_owned(), actor: USER.to_owned(), at }
 }

@@ -137,8 +137,9 @@ pub(crate) fn move_job(connection: &Connection, job: &JobKey, step: &Transition)
     let started = (step.to == JobState::Active).then_some(&at);
     let finished = step.to.is_terminal().then_some(&at);
     let suspended = (step.to == JobState::Suspended).then_some(&at);
+    let reason = (step.to == JobState::Cancelling).then_some(&step.cause);
     let sql = "UPDATE jobs SET state = ?3, started_at = coalesce(started_at, ?4), finished_at = ?5,
-                               suspended_at = coalesce(suspended_at, ?6)
+                               suspended_at = coalesce(suspended_at, ?6), status_reason = coalesce(status_reason, ?7)
                WHERE number = ?1 AND state = ?2";
     let moved = connection.prepare_cached(sql)?.execute(params![
         job.number,
@@ -146,7 +147,8 @@ pub(crate) fn move_job(connection: &Connection, job: &JobKey, step: &Transition)
         step.to.name(),
         started,
         finished,
-        suspended
+        suspended,
+        reason
     ])?;
     if moved != 1 {
         let detail = format!("job {} left {} meanwhile", job.id, job.state);
