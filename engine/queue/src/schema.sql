@@ -13,7 +13,7 @@ CREATE TABLE jobs (
     number          INTEGER PRIMARY KEY,
     id              TEXT    NOT NULL UNIQUE CHECK (length(id) BETWEEN 1 AND 64),
     spec            TEXT    NOT NULL CHECK (json_valid(spec)),
-    priority        INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 4294967295),
+    priority        INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 2147483647),
     client_token    TEXT    GENERATED ALWAYS AS (spec ->> '$.client_token') VIRTUAL,
     state           TEXT    NOT NULL CHECK (state IN ('New', 'Preparing', 'Suspended', 'Ready', 'Active', 'Pausing', 'Paused',
                                                       'Completing', 'Complete', 'Cancelling', 'Cancelled', 'Failing',
@@ -69,6 +69,7 @@ CREATE TABLE policy_snapshots (
 ) STRICT;
 
 CREATE INDEX policy_snapshots_of_job ON policy_snapshots (job, number);
+
 -- Lists that were generated from a bucket for a job and saved as inventories; source counts the sources of its manifest from 0.
 CREATE TABLE saved_lists (
     job      INTEGER NOT NULL REFERENCES jobs (number),

@@ -17,7 +17,6 @@
 //! | `New`, `Preparing`, `Suspended`, `Ready`, `Active`, `Pausing`, `Paused` | `Cancelling` | user | a request to cancel |
 //! | `Cancelling` | `Cancelled` | executor | no task runs any more and the report of those that did is written |
 //! | `Preparing` | `Failing` | preparation | the manifest or a permission is in the way |
-//! | `Suspended` | `Failing` | engine | nobody confirmed the job in time |
 //! | `Ready`, `Active` | `Failing` | executor | the failure threshold, or nothing can run at all |
 //! | `Completing`, `Cancelling` | `Failing` | report writer | the report cannot be written |
 //! | `Failing` | `Failed` | engine | what report there can be is written |
@@ -104,7 +103,7 @@ impl JobState {
                 | (Completing, Complete)
                 | (New | Preparing | Suspended | Ready | Active | Pausing | Paused, Cancelling)
                 | (Cancelling, Cancelled)
-                | (Preparing | Suspended | Ready | Active | Completing | Cancelling, Failing)
+                | (Preparing | Ready | Active | Completing | Cancelling, Failing)
                 | (Failing, Failed)
         )
     }
