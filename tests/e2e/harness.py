@@ -254,6 +254,18 @@ concurrency = {concurrency}
         STARTED.append(process)
         return process
 
+    def submit(self, file="job.toml"):
+        """The ID of the job that was submitted."""
+        submitted = self.longshore("submit", "--json", file)
+        assert submitted.code == 0, submitted.err
+        return submitted.events[0]["id"]
+
+    def status(self, job):
+        """How the job stands."""
+        shown = self.longshore("status", "--json", job)
+        assert shown.code == 0, shown.err
+        return shown.events[0]
+
     def run(self, file="job.toml"):
         """`longshore run --json`; the test checks the exit code."""
         return self.longshore("run", "--json", file)

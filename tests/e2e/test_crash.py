@@ -48,18 +48,6 @@ def now():
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def submit(workspace):
-    submitted = workspace.longshore("submit", "--json", "job.toml")
-    assert submitted.code == 0, submitted.err
-    return submitted.events[0]["id"]
-
-
-def status(workspace, job):
-    shown = workspace.longshore("status", "--json", job)
-    assert shown.code == 0, shown.err
-    return shown.events[0]
-
-
 def finish(workspace):
     ended = workspace.longshore("start", "--until-idle")
     # 3 where the manifest names missing objects; what became of each is for the report to say.
@@ -107,18 +95,18 @@ def test_a_killed_job_goes_on_where_it_was(crash, moment):
     # Longer than the test may take: the request that hangs is not tried again.
     configuration = (workspace.directory / "longshore.toml").read_text()
     workspace.write("longshore.toml", configuration.replace("[store.main]", '[store.main]\nrequest-timeout = "1h"'))
-    job = submit(workspace)
+    job = workspace.submit()
     engine = workspace.start("start")
     reach(workspace, engine, moment)
     kill(engine)
-    stood = status(workspace, job)
+    stood = workspace.status(job)
     before, again = workspace.server.requests(), now()
     durable = stood["succeeded"] + stood["failed"]
     assert stood["state"] == "Active"
     assert before - (CONCURRENCY + COMMIT_WINDOW) <= durable <= before
 
     finish(workspace)
-    check_report(workspace, status(workspace, job), rows)
+    check_report(workspace, workspace.status(job), rows)
     log = workspace.server.log()
     calls = calls_of(log)
     assert len(calls) == len(rows)
@@ -131,14 +119,14 @@ def test_a_killed_job_goes_on_where_it_was(crash, moment):
 
 def test_many_crashes_in_one_job(crash):
     workspace, rows = crash
-    job = submit(workspace)
+    job = workspace.submit()
     for _ in range(5):
         engine = workspace.start("start")
         # However far it gets beyond that, there is an end to wait for.
         reach(workspace, engine, min(workspace.server.requests() + 1000, len(rows) - 1))
         kill(engine)
     finish(workspace)
-    check_report(workspace, status(workspace, job), rows)
+    check_report(workspace, workspace.status(job), rows)
     calls = calls_of(workspace.server.log())
     assert max(map(len, calls.values())) <= 6
     check_never_at_once(calls)
@@ -151,7 +139,7 @@ def test_a_foreground_job_that_is_killed_goes_on_with_start(crash):
     kill(foreground)
     [job] = workspace.longshore("list", "--json").events
     finish(workspace)
-    check_report(workspace, status(workspace, job["id"]), rows)
+    check_report(workspace, workspace.status(job["id"]), rows)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -169,21 +157,21 @@ def test_a_signal_lets_the_running_tasks_finish(crash, number):
     assert workspace.longshore("status", job["id"], "--exit-code").code == 6
 
     finish(workspace)
-    check_report(workspace, status(workspace, job["id"]), rows)
+    check_report(workspace, workspace.status(job["id"]), rows)
     assert {len(entries) for entries in calls_of(workspace.server.log()).values()} == {1}
 
 
 def test_an_engine_that_a_signal_stops_leaves_the_rest_to_the_next(crash):
     workspace, rows = crash
-    job = submit(workspace)
+    job = workspace.submit()
     engine = workspace.start("start", "--until-idle")
     reach(workspace, engine, 2000)
     engine.send_signal(signal.SIGTERM)
     _, errors = engine.communicate(timeout=300)
     assert engine.returncode == 6, errors.decode()
-    assert status(workspace, job)["state"] == "Active"
+    assert workspace.status(job)["state"] == "Active"
     finish(workspace)
-    check_report(workspace, status(workspace, job), rows)
+    check_report(workspace, workspace.status(job), rows)
     assert {len(entries) for entries in calls_of(workspace.server.log()).values()} == {1}
 
 
@@ -199,8 +187,8 @@ def test_one_engine_per_data_directory(crash):
             assert "submit jobs to it" in refused.err
         assert workspace.longshore("list", "--json").events == []
         # The first one is undisturbed, and takes jobs that are submitted to it.
-        job = submit(workspace)
-        wait_for(lambda: status(workspace, job)["state"] == "Complete", "the first engine to do the job")
+        job = workspace.submit()
+        wait_for(lambda: workspace.status(job)["state"] == "Complete", "the first engine to do the job")
     finally:
         engine.terminate()
         engine.communicate(timeout=300)
@@ -240,15 +228,15 @@ def test_a_crash_while_the_report_is_written(tmp_path, file):
         workspace = Workspace(tmp_path / "workspace", server)
         workspace.write("manifest.csv", "\n".join(rows))
         workspace.job(**TAGGING, report='location = "s3://reports/crash"')
-        job = submit(workspace)
+        job = workspace.submit()
         engine = workspace.start("start")
         uploads = UPLOADS.index(file)
         wait_for(lambda: sum((entry["method"], entry["bucket"]) == ("PUT", "reports") for entry in server.log()) == uploads
-                 and status(workspace, job)["state"] == "Completing", "the report")
+                 and workspace.status(job)["state"] == "Completing", "the report")
         kill(engine)
-        assert status(workspace, job)["report"] is None
+        assert workspace.status(job)["report"] is None
         finish(workspace)
-        check_report(workspace, status(workspace, job), rows)
+        check_report(workspace, workspace.status(job), rows)
         listed = server.client().list_objects_v2(Bucket="reports")["Contents"]
         assert len(listed) == len(UPLOADS), "the second report replaces the first"
     finally:

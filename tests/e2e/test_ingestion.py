@@ -23,16 +23,6 @@ def noop(workspace, manifest, head=""):
     workspace.write("job.toml", f'role = "tester"\noperation = {{ name = "noop" }}\n{head}[manifest]\n{manifest}')
 
 
-def submit(workspace):
-    submitted = workspace.longshore("submit", "--json", "job.toml")
-    assert submitted.code == 0, submitted.err
-    return submitted.events[0]["id"]
-
-
-def status(workspace, job):
-    return workspace.longshore("status", "--json", job).events[0]
-
-
 def spool_of(workspace, job):
     return workspace.directory / "data/spools" / job / "manifest.spool"
 
@@ -56,7 +46,7 @@ def test_a_crash_in_the_middle_of_a_list_repeats_no_row(workspace):
     path = workspace.directory / "list.csv"
     os.mkfifo(path)
     noop(workspace, 'location = "list.csv"\nfields = ["Bucket", "Key"]\n')
-    job = submit(workspace)
+    job = workspace.submit()
     engine = workspace.start("start")
     with path.open("wb") as pipe:
         # The list has no end yet, so that the engine cannot come to it.
@@ -65,7 +55,7 @@ def test_a_crash_in_the_middle_of_a_list_repeats_no_row(workspace):
         spool = reach_spool(workspace, job, engine)
         kill(engine)
         pipe.close()
-    stood = status(workspace, job)
+    stood = workspace.status(job)
     assert (stood["state"], stood["total"]) == ("Preparing", None), stood
     assert spool.exists()
 
@@ -73,7 +63,7 @@ def test_a_crash_in_the_middle_of_a_list_repeats_no_row(workspace):
     path.write_bytes(b"".join(lines))
     ended = workspace.longshore("start", "--until-idle")
     assert ended.code == 0, ended.err
-    done = status(workspace, job)
+    done = workspace.status(job)
     assert (done["state"], done["total"], done["succeeded"]) == ("Complete", len(keys), len(keys))
     assert sorted(row[1] for row in workspace.rows(done)) == sorted(keys)
     assert list((workspace.directory / "data/spools").iterdir()) == []
@@ -82,7 +72,7 @@ def test_a_crash_in_the_middle_of_a_list_repeats_no_row(workspace):
 def changed(workspace, job, engine):
     """The job fails because its list has changed: nothing ran, nothing is left behind."""
     engine.communicate(timeout=300)
-    said = status(workspace, job)
+    said = workspace.status(job)
     assert (said["state"], said["failure_code"], said["total"], said["succeeded"]) == ("Failed", "ManifestChanged", None, 0), said
     assert "the list changed while it was read; submit the job again" in said["failure_reason"]
     assert list((workspace.directory / "data/spools").iterdir()) == [], "the spool is left behind"
@@ -94,7 +84,7 @@ def changed(workspace, job, engine):
 def test_a_file_that_changes_while_it_is_read(workspace, how):
     path = workspace.write("list.csv", rows_of(ROWS))
     noop(workspace, 'location = "list.csv"\nfields = ["Bucket", "Key"]\n')
-    job = submit(workspace)
+    job = workspace.submit()
     engine = workspace.start("start", "--until-idle")
     reach_spool(workspace, job, engine)
     if how == "a row more":
@@ -111,7 +101,7 @@ def test_an_object_that_changes_while_it_is_read(workspace, sandbox, bucket):
     text = rows_of(ROWS).encode()
     client.put_object(Bucket=bucket, Key="list.csv", Body=text)
     noop(workspace, f'location = "s3://{bucket}/list.csv"\nfields = ["Bucket", "Key"]\n')
-    job = submit(workspace)
+    job = workspace.submit()
     engine = workspace.start("start", "--until-idle")
     reach_spool(workspace, job, engine)
     # As many bytes, so that only the ETag says it.

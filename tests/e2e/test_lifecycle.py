@@ -31,20 +31,6 @@ def slow(tmp_path):
     server.stop()
 
 
-def submit(workspace, file="job.toml"):
-    submitted = workspace.longshore("submit", "--json", file)
-    assert submitted.code == 0, submitted.err
-    return submitted.events[0]["id"]
-
-
-def status(workspace, job):
-    return workspace.longshore("status", "--json", job).events[0]
-
-
-def tagged(workspace):
-    return [entry["key"] for entry in workspace.server.log() if entry["method"] == "PUT" and entry["bucket"] == workspace.bucket]
-
-
 def reported(workspace, job):
     return sorted(f"{row[0]},{row[1]}" for row in workspace.rows(job))
 
@@ -65,7 +51,7 @@ def test_a_job_to_be_confirmed_waits_with_its_manifest_read(workspace):
 
     assert workspace.longshore("confirm", "--json", job["id"]).events == [{"id": job["id"], "state": "Ready"}]
     assert workspace.longshore("start", "--until-idle").code == 0
-    assert status(workspace, job["id"])["succeeded"] == 2
+    assert workspace.status(job["id"])["succeeded"] == 2
     late = workspace.longshore("confirm", job["id"])
     assert late.code == 2 and "is Complete; only a job that is Suspended may be confirmed" in late.err
 
@@ -76,7 +62,7 @@ def test_a_suspended_job_can_be_cancelled_and_leaves_nothing(workspace):
     [job] = workspace.longshore("list", "--json").events
     assert workspace.longshore("cancel", job["id"]).code == 0
     assert workspace.longshore("start", "--until-idle").code == 5
-    assert status(workspace, job["id"])["state"] == "Cancelled"
+    assert workspace.status(job["id"])["state"] == "Cancelled"
     assert list((workspace.directory / "data" / "spools").iterdir()) == []
 
 
@@ -104,11 +90,11 @@ def test_pause_and_resume_from_another_process(slow):
     ran = sum(entry["bucket"] == "objects" for entry in workspace.server.log())
     assert paused["succeeded"] == ran
     assert workspace.longshore("start", "--until-idle").code == 0
-    assert status(workspace, paused["id"])["succeeded"] == ran, "a paused job does not run"
+    assert workspace.status(paused["id"])["succeeded"] == ran, "a paused job does not run"
 
     assert workspace.longshore("resume", paused["id"]).out == f"{paused['id']} Ready\n"
     assert workspace.longshore("start", "--until-idle").code == 0
-    ended = status(workspace, paused["id"])
+    ended = workspace.status(paused["id"])
     assert (ended["state"], ended["succeeded"], ended["failed"]) == ("Complete", len(rows), 0)
     assert reported(workspace, ended) == sorted(rows)
     assert sum(entry["bucket"] == "objects" for entry in workspace.server.log()) == len(rows)
@@ -119,7 +105,7 @@ def test_a_paused_job_that_is_cancelled_reports_what_ran(slow):
     paused = pause_in_the_middle(workspace, rows, lambda job: workspace.longshore("pause", job))
     assert workspace.longshore("cancel", paused["id"]).code == 0
     assert workspace.longshore("start", "--until-idle").code == 5
-    ended = status(workspace, paused["id"])
+    ended = workspace.status(paused["id"])
     assert (ended["state"], ended["succeeded"]) == ("Cancelled", paused["succeeded"])
     assert len(reported(workspace, ended)) == paused["succeeded"]
 
@@ -132,26 +118,39 @@ def test_an_engine_that_is_killed_while_a_job_is_pausing(slow):
     assert workspace.longshore("pause", job["id"]).code == 0
     kill(engine)
     assert workspace.longshore("start", "--until-idle").code == 0
-    assert status(workspace, job["id"])["state"] == "Paused"
+    assert workspace.status(job["id"])["state"] == "Paused"
     assert workspace.longshore("resume", job["id"]).code == 0
     assert workspace.longshore("start", "--until-idle").code == 0
-    ended = status(workspace, job["id"])
+    ended = workspace.status(job["id"])
     assert (ended["state"], ended["succeeded"]) == ("Complete", len(rows))
     assert reported(workspace, ended) == sorted(rows)
 
 
+def test_a_pause_needs_no_store(slow):
+    workspace, rows = slow
+    engine = workspace.start("run", "job.toml")
+    wait_for(lambda: workspace.server.requests() > 200, "some tasks")
+    [job] = workspace.longshore("list", "--json").events
+    assert workspace.longshore("pause", job["id"]).code == 0
+    kill(engine)
+    workspace.server.stop()
+    assert workspace.longshore("start", "--until-idle").code == 0
+    paused = workspace.status(job["id"])
+    assert (paused["state"], paused["obstacle"]) == ("Paused", None)
+
+
 def test_a_job_that_has_not_begun_is_not_paused(workspace):
-    job = submit(workspace)
+    job = workspace.submit()
     early = workspace.longshore("pause", job)
     assert early.code == 2 and "is New; only a job that is Ready or Active may be paused" in early.err
 
 
 def test_the_priority_of_a_waiting_job(workspace):
     workspace.write("other.toml", (workspace.directory / "job.toml").read_text())
-    first, second = submit(workspace), submit(workspace, "other.toml")
+    first, second = workspace.submit(), workspace.submit("other.toml")
     changed = workspace.longshore("priority", second, "7")
     assert (changed.code, changed.out) == (0, f"{second} New\n"), changed.err
-    assert status(workspace, second)["priority"] == 7
+    assert workspace.status(second)["priority"] == 7
     assert workspace.longshore("start", "--until-idle").code == 0
     jobs = {job["id"]: job for job in workspace.longshore("list", "--json").events}
     assert jobs[second]["finished_at"] <= jobs[first]["started_at"]

@@ -23,30 +23,20 @@ def workspace(sandbox, workspace_of, bucket_of):
     return workspace
 
 
-def submit(workspace, file="job.toml"):
-    submitted = workspace.longshore("submit", "--json", file)
-    assert submitted.code == 0, submitted.err
-    return submitted.events[0]["id"]
-
-
-def status(workspace, job):
-    return workspace.longshore("status", "--json", job).events[0]
-
-
 def test_the_life_of_a_queued_job(workspace):
     before = workspace.server.requests()
     plain = workspace.longshore("submit", "job.toml")
     job = plain.out.strip()
     assert plain.code == 0 and "'longshore start'" in plain.err
     assert workspace.server.requests() == before
-    assert status(workspace, job)["state"] == "New"
+    assert workspace.status(job)["state"] == "New"
     assert workspace.longshore("status", job, "--exit-code").code == 6
     assert job[:8] in workspace.longshore("status").out
     early = workspace.longshore("report", job)
     assert early.code == 2 and "it has not ended yet" in early.err
 
     assert workspace.longshore("start", "--until-idle").code == 3
-    ended = status(workspace, job)
+    ended = workspace.status(job)
     assert (ended["state"], ended["total"], ended["succeeded"], ended["failed"]) == ("Complete", 3, 2, 1)
     assert ended["failures"] == {"NoSuchKey": 1}
     assert ended["created_at"] <= ended["started_at"] <= ended["finished_at"]
@@ -62,7 +52,7 @@ def test_the_life_of_a_queued_job(workspace):
 
 
 def test_failures(workspace):
-    job = submit(workspace)
+    job = workspace.submit()
     workspace.longshore("start", "--until-idle")
     [failure] = workspace.longshore("failures", "--json", job).events
     assert (failure["row"], failure["key"], failure["code"], failure["status"]) == (1, "missing", "NoSuchKey", 404)
@@ -74,8 +64,8 @@ def test_failures(workspace):
 
 
 def test_jobs_are_found_by_the_start_of_their_id(workspace):
-    job = submit(workspace)
-    assert status(workspace, job[:8])["id"] == job
+    job = workspace.submit()
+    assert workspace.status(job[:8])["id"] == job
     for wanted in ("0" * 36, "zzzz", job[:3], "%"):
         for command in (["status", wanted], ["cancel", wanted], ["failures", wanted], ["report", wanted]):
             unknown = workspace.longshore(*command)
@@ -87,7 +77,7 @@ def test_the_highest_priority_goes_first_and_then_the_oldest(workspace):
     wanted = {}
     for number, priority in enumerate([1, 2147483647, 5, 1, 0]):
         workspace.job(**TAGGING, head=f"priority = {priority}", name=f"{number}.toml")
-        wanted[submit(workspace, f"{number}.toml")] = (-priority, number)
+        wanted[workspace.submit(f"{number}.toml")] = (-priority, number)
     order = [event["job"] for event in workspace.longshore("start", "--until-idle", "--json").events
              if event["event"] == "state" and event["state"] == "Active"]
     assert order == sorted(wanted, key=wanted.get)
@@ -96,9 +86,9 @@ def test_the_highest_priority_goes_first_and_then_the_oldest(workspace):
 
 
 def test_list_by_state(workspace):
-    first = submit(workspace)
+    first = workspace.submit()
     workspace.longshore("start", "--until-idle")
-    second = submit(workspace)
+    second = workspace.submit()
     assert [job["id"] for job in workspace.longshore("list", "--json", "--state", "Complete").events] == [first]
     assert [job["id"] for job in workspace.longshore("list", "--json", "--state", "New").events] == [second]
     unknown = workspace.longshore("list", "--state", "Done")
@@ -126,14 +116,14 @@ def test_one_client_token_is_one_job(workspace):
 
 
 def test_cancel_before_the_start(workspace):
-    job = submit(workspace)
+    job = workspace.submit()
     cancelled = workspace.longshore("cancel", job, "--reason", "a mistake")
     assert (cancelled.code, cancelled.out) == (0, f"{job} Cancelling\n")
     assert workspace.longshore("cancel", "--json", job, "--reason", "again").events == [{"id": job, "state": "Cancelling"}]
     before = workspace.server.requests()
     assert workspace.longshore("start", "--until-idle").code == 5
     assert workspace.server.requests() == before
-    ended = status(workspace, job)
+    ended = workspace.status(job)
     assert (ended["state"], ended["status_reason"], ended["report"]) == ("Cancelled", "a mistake", None)
     assert workspace.longshore("status", job, "--exit-code").code == 5
     late = workspace.longshore("cancel", job)
@@ -187,7 +177,7 @@ def test_cancel_while_the_manifest_is_read(workspace):
     assert workspace.longshore("cancel", job["id"]).code == 0
     assert foreground.wait(timeout=300) == 5, foreground.stderr.read()
     feeder.join()
-    ended = status(workspace, job["id"])
+    ended = workspace.status(job["id"])
     assert (ended["state"], ended["succeeded"], ended["report"]) == ("Cancelled", 0, None)
     assert list((workspace.directory / "data" / "spools").iterdir()) == []
 

@@ -155,7 +155,10 @@ impl Engine {
 
     /// Notices before the next task that the store is not there.
     async fn check_store(&self, record: &JobRecord, resolved: &Resolved) -> Result<(), Halt> {
-        if matches!(record.state, JobState::Completing | JobState::Cancelling | JobState::Failing) {
+        if matches!(
+            record.state,
+            JobState::Pausing | JobState::Completing | JobState::Cancelling | JobState::Failing
+        ) {
             return Ok(());
         }
         let reached = resolved.store.check_reachable(None).await;
@@ -172,6 +175,7 @@ impl Engine {
             JobState::Preparing | JobState::Ready if is_operation => {
                 stages::fail_in_queue(&self.queue, &record.id, record.state, &failure)
             }
+            JobState::Pausing => self.step(record, JobState::Paused, stages::PAUSED),
             JobState::Cancelling => self.end_without(record, JobState::Cancelled, &failure).await,
             JobState::Failing => self.end_without(record, JobState::Failed, &failure).await,
             _ => Err(self.hold(&record.id, failure)?),

@@ -21,6 +21,9 @@ use crate::{prepare, report};
 /// Who moved a job, in its events.
 const ACTOR: &str = "engine";
 
+/// Why a job that was pausing is paused.
+pub(crate) const PAUSED: &str = "no task runs any more";
+
 /// Does the work of the job's present state. False if the engine was asked to stop before it was done.
 pub(crate) async fn advance(
     job: &Job,
@@ -32,7 +35,7 @@ pub(crate) async fn advance(
         Preparing => read_manifest(job, stop).await,
         Ready => step(job, Ready, Active, "scheduled").map(|()| true).map_err(Halt::from),
         Active => run_tasks(job, record, stop).await,
-        Pausing => step(job, Pausing, Paused, "no task runs any more").map(|()| true).map_err(Halt::from),
+        Pausing => step(job, Pausing, Paused, PAUSED).map(|()| true).map_err(Halt::from),
         Completing => write_report(job).await.map(|()| true),
         Cancelling => {
             end_early(job, Cancelling, Cancelled, "cancelled").await.map(|()| true).map_err(Halt::from)
