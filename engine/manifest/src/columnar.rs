@@ -3,9 +3,10 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
+use longshore_job::Row;
 use longshore_job::spec::{Field, Meaning};
 
-use crate::cells::excerpt;
+use crate::cells::{Shape, excerpt};
 use crate::decode::Compression;
 use crate::error::{ManifestError, Problem};
 use crate::reader::same_name;
@@ -16,6 +17,59 @@ pub(crate) const BATCH_ROWS: usize = 4096;
 
 /// How much of the start of an unknown file is shown, in bytes.
 const SHOWN_BYTES: usize = 24;
+
+/// A file of columns that is decoded a batch of rows at a time.
+pub(crate) trait Batches {
+    /// Decodes the next batch: how many rows it has, none at the end of the file.
+    fn load(&mut self) -> Result<usize, ManifestError>;
+
+    /// What a row of the batch has for a field; `None` for a null.
+    fn cell(&self, field: usize, row: usize) -> Option<&[u8]>;
+}
+
+/// The rows of such a file, one by one.
+pub(crate) struct BatchRows<B> {
+    batches: B,
+    shape: Shape,
+    /// Rows in the batch, and how many of them were given out.
+    batch: usize,
+    given: usize,
+    row: u64,
+    done: bool,
+}
+
+impl<B: Batches> BatchRows<B> {
+    pub(crate) fn new(batches: B, shape: Shape) -> Self {
+        Self { batches, shape, batch: 0, given: 0, row: 0, done: false }
+    }
+
+    /// As [`RowReader::read`](crate::reader::RowReader::read). A file without rows is an error.
+    pub(crate) fn read(&mut self, row: &mut Row) -> Result<bool, ManifestError> {
+        if self.done {
+            return Ok(false);
+        }
+        if self.given == self.batch {
+            self.batch = self.batches.load().inspect_err(|_| self.done = true)?;
+            self.given = 0;
+        }
+        if self.batch == 0 {
+            self.done = true;
+            if self.row > 0 {
+                return Ok(false);
+            }
+            return Err(ManifestError::Content { row: 1, offset: None, problem: Problem::Empty });
+        }
+        self.row += 1;
+        let index = self.given;
+        self.given += 1;
+        let cell = |field| self.batches.cell(field, index);
+        if let Err(problem) = self.shape.fill(row, cell) {
+            self.shape.show(row, cell);
+            return Err(ManifestError::Content { row: self.row, offset: None, problem });
+        }
+        Ok(true)
+    }
+}
 
 /// The columns that are read where the job names none.
 pub(crate) fn fields_or_default(fields: &[Field], bucket: bool) -> Vec<Field> {

@@ -13,21 +13,18 @@ use orc_rust::arrow_reader::ArrowReader;
 use orc_rust::projection::ProjectionMask;
 
 use crate::cells::Shape;
-use crate::columnar::{BATCH_ROWS, check_magic, find_columns, shown_time};
+use crate::columnar::{BATCH_ROWS, BatchRows, Batches, check_magic, find_columns, shown_time};
 use crate::error::{ManifestError, Problem};
 use crate::reader::RowReader;
 
 /// The rows of an ORC file. One stripe of it is in memory at a time.
-pub struct OrcReader {
+pub struct OrcReader(BatchRows<OrcBatches>);
+
+struct OrcBatches {
     batches: ArrowReader<File>,
-    shape: Shape,
     /// The columns of the file in the order of the fields.
     names: Vec<String>,
     columns: Vec<BinaryArray>,
-    batch: usize,
-    given: usize,
-    row: u64,
-    done: bool,
 }
 
 impl OrcReader {
@@ -68,30 +65,31 @@ impl OrcReader {
         }
         let mask = ProjectionMask::named_roots(builder.file_metadata().root_data_type(), &wanted);
         let fields: Vec<Field> = found.into_iter().map(|(field, _)| field).collect();
-        Ok(Self {
+        let batches = OrcBatches {
             batches: builder.with_projection(mask).with_batch_size(BATCH_ROWS).build(),
-            shape: Shape::new(&fields, keys, bucket)?.optional_version(asked),
             names: wanted,
             columns: Vec::new(),
-            batch: 0,
-            given: 0,
-            row: 0,
-            done: false,
-        })
+        };
+        Ok(Self(BatchRows::new(batches, Shape::new(&fields, keys, bucket)?.optional_version(asked))))
     }
+}
 
-    /// Reads the next batch; false at the end of the file.
-    fn load(&mut self) -> Result<bool, ManifestError> {
+impl Batches for OrcBatches {
+    fn load(&mut self) -> Result<usize, ManifestError> {
         loop {
-            let Some(batch) = self.batches.next() else { return Ok(false) };
+            let Some(batch) = self.batches.next() else { return Ok(0) };
             let batch = batch.map_err(damaged)?;
             if batch.num_rows() == 0 {
                 continue;
             }
-            (self.batch, self.given) = (batch.num_rows(), 0);
             self.columns = self.names.iter().map(|name| column(&batch, name)).collect::<Result<_, _>>()?;
-            return Ok(true);
+            return Ok(batch.num_rows());
         }
+    }
+
+    fn cell(&self, field: usize, row: usize) -> Option<&[u8]> {
+        let column = self.columns.get(field)?;
+        column.is_valid(row).then(|| column.value(row))
     }
 }
 
@@ -131,28 +129,7 @@ fn column(batch: &RecordBatch, name: &str) -> Result<BinaryArray, ManifestError>
 
 impl RowReader for OrcReader {
     fn read(&mut self, row: &mut Row) -> Result<bool, ManifestError> {
-        if self.done {
-            return Ok(false);
-        }
-        if self.given == self.batch && !self.load().inspect_err(|_| self.done = true)? {
-            self.done = true;
-            if self.row > 0 {
-                return Ok(false);
-            }
-            return Err(ManifestError::Content { row: 1, offset: None, problem: Problem::Empty });
-        }
-        self.row += 1;
-        let index = self.given;
-        self.given += 1;
-        let cell = |field: usize| {
-            let column = self.columns.get(field)?;
-            column.is_valid(index).then(|| column.value(index))
-        };
-        if let Err(problem) = self.shape.fill(row, cell) {
-            self.shape.show(row, cell);
-            return Err(ManifestError::Content { row: self.row, offset: None, problem });
-        }
-        Ok(true)
+        self.0.read(row)
     }
 }
 

@@ -12,24 +12,20 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescPtr;
 
 use crate::cells::Shape;
-use crate::columnar::{BATCH_ROWS, check_magic, find_columns, shown_date, shown_time};
+use crate::columnar::{BATCH_ROWS, BatchRows, Batches, check_magic, find_columns, shown_date, shown_time};
 use crate::error::{ManifestError, Problem};
 use crate::reader::RowReader;
 
 /// The rows of a Parquet file.
-pub struct ParquetReader {
+pub struct ParquetReader(BatchRows<ParquetBatches>);
+
+struct ParquetBatches {
     file: SerializedFileReader<File>,
-    shape: Shape,
     columns: Vec<Column>,
     /// The row group after the current one.
     next_group: usize,
     /// Rows of the current group that are not in the batch yet.
     left_in_group: usize,
-    /// Rows in the batch, and how many of them were given out.
-    batch: usize,
-    given: usize,
-    row: u64,
-    done: bool,
 }
 
 /// One column of the file and its values in the batch.
@@ -79,24 +75,17 @@ impl ParquetReader {
         }
         let fields: Vec<Field> = found.into_iter().map(|(field, _)| field).collect();
         let shape = Shape::new(&fields, keys, bucket)?.optional_version(asked);
-        Ok(Self {
-            file,
-            shape,
-            columns,
-            next_group: 0,
-            left_in_group: 0,
-            batch: 0,
-            given: 0,
-            row: 0,
-            done: false,
-        })
+        let batches = ParquetBatches { file, columns, next_group: 0, left_in_group: 0 };
+        Ok(Self(BatchRows::new(batches, shape)))
     }
+}
 
-    /// Reads the next batch; false at the end of the file.
-    fn load(&mut self) -> Result<bool, ParquetError> {
+impl ParquetBatches {
+    /// Reads the next batch: how many rows it has, none at the end of the file.
+    fn next(&mut self) -> Result<usize, ParquetError> {
         while self.left_in_group == 0 {
             if self.next_group == self.file.num_row_groups() {
-                return Ok(false);
+                return Ok(0);
             }
             let group = self.file.get_row_group(self.next_group)?;
             self.next_group += 1;
@@ -110,32 +99,23 @@ impl ParquetReader {
             column.load(rows)?;
         }
         self.left_in_group -= rows;
-        (self.batch, self.given) = (rows, 0);
-        Ok(true)
+        Ok(rows)
+    }
+}
+
+impl Batches for ParquetBatches {
+    fn load(&mut self) -> Result<usize, ManifestError> {
+        self.next().map_err(damaged)
+    }
+
+    fn cell(&self, field: usize, row: usize) -> Option<&[u8]> {
+        self.columns.get(field)?.cell(row)
     }
 }
 
 impl RowReader for ParquetReader {
     fn read(&mut self, row: &mut Row) -> Result<bool, ManifestError> {
-        if self.done {
-            return Ok(false);
-        }
-        if self.given == self.batch && !self.load().map_err(damaged).inspect_err(|_| self.done = true)? {
-            self.done = true;
-            if self.row > 0 {
-                return Ok(false);
-            }
-            return Err(ManifestError::Content { row: 1, offset: None, problem: Problem::Empty });
-        }
-        self.row += 1;
-        let index = self.given;
-        self.given += 1;
-        let cell = |field: usize| self.columns.get(field)?.cell(index);
-        if let Err(problem) = self.shape.fill(row, cell) {
-            self.shape.show(row, cell);
-            return Err(ManifestError::Content { row: self.row, offset: None, problem });
-        }
-        Ok(true)
+        self.0.read(row)
     }
 }
 
