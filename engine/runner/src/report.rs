@@ -1,6 +1,6 @@
 //! Brings the spooled report to where the job wants it: bucket and prefix, or a local directory.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -147,7 +147,8 @@ impl<'a> Target<'a> {
         match self.location {
             Location::Local(directory) => {
                 let path = Path::new(directory).join(key);
-                blocking(move || write_file(&path, &bytes)).await?.map_err(Halt::from)
+                let written = blocking(move || write_file(&path, &bytes)).await?;
+                written.map_err(|error| failure(&self.name(key), &error.to_string()).into())
             }
             Location::S3 { bucket, .. } => {
                 let request = request(bucket, key, bytes, content_type);
@@ -165,14 +166,13 @@ fn failure(name: &str, why: &str) -> JobFailure {
     )
 }
 
-/// Writes a file whole or not at all.
-fn write_file(path: &PathBuf, bytes: &[u8]) -> Result<(), JobFailure> {
-    let fail = |error: std::io::Error| failure(&path.display().to_string(), &error.to_string());
+/// Writes a file whole or not at all, and its directory where that is missing.
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let temporary = path.with_extension("partial");
     if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent).map_err(fail)?;
+        std::fs::create_dir_all(parent)?;
     }
-    std::fs::write(&temporary, bytes).map_err(fail)?;
-    std::fs::File::open(&temporary).and_then(|file| file.sync_all()).map_err(fail)?;
-    std::fs::rename(&temporary, path).map_err(fail)
+    std::fs::write(&temporary, bytes)?;
+    std::fs::File::open(&temporary)?.sync_all()?;
+    std::fs::rename(&temporary, path)
 }

@@ -25,9 +25,8 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
     let mut worst = Exit::Success;
     engine.work(&stop, arguments.until_idle, |record| worst = worst.or_worse(Exit::of(record))).await?;
     let left = engine.queue().runnable()?.len();
-    let waiting = engine.queue().jobs()?.into_iter().filter(|record| record.state.waits_for_user()).count();
-    if waiting > 0 && !context.json {
-        note(&format!("{waiting} jobs are paused or wait for a confirmation: see 'longshore status'"));
+    if !context.json {
+        say_what_waits(&engine)?;
     }
     if left == 0 {
         return Ok(if arguments.until_idle { worst } else { Exit::Success });
@@ -36,4 +35,13 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
         note(&format!("stopped with {left} jobs not ended; the next start goes on with them"));
     }
     Ok(Exit::Interrupted)
+}
+
+/// The engine leaves some jobs alone until a user moves them.
+fn say_what_waits(engine: &Engine) -> Result<(), CliError> {
+    let waiting = engine.queue().jobs()?.into_iter().filter(|record| record.state.waits_for_user()).count();
+    if waiting > 0 {
+        note(&format!("{waiting} jobs are paused or wait for a confirmation: see 'longshore status'"));
+    }
+    Ok(())
 }

@@ -12,6 +12,7 @@ use md5::{Digest as _, Md5};
 
 use super::failure;
 use crate::error::{Halt, JobFailure, RunnerError, blocking};
+use crate::report::write_file;
 use crate::resolve::RoleOnStore;
 
 /// Amazon's words for a list that cannot be saved.
@@ -123,10 +124,7 @@ fn bring_local(written: &WrittenInventory, directory: &Path) -> Result<Saved, St
     }
     let path = directory.join(INDEX);
     std::fs::write(directory.join("manifest.checksum"), &written.checksum).map_err(text)?;
-    let partial = directory.join("manifest.json.partial");
-    std::fs::write(&partial, &written.manifest).map_err(text)?;
-    std::fs::File::open(&partial).and_then(|file| file.sync_all()).map_err(text)?;
-    std::fs::rename(&partial, &path).map_err(text)?;
+    write_file(&path, written.manifest.as_bytes()).map_err(text)?;
     Ok(Saved { location: path.display().to_string(), etag: written.checksum.clone() })
 }
 
