@@ -44,7 +44,7 @@ impl Shape {
         self.fields.iter().filter(|field| field.meaning == Meaning::Column).count()
     }
 
-    /// Fills `row` from one cell for each field; a missing cell is null.
+    /// Fills `row` from one cell for each field; a missing cell is null. A version that is null is none: the current one.
     pub(crate) fn fill<'c>(
         &mut self,
         row: &mut Row,
@@ -52,7 +52,7 @@ impl Shape {
     ) -> Result<(), Problem> {
         row.problem = None;
         let mut columns = 0;
-        let mut versioned = false;
+        let mut version = None;
         row.columns.resize(self.columns(), None);
         let Self { fields, keys, bucket, known } = self;
         for (index, field) in fields.iter().enumerate() {
@@ -60,11 +60,7 @@ impl Shape {
                 Meaning::Ignore => {}
                 Meaning::Bucket => check_bucket(cell(index).unwrap_or_default(), known, &mut row.bucket)?,
                 Meaning::Key => check_key(cell(index).unwrap_or_default(), *keys, &mut row.key)?,
-                Meaning::VersionId => {
-                    versioned = true;
-                    let id = row.version_id.get_or_insert_default();
-                    check_version_id(cell(index).unwrap_or_default(), id)?;
-                }
+                Meaning::VersionId => version = cell(index),
                 Meaning::Column => {
                     if let Some(place) = row.columns.get_mut(columns) {
                         check_column(field.name(), cell(index), place)?;
@@ -73,8 +69,9 @@ impl Shape {
                 }
             }
         }
-        if !versioned {
-            row.version_id = None;
+        match version {
+            Some(version) => check_version_id(version, row.version_id.get_or_insert_default())?,
+            None => row.version_id = None,
         }
         if let Some(bucket) = bucket {
             row.bucket.clone_from(bucket);

@@ -140,6 +140,8 @@ pub struct InventoryRows {
     /// Where the rows have what the job wants, in its order.
     wanted: Vec<usize>,
     marker: Option<usize>,
+    /// It lists all versions.
+    versions: bool,
     /// Keys stand in the file as they are: they are written as reports want them.
     encode: bool,
 }
@@ -156,7 +158,8 @@ impl InventoryRows {
         let read: Vec<&Field> = fields.iter().filter(|field| field.meaning == Meaning::Column).collect();
         let place = |wanted: &str| read.iter().position(|field| same_name(field.name(), wanted));
         let wanted = columns.iter().filter_map(|column| place(column.name())).collect();
-        Self { rows, markers, wanted, marker: place(MARKER), encode }
+        let versions = fields.iter().any(|field| field.meaning == Meaning::VersionId);
+        Self { rows, markers, wanted, marker: place(MARKER), versions, encode }
     }
 
     fn is_marker(&self, row: &Row) -> bool {
@@ -174,7 +177,7 @@ impl RowReader for InventoryRows {
             if self.is_marker(row) && self.markers == DeleteMarkers::Skip {
                 continue;
             }
-            if row.version_id.as_deref() == Some("") {
+            if self.versions && row.version_id.as_deref().unwrap_or_default().is_empty() {
                 row.version_id = Some("null".to_owned());
             }
             if self.encode {

@@ -75,11 +75,7 @@ impl<R: Read> JsonLinesReader<R> {
             cells.push(member(&members, field, self.lenient, line)?);
         }
         let cell = |index: usize| cells.get(index).and_then(|cell| cell.as_deref());
-        let versioned = self.shape.fields.iter().position(|field| field.meaning == Meaning::VersionId);
         let filled = self.shape.fill(row, cell);
-        if self.lenient && versioned.and_then(cell).is_none() {
-            row.version_id = None;
-        }
         filled.inspect_err(|_| self.shape.show(row, cell))
     }
 }
@@ -99,7 +95,8 @@ fn member<'m>(
     };
     match members.get(field.name()) {
         Some(Value::String(value)) => Ok(Some(Cow::Borrowed(value.as_bytes()))),
-        None | Some(Value::Null) if optional || field.meaning == Meaning::Column => Ok(None),
+        None if optional || field.meaning == Meaning::Column => Ok(None),
+        Some(Value::Null) if matches!(field.meaning, Meaning::VersionId | Meaning::Column) => Ok(None),
         None => Err(text("is missing")),
         Some(Value::Bool(_) | Value::Number(_)) if field.meaning == Meaning::Column => {
             Ok(members.get(field.name()).map(|value| Cow::Owned(value.to_string().into_bytes())))

@@ -2,6 +2,7 @@
 //!
 //! - A [`RowReader`] reads one list in one pass and in constant memory, and refuses what names no object: [`CsvReader`],
 //!   [`JsonLinesReader`], [`ParquetReader`], [`OrcReader`]. [`decompressed`] unpacks what is compressed.
+//! - A [`Layout`] makes the [`RowWriter`] of a list that these readers take back.
 //! - [`Inventory`] and [`ReportIndex`] read the `manifest.json` of lists that are several files.
 //! - [`Md5Reader`] computes a manifest's ETag while it is read.
 //! - [`SpoolWriter`] and [`SpoolReader`] keep the rows on disk in compressed chunks of [`CHUNK_ROWS`], each of
@@ -22,6 +23,7 @@ pub mod reader;
 pub mod report_list;
 pub mod spool;
 pub mod unique;
+pub mod write;
 
 mod buffer;
 mod cells;
@@ -41,3 +43,4 @@ pub use reader::RowReader;
 pub use report_list::{ReportFile, ReportIndex, ReportReader, no_rows, report_options};
 pub use spool::{CHUNK_ROWS, MAX_CHUNK_BYTES, SpoolError, SpoolProblem, SpoolReader, SpoolWriter};
 pub use unique::{DuplicateRows, Duplicates};
+pub use write::{Layout, RowWriter, WriteError, WrittenFormat};
