@@ -40,7 +40,7 @@ def fails(workspace, manifest, code, *words):
     assert result.code == 4, result.out + result.err
     assert result.job["failure_code"] == code, result.job
     assert all(word in result.job["failure_reason"] for word in words), result.job["failure_reason"]
-    assert list((workspace.directory / "data" / "jobs").iterdir()) == [], "the spool is left behind"
+    assert list((workspace.directory / "data" / "spools").iterdir()) == [], "the spool is left behind"
 
 
 def table(keys=KEYS, **columns):

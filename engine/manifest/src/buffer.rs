@@ -57,6 +57,14 @@ impl<R: Read> Window<R> {
         }
     }
 
+    /// What is in memory, once that is `bytes` or all that there is.
+    pub(crate) fn at_least(&mut self, bytes: usize) -> io::Result<&[u8]> {
+        while self.bytes().len() < bytes.min(WINDOW_BYTES) && !self.ended {
+            self.more()?;
+        }
+        Ok(self.bytes())
+    }
+
     /// The next byte; none at the end.
     pub(crate) fn peek(&mut self) -> io::Result<Option<u8>> {
         while self.start == self.end && !self.ended {

@@ -12,6 +12,9 @@ const MAX_VERSION_ID_BYTES: usize = 1024;
 /// Longest value of a column for the operation, in bytes: what Amazon allows a user argument.
 const MAX_COLUMN_BYTES: usize = 1024;
 
+/// Most of a bad cell that is kept to be shown, in bytes: what a key of 1,024 bytes has with all of them encoded.
+const SHOWN_BYTES: usize = 3 * 1024;
+
 /// Longest excerpt of a manifest in an error message, in bytes before escaping.
 const EXCERPT_BYTES: usize = 120;
 
@@ -22,6 +25,8 @@ pub(crate) struct Shape {
     keys: KeyEncoding,
     /// The bucket of every row, where no column has it.
     bucket: Option<String>,
+    /// A row without a version ID names the object itself: nobody asked for the column.
+    version_is_optional: bool,
     /// The last bucket that was checked: most rows have the same.
     known: String,
 }
@@ -36,7 +41,12 @@ impl Shape {
     ) -> Result<Self, ManifestError> {
         check_fields(fields, bucket.is_some())?;
         let bucket = bucket.map(str::to_owned);
-        Ok(Self { fields: fields.to_vec(), keys, bucket, known: String::new() })
+        Ok(Self { fields: fields.to_vec(), keys, bucket, version_is_optional: false, known: String::new() })
+    }
+
+    /// For files that say their columns themselves: `asked` are those that the job names.
+    pub(crate) fn optional_version(self, asked: &[Field]) -> Self {
+        Self { version_is_optional: asked.is_empty(), ..self }
     }
 
     /// How many values for the operation its rows carry.
@@ -44,7 +54,7 @@ impl Shape {
         self.fields.iter().filter(|field| field.meaning == Meaning::Column).count()
     }
 
-    /// Fills `row` from one cell for each field; a missing cell is null. A version that is null is none: the current one.
+    /// Fills `row` from one cell for each field; a missing cell is null.
     pub(crate) fn fill<'c>(
         &mut self,
         row: &mut Row,
@@ -52,15 +62,20 @@ impl Shape {
     ) -> Result<(), Problem> {
         row.problem = None;
         let mut columns = 0;
-        let mut version = None;
+        let mut versioned = false;
         row.columns.resize(self.columns(), None);
-        let Self { fields, keys, bucket, known } = self;
+        let Self { fields, keys, bucket, known, version_is_optional } = self;
         for (index, field) in fields.iter().enumerate() {
             match field.meaning {
                 Meaning::Ignore => {}
                 Meaning::Bucket => check_bucket(cell(index).unwrap_or_default(), known, &mut row.bucket)?,
                 Meaning::Key => check_key(cell(index).unwrap_or_default(), *keys, &mut row.key)?,
-                Meaning::VersionId => version = cell(index),
+                Meaning::VersionId if *version_is_optional && cell(index).is_none() => {}
+                Meaning::VersionId => {
+                    versioned = true;
+                    let id = row.version_id.get_or_insert_default();
+                    check_version_id(cell(index).unwrap_or_default(), id)?;
+                }
                 Meaning::Column => {
                     if let Some(place) = row.columns.get_mut(columns) {
                         check_column(field.name(), cell(index), place)?;
@@ -69,9 +84,8 @@ impl Shape {
                 }
             }
         }
-        match version {
-            Some(version) => check_version_id(version, row.version_id.get_or_insert_default())?,
-            None => row.version_id = None,
+        if !versioned {
+            row.version_id = None;
         }
         if let Some(bucket) = bucket {
             row.bucket.clone_from(bucket);
@@ -85,10 +99,12 @@ impl Shape {
         row.bucket = self.bucket.clone().unwrap_or_default();
         for (index, field) in self.fields.iter().enumerate() {
             let Some(cell) = cell(index) else { continue };
+            let cell = cell.get(..SHOWN_BYTES).unwrap_or(cell);
+            let text = || String::from_utf8_lossy(cell).into_owned();
             match field.meaning {
-                Meaning::Bucket => row.bucket = String::from_utf8_lossy(cell).into_owned(),
-                Meaning::Key => row.key = String::from_utf8_lossy(cell).into_owned(),
-                Meaning::VersionId => row.version_id = Some(String::from_utf8_lossy(cell).into_owned()),
+                Meaning::Bucket => row.bucket = text(),
+                Meaning::Key => row.key = text(),
+                Meaning::VersionId => row.version_id = Some(text()),
                 Meaning::Ignore | Meaning::Column => {}
             }
         }

@@ -1,12 +1,21 @@
 //! What Parquet and ORC files have in common: columns by name, rows in batches.
 
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+
 use longshore_job::spec::{Field, Meaning};
 
+use crate::cells::excerpt;
+use crate::decode::Compression;
 use crate::error::{ManifestError, Problem};
 use crate::reader::same_name;
+use crate::recognise::{START_BYTES, recognised};
 
 /// Rows that are decoded at once (count; bounds memory).
 pub(crate) const BATCH_ROWS: usize = 4096;
+
+/// How much of the start of an unknown file is shown, in bytes.
+const SHOWN_BYTES: usize = 24;
 
 /// The columns that are read where the job names none.
 pub(crate) fn fields_or_default(fields: &[Field], bucket: bool) -> Vec<Field> {
@@ -42,6 +51,26 @@ pub(crate) fn find_columns(
     Err(ManifestError::Schema { problem })
 }
 
+/// A file that does not start as its format does, named by what it is if that is known.
+pub(crate) fn check_magic(file: &File, what: &'static str, magic: &[u8]) -> Result<(), ManifestError> {
+    let damaged = |error: io::Error| ManifestError::Damaged { what, why: error.to_string() };
+    let mut file = file;
+    file.seek(SeekFrom::Start(0)).map_err(damaged)?;
+    let mut start = Vec::with_capacity(START_BYTES);
+    file.take(START_BYTES as u64).read_to_end(&mut start).map_err(damaged)?;
+    if start.starts_with(magic) {
+        return Ok(());
+    }
+    let problem = match Compression::of(&start) {
+        Compression::None => recognised(&start).unwrap_or_else(|| {
+            let start = excerpt(start.get(..SHOWN_BYTES).unwrap_or(&start));
+            Problem::OtherStart { what, start }
+        }),
+        packed => Problem::Packed { what, compression: packed.name() },
+    };
+    Err(ManifestError::Schema { problem })
+}
+
 /// A point in time as inventories in CSV write it. `unit` is ticks per second.
 pub(crate) fn shown_time(value: i64, unit: i64) -> String {
     let nanosecond = value.rem_euclid(unit).saturating_mul(1_000_000_000 / unit);
@@ -49,4 +78,11 @@ pub(crate) fn shown_time(value: i64, unit: i64) -> String {
         .ok()
         .and_then(|nanosecond| jiff::Timestamp::new(value.div_euclid(unit), nanosecond).ok());
     time.map_or_else(|| value.to_string(), |time| format!("{time:.3}"))
+}
+
+/// A day as ISO 8601 writes it. `days` are counted from 1970.
+pub(crate) fn shown_date(days: i32) -> String {
+    let epoch = jiff::civil::Date::constant(1970, 1, 1);
+    let date = epoch.checked_add(jiff::Span::new().try_days(days).unwrap_or_default());
+    date.map_or_else(|_| days.to_string(), |date| date.to_string())
 }

@@ -15,15 +15,19 @@ use longshore_job::spec::{Field, Meaning};
 use memchr::{memchr, memchr3};
 
 use crate::buffer::Window;
-use crate::cells::{Shape, quoted};
+use crate::cells::{Shape, excerpt, quoted};
 use crate::error::{ManifestError, Problem};
-use crate::reader::RowReader;
+use crate::reader::{RowReader, same_name};
+use crate::recognise::{START_BYTES, recognised};
 
 /// Longest row, in bytes. A bucket, a percent-encoded key and a version ID are under 5 KB; the rest is room for other
 /// columns.
 pub const MAX_ROW_BYTES: usize = 64 * 1024;
 
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// What stands between cells where it is no comma.
+const DELIMITERS: [u8; 4] = [b'\t', b';', b'|', b','];
+
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// How a CSV manifest is written.
 #[derive(Debug, Clone)]
@@ -218,22 +222,34 @@ impl<R: Read> CsvReader<R> {
     /// Looks at the first bytes, once.
     fn open(&mut self) -> Result<(), ManifestError> {
         self.state = State::Open;
-        while self.window.bytes().len() < BYTE_ORDER_MARK.len() && !self.window.ended {
-            self.window.more().map_err(|source| self.broken(source))?;
-        }
-        if self.window.bytes().starts_with(BYTE_ORDER_MARK) {
+        let start = self.window.at_least(BYTE_ORDER_MARK.len());
+        if start.map(|start| start.starts_with(BYTE_ORDER_MARK)).map_err(|source| self.broken(source))? {
             return Err(self.final_content(1, Problem::ByteOrderMark));
         }
         if self.options.header && self.parse_row()? {
-            let (cells, window) = (&self.cells, self.window.bytes());
             if self.options.fields.is_empty() {
-                let names = (0..cells.places.len()).map(|index| cells.get(index, window).unwrap_or_default());
-                let fields: Vec<Field> = names.map(named_field).collect();
-                self.shape = Shape::new(&fields, self.options.keys, self.options.bucket.as_deref())?;
+                self.shape = self.named_shape().inspect_err(|_| self.state = State::Done)?;
             }
             self.pass();
         }
         Ok(())
+    }
+
+    /// What the header says of the columns.
+    fn named_shape(&mut self) -> Result<Shape, ManifestError> {
+        let (cells, window) = (&self.cells, self.window.bytes());
+        let cell = |index| String::from_utf8_lossy(cells.get(index, window).unwrap_or_default());
+        let names: Vec<_> = (0..cells.places.len()).map(cell).collect();
+        let fields: Vec<Field> = names.iter().map(|name| named_field(name)).collect();
+        let found = excerpt(names.join(", ").as_bytes());
+        let shape = Shape::new(&fields, self.options.keys, self.options.bucket.as_deref());
+        shape.map_err(|error| match error {
+            ManifestError::Schema { problem: Problem::FieldsMissing { missing } } => {
+                let problem = self.recognised(Problem::ColumnsMissing { missing, found });
+                ManifestError::Schema { problem }
+            }
+            other => other,
+        })
     }
 
     /// Parses the next row into `cells`; it stays in the window until it is passed. False at the end of the manifest.
@@ -255,7 +271,9 @@ impl<R: Read> CsvReader<R> {
         loop {
             let window = self.window.bytes();
             match self.cells.parse(window, self.window.ended, self.options.delimiter) {
-                Parsed::Row { bytes, .. } if bytes > MAX_ROW_BYTES + 2 => return Err(self.too_long()),
+                Parsed::Row { bytes, .. } if window.get(..bytes).is_some_and(too_long) => {
+                    return Err(self.too_long());
+                }
                 Parsed::Row { bytes, cr } => {
                     self.cells.of_row = (bytes, cr);
                     return Ok(true);
@@ -293,28 +311,37 @@ impl<R: Read> CsvReader<R> {
             *row = Row { columns: row.columns.clone(), ..Row::default() };
             return Err(Problem::EmptyLine);
         }
+        if self.row == 1 && self.names_columns() {
+            return Err(Problem::Header { text: self.excerpt() });
+        }
         let (cells, window) = (&self.cells, self.window.bytes());
         let cell = |index| cells.get(index, window);
         if cells.count != expected {
             self.shape.show(row, cell);
-            return Err(Problem::Columns { found: cells.count, expected, text: self.excerpt() });
-        }
-        if self.row == 1 && self.names_columns() {
-            return Err(Problem::Header { text: self.excerpt() });
+            let (text, delimiter) = (self.excerpt(), self.other_delimiter());
+            return Err(Problem::Columns { found: cells.count, expected, delimiter, text });
         }
         let filled = self.shape.fill(row, cell);
         filled.inspect_err(|_| self.shape.show(row, cell))
     }
 
-    /// Whether every declared column holds its own name.
+    /// Whether some cells, in whatever order, are the names of the columns that say which object it is.
     fn names_columns(&self) -> bool {
         let window = self.window.bytes();
+        let cells = (0..self.cells.places.len()).filter_map(|index| self.cells.get(index, window));
+        let cells: Vec<&str> = cells.filter_map(|cell| std::str::from_utf8(cell.trim_ascii()).ok()).collect();
+        let named = |name: &str| cells.iter().any(|cell| same_name(cell, name));
         let mut told =
-            self.shape.fields.iter().enumerate().filter(|(_, field)| field.meaning != Meaning::Ignore);
-        told.all(|(index, field)| {
-            let cell = self.cells.get(index, window).unwrap_or_default();
-            cell.trim_ascii().eq_ignore_ascii_case(field.name().as_bytes())
-        })
+            self.shape.fields.iter().filter(|field| matches!(field.meaning, Meaning::Bucket | Meaning::Key));
+        told.all(|field| named(field.name()) || named(field.meaning.name()))
+    }
+
+    /// What parts a row that is one cell into as many as are declared.
+    fn other_delimiter(&self) -> Option<char> {
+        let cell = self.cells.get(0, self.window.bytes()).filter(|_| self.cells.count == 1)?;
+        let parts = |delimiter: u8| 1 + memchr::memchr_iter(delimiter, cell).count();
+        let fits = |delimiter: &&u8| parts(**delimiter) == self.shape.fields.len();
+        DELIMITERS.iter().find(fits).map(|delimiter| char::from(*delimiter))
     }
 
     /// The start of the current row, its cells in quotes, for a message.
@@ -346,7 +373,19 @@ impl<R: Read> CsvReader<R> {
     /// A problem after which there is nothing to be read.
     fn final_content(&mut self, row: u64, problem: Problem) -> ManifestError {
         self.state = State::Done;
+        let problem = self.recognised(problem);
         ManifestError::Content { row, offset: Some(self.row_offset), problem }
+    }
+}
+
+impl<R: Read> CsvReader<R> {
+    /// What is wrong with the row that is in the window: in the first row, that it may be no CSV at all.
+    fn recognised(&mut self, problem: Problem) -> Problem {
+        if self.row_offset > 0 || matches!(problem, Problem::Header { .. } | Problem::EmptyLine) {
+            return problem;
+        }
+        // What cannot be read beyond this row says nothing about it.
+        self.window.at_least(START_BYTES).ok().and_then(recognised).unwrap_or(problem)
     }
 }
 
@@ -362,14 +401,18 @@ impl<R: Read + Send> RowReader for CsvReader<R> {
             if self.found {
                 return Ok(false);
             }
-            return Err(ManifestError::Content { row: 1, offset: Some(0), problem: Problem::Empty });
+            let problem = if self.row > 0 { Problem::OnlyHeader } else { Problem::Empty };
+            return Err(ManifestError::Content { row: 1, offset: Some(0), problem });
         }
         self.found = true;
-        let checked = self.check_row(row);
+        let checked = self.check_row(row).map_err(|problem| self.recognised(problem));
         self.pass();
         match checked {
             Ok(()) => Ok(true),
-            Err(problem @ Problem::Header { .. }) => Err(self.final_content(self.row, problem)),
+            Err(problem @ (Problem::Header { .. } | Problem::OtherFormat { .. })) => {
+                self.state = State::Done;
+                Err(ManifestError::Content { row: self.row, offset: Some(self.row_offset), problem })
+            }
             Err(problem) => {
                 Err(ManifestError::Content { row: self.row, offset: Some(self.row_offset), problem })
             }
@@ -377,11 +420,15 @@ impl<R: Read + Send> RowReader for CsvReader<R> {
     }
 }
 
+/// Whether a row with its line end is longer than rows may be.
+fn too_long(row: &[u8]) -> bool {
+    row.len() - usize::from(row.ends_with(b"\n") || row.ends_with(b"\r")) > MAX_ROW_BYTES
+}
+
 /// What a header's name means: `Bucket`, `Key`, `VersionId`, however they are spelt; all else is passed over.
-fn named_field(name: &[u8]) -> Field {
-    let name = String::from_utf8_lossy(name);
+fn named_field(name: &str) -> Field {
     [Field::BUCKET, Field::KEY, Field::VERSION_ID]
         .into_iter()
-        .find(|field| crate::reader::same_name(name.trim(), field.name()))
+        .find(|field| same_name(name.trim(), field.name()))
         .unwrap_or(Field::IGNORE)
 }

@@ -70,10 +70,17 @@ impl ManifestError {
                     | Problem::ByteOrderMark
                     | Problem::OpenQuote { .. }
                     | Problem::RowTooLong { .. }
+                    | Problem::OtherFormat { .. }
                     | Problem::Empty
+                    | Problem::OnlyHeader
             ),
             _ => false,
         }
+    }
+
+    /// Whether the file has no rows and nothing else is wrong with it.
+    pub(crate) fn is_empty_list(&self) -> bool {
+        matches!(self, Self::Content { problem: Problem::Empty | Problem::OnlyHeader, .. })
     }
 
     /// What a reader's source said: that it broke off, or that its compression did.
@@ -98,13 +105,15 @@ pub enum Problem {
     /// The row has more or fewer columns than the job declares.
     #[error(
         "the row has {}, the job declares {expected}: {text}; \
-         correct the row or `fields`, and quote cells that contain a comma", columns(*.found)
+         {}", columns(*.found), columns_hint(*.delimiter)
     )]
     Columns {
         /// Columns of the row.
         found: usize,
         /// Columns declared.
         expected: usize,
+        /// What parts the row into as many as are declared.
+        delimiter: Option<char>,
         /// The row, escaped.
         text: String,
     },
@@ -156,6 +165,30 @@ pub enum Problem {
     /// The file starts with a byte order mark.
     #[error("the file starts with a byte order mark (\\xef\\xbb\\xbf); save it as UTF-8 without BOM")]
     ByteOrderMark,
+    /// The file is something else.
+    #[error("this is {what}, not what the job file says; {hint}")]
+    OtherFormat {
+        /// What it is.
+        what: &'static str,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// The file does not start as the job says.
+    #[error("this is no {what} file, it starts with \"{start}\"; correct `format` in the job file")]
+    OtherStart {
+        /// What it should be.
+        what: &'static str,
+        /// Its first bytes, escaped.
+        start: String,
+    },
+    /// A file that is packed as a whole, which its format does not allow.
+    #[error("this is no {what} file, it is packed with {compression}; unpack it: only text may be packed")]
+    Packed {
+        /// What it should be.
+        what: &'static str,
+        /// How it is packed.
+        compression: &'static str,
+    },
     /// A line with nothing in it.
     #[error("the line is empty; remove it")]
     EmptyLine,
@@ -168,13 +201,15 @@ pub enum Problem {
         text: String,
     },
     /// More than [`MAX_ROW_BYTES`] in one row.
-    #[error("the row is longer than {MAX_ROW_BYTES} bytes: {text}; look for a quote that is not closed")]
+    #[error(
+        "the row is longer than {MAX_ROW_BYTES} bytes: {text}; look for a quote or a line end that is missing"
+    )]
     RowTooLong {
         /// The start of the row, escaped.
         text: String,
     },
     /// A line that is no JSON object.
-    #[error("the line {text} is no JSON object: {why}")]
+    #[error("the line {text} is no JSON object: {why}; write one object in each line")]
     Json {
         /// The line, escaped.
         text: String,
@@ -182,7 +217,7 @@ pub enum Problem {
         why: String,
     },
     /// A JSON object without a member that it needs.
-    #[error("the member \"{name}\" {why}: {text}")]
+    #[error("the member \"{name}\" {why}: {text}; correct the line, or name its members in `fields`")]
     Member {
         /// The member's name.
         name: String,
@@ -192,7 +227,9 @@ pub enum Problem {
         text: String,
     },
     /// A value for the operation that cannot be handed to it.
-    #[error("the value \"{text}\" of column \"{name}\" is refused: {why}")]
+    #[error(
+        "the value \"{text}\" of column \"{name}\" is refused: {why}; correct it, or leave the column out of `fields`"
+    )]
     Column {
         /// The column's name.
         name: String,
@@ -210,12 +247,18 @@ pub enum Problem {
         found: String,
     },
     /// A column that holds no text.
-    #[error("column \"{name}\" holds {found}, not text")]
+    #[error("column \"{name}\" holds {found}; write it as text, or name another column in `fields`")]
     ColumnType {
         /// The column's name.
         name: String,
         /// What it holds.
         found: String,
+    },
+    /// A file that is packed in a way that cannot be read.
+    #[error("its columns are packed with {codec}; write it with zstd, gzip, snappy or uncompressed")]
+    Codec {
+        /// How it is packed.
+        codec: String,
     },
     /// A `manifest.json` that is none.
     #[error("{0}")]
@@ -223,6 +266,9 @@ pub enum Problem {
     /// No rows at all.
     #[error("the manifest is empty; a job needs at least one object")]
     Empty,
+    /// A header, and no rows behind it.
+    #[error("no row follows the header; a job needs at least one object")]
+    OnlyHeader,
     /// A column that every manifest needs is not declared.
     #[error("`fields` must name the columns in order, `Bucket` and `Key` among them; add what is missing")]
     FieldsMissing {
@@ -230,7 +276,9 @@ pub enum Problem {
         missing: String,
     },
     /// A column is declared twice.
-    #[error("`fields` names `{field}` more than once; use `Ignore` for columns to pass over")]
+    #[error(
+        "`{field}` is named more than once; name the columns in `fields`, those to pass over as `Ignore`"
+    )]
     FieldTwice {
         /// The column's name.
         field: &'static str,
@@ -254,12 +302,17 @@ impl Problem {
             | Self::BucketEmpty
             | Self::Column { .. }
             | Self::Empty
+            | Self::OnlyHeader
             | Self::FieldTwice { .. }
             | Self::ColumnType { .. } => "Invalid Manifest Content".into(),
             Self::Header { .. }
             | Self::ByteOrderMark
             | Self::EmptyLine
             | Self::OpenQuote { .. }
+            | Self::OtherFormat { .. }
+            | Self::OtherStart { .. }
+            | Self::Packed { .. }
+            | Self::Codec { .. }
             | Self::Json { .. }
             | Self::Member { .. }
             | Self::Index(_)
@@ -272,12 +325,21 @@ fn columns(count: usize) -> String {
     if count == 1 { "1 column".into() } else { format!("{count} columns") }
 }
 
+fn columns_hint(delimiter: Option<char>) -> String {
+    match delimiter {
+        Some(delimiter) => format!("write `delimiter = \"{}\"` in the job file", delimiter.escape_default()),
+        None => "correct the row or `fields`, and quote cells that contain the delimiter".into(),
+    }
+}
+
 fn key_hint(bad: &BadKey) -> &'static str {
     match bad {
         BadKey::Escape => {
             "write `%` itself as %25, or `keys = \"raw\"` in the job file if keys are not percent-encoded"
         }
-        BadKey::NotUtf8 => "percent-encode the UTF-8 bytes of the key",
+        BadKey::NotUtf8 => {
+            "percent-encode its UTF-8 bytes, or write `keys = \"raw\"` in the job file if keys are not percent-encoded"
+        }
         BadKey::Empty => "every row needs a key",
         BadKey::TooLong(_) => "shorten the key or remove the row: no such object can exist",
         BadKey::Nul => "remove the row: no such object can be named in a request",

@@ -140,8 +140,6 @@ pub struct InventoryRows {
     /// Where the rows have what the job wants, in its order.
     wanted: Vec<usize>,
     marker: Option<usize>,
-    /// It lists all versions.
-    versions: bool,
     /// Keys stand in the file as they are: they are written as reports want them.
     encode: bool,
 }
@@ -158,8 +156,7 @@ impl InventoryRows {
         let read: Vec<&Field> = fields.iter().filter(|field| field.meaning == Meaning::Column).collect();
         let place = |wanted: &str| read.iter().position(|field| same_name(field.name(), wanted));
         let wanted = columns.iter().filter_map(|column| place(column.name())).collect();
-        let versions = fields.iter().any(|field| field.meaning == Meaning::VersionId);
-        Self { rows, markers, wanted, marker: place(MARKER), versions, encode }
+        Self { rows, markers, wanted, marker: place(MARKER), encode }
     }
 
     fn is_marker(&self, row: &Row) -> bool {
@@ -171,13 +168,17 @@ impl InventoryRows {
 impl RowReader for InventoryRows {
     fn read(&mut self, row: &mut Row) -> Result<bool, ManifestError> {
         loop {
-            if !self.rows.read(row)? {
-                return Ok(false);
+            match self.rows.read(row) {
+                Ok(true) => {}
+                Ok(false) => return Ok(false),
+                // One file of several may be empty.
+                Err(error) if error.is_empty_list() => return Ok(false),
+                Err(error) => return Err(error),
             }
             if self.is_marker(row) && self.markers == DeleteMarkers::Skip {
                 continue;
             }
-            if self.versions && row.version_id.as_deref().unwrap_or_default().is_empty() {
+            if row.version_id.as_deref() == Some("") {
                 row.version_id = Some("null".to_owned());
             }
             if self.encode {

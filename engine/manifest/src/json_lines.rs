@@ -10,9 +10,10 @@ use serde_json::{Map, Value};
 
 use crate::buffer::Window;
 use crate::cells::{Shape, quoted};
-use crate::csv::MAX_ROW_BYTES;
+use crate::csv::{BYTE_ORDER_MARK, MAX_ROW_BYTES};
 use crate::error::{ManifestError, Problem};
 use crate::reader::RowReader;
+use crate::recognise::{START_BYTES, recognised};
 
 /// The rows of a JSON Lines list.
 pub struct JsonLinesReader<R> {
@@ -36,7 +37,7 @@ impl<R: Read> JsonLinesReader<R> {
         bucket: Option<&str>,
     ) -> Result<Self, ManifestError> {
         let fields_or_default = crate::columnar::fields_or_default(fields, bucket.is_some());
-        let shape = Shape::new(&fields_or_default, keys, bucket)?;
+        let shape = Shape::new(&fields_or_default, keys, bucket)?.optional_version(fields);
         Ok(Self { window: Window::new(source), shape, lenient: fields.is_empty(), row: 0, done: false })
     }
 
@@ -45,20 +46,40 @@ impl<R: Read> JsonLinesReader<R> {
         loop {
             let window = self.window.bytes();
             if let Some(end) = memchr(b'\n', window) {
+                if end > MAX_ROW_BYTES {
+                    return Err(self.too_long());
+                }
                 return Ok(Some(end + 1));
+            }
+            if window.len() > MAX_ROW_BYTES {
+                return Err(self.too_long());
             }
             if self.window.ended {
                 return Ok(Some(window.len()).filter(|length| *length > 0));
             }
-            if window.len() > MAX_ROW_BYTES {
-                let text = quoted(window);
-                self.done = true;
-                let offset = Some(self.window.offset);
-                let problem = Problem::RowTooLong { text };
-                return Err(ManifestError::Content { row: self.row + 1, offset, problem });
-            }
             let offset = self.window.offset;
             self.window.more().map_err(|source: io::Error| ManifestError::from_read(offset, source))?;
+        }
+    }
+
+    fn too_long(&mut self) -> ManifestError {
+        let problem = self.recognised(Problem::RowTooLong { text: quoted(self.window.bytes()) });
+        self.done = true;
+        ManifestError::Content { row: self.row + 1, offset: Some(self.window.offset), problem }
+    }
+
+    /// What is wrong with the line that is in the window: in the first one, that it may be no JSON at all.
+    fn recognised(&mut self, problem: Problem) -> Problem {
+        if self.window.offset > 0 {
+            return problem;
+        }
+        // What cannot be read beyond this line says nothing about it.
+        let start = self.window.at_least(START_BYTES).unwrap_or_default();
+        match recognised(start) {
+            _ if start.starts_with(BYTE_ORDER_MARK) => Problem::ByteOrderMark,
+            // That it starts as JSON does says nothing here.
+            Some(Problem::OtherFormat { what: "JSON", .. }) | None => problem,
+            Some(other) => other,
         }
     }
 
@@ -69,7 +90,7 @@ impl<R: Read> JsonLinesReader<R> {
             return Err(Problem::EmptyLine);
         }
         let members: Map<String, Value> = serde_json::from_slice(line)
-            .map_err(|error| Problem::Json { text: quoted(line), why: error.to_string() })?;
+            .map_err(|error| Problem::Json { text: quoted(line), why: in_line(&error) })?;
         let mut cells: Vec<Option<Cow<'_, [u8]>>> = Vec::with_capacity(self.shape.fields.len());
         for field in &self.shape.fields {
             cells.push(member(&members, field, self.lenient, line)?);
@@ -78,6 +99,11 @@ impl<R: Read> JsonLinesReader<R> {
         let filled = self.shape.fill(row, cell);
         filled.inspect_err(|_| self.shape.show(row, cell))
     }
+}
+
+/// What the parser said, whose lines are not those of the list.
+fn in_line(error: &serde_json::Error) -> String {
+    error.to_string().replace(" at line 1 column ", " at byte ")
 }
 
 /// The member of a field as text; null is none.
@@ -95,12 +121,12 @@ fn member<'m>(
     };
     match members.get(field.name()) {
         Some(Value::String(value)) => Ok(Some(Cow::Borrowed(value.as_bytes()))),
-        None if optional || field.meaning == Meaning::Column => Ok(None),
-        Some(Value::Null) if matches!(field.meaning, Meaning::VersionId | Meaning::Column) => Ok(None),
+        None | Some(Value::Null) if optional || field.meaning == Meaning::Column => Ok(None),
         None => Err(text("is missing")),
         Some(Value::Bool(_) | Value::Number(_)) if field.meaning == Meaning::Column => {
             Ok(members.get(field.name()).map(|value| Cow::Owned(value.to_string().into_bytes())))
         }
+        Some(_) if field.meaning == Meaning::Column => Err(text("is no string, number or boolean")),
         Some(_) => Err(text("is no string")),
     }
 }
@@ -119,9 +145,9 @@ impl<R: Read + Send> RowReader for JsonLinesReader<R> {
             return Err(ManifestError::Content { row: 1, offset, problem: Problem::Empty });
         };
         self.row += 1;
-        let parsed = self.row_of(length, row);
+        let parsed = self.row_of(length, row).map_err(|problem| self.recognised(problem));
         self.window.pass(length);
-        parsed.map_err(|problem| ManifestError::Content { row: self.row, offset, problem })?;
-        Ok(true)
+        let parsed = parsed.map_err(|problem| ManifestError::Content { row: self.row, offset, problem });
+        parsed.map(|()| true).inspect_err(|error| self.done = !error.is_about_one_row())
     }
 }

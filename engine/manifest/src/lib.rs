@@ -29,6 +29,7 @@ mod buffer;
 mod cells;
 mod columnar;
 mod encode;
+mod recognise;
 mod sort;
 
 pub use csv::{CsvOptions, CsvReader, MAX_ROW_BYTES};

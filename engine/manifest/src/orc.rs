@@ -1,8 +1,9 @@
 //! ORC files: plain ones with named columns, and the data files of inventories.
 
 use std::fs::File;
+use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch, StringArray};
+use arrow::array::{Array, AsArray, BinaryArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit};
 use longshore_job::row::{KeyEncoding, Row};
@@ -12,7 +13,7 @@ use orc_rust::arrow_reader::ArrowReader;
 use orc_rust::projection::ProjectionMask;
 
 use crate::cells::Shape;
-use crate::columnar::{BATCH_ROWS, find_columns, shown_time};
+use crate::columnar::{BATCH_ROWS, check_magic, find_columns, shown_time};
 use crate::error::{ManifestError, Problem};
 use crate::reader::RowReader;
 
@@ -22,7 +23,7 @@ pub struct OrcReader {
     shape: Shape,
     /// The columns of the file in the order of the fields.
     names: Vec<String>,
-    columns: Vec<StringArray>,
+    columns: Vec<BinaryArray>,
     batch: usize,
     given: usize,
     row: u64,
@@ -35,8 +36,7 @@ impl OrcReader {
     /// # Errors
     /// [`ManifestError::Damaged`] if it is no ORC file.
     pub fn names(file: &File) -> Result<Vec<String>, ManifestError> {
-        let file = file.try_clone().map_err(damaged)?;
-        let schema = ArrowReaderBuilder::try_new(file).map_err(damaged)?.schema();
+        let schema = open(file.try_clone().map_err(damaged)?)?.schema();
         Ok(schema.fields().iter().map(|field| field.name().clone()).collect())
     }
 
@@ -46,19 +46,20 @@ impl OrcReader {
     /// [`ManifestError::Damaged`] if it is no ORC file; [`ManifestError::Schema`] if columns are missing or hold no text.
     pub fn new(
         file: File,
-        fields: &[Field],
+        asked: &[Field],
         keys: KeyEncoding,
         bucket: Option<&str>,
     ) -> Result<Self, ManifestError> {
-        let builder = ArrowReaderBuilder::try_new(file).map_err(damaged)?;
+        let builder = open(file)?;
         let schema = builder.schema();
         let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
-        let found = find_columns(fields, bucket.is_some(), &names)?;
+        let found = find_columns(asked, bucket.is_some(), &names)?;
         let mut wanted = Vec::with_capacity(found.len());
         for (field, index) in &found {
             let column = schema.field(*index);
-            if field.meaning != Meaning::Column && !is_text(column.data_type()) {
-                let found = column.data_type().to_string();
+            let found = column.data_type();
+            if found.is_nested() || (field.meaning != Meaning::Column && !is_text(found)) {
+                let found = if found.is_nested() { "lists or structures".into() } else { found.to_string() };
                 return Err(ManifestError::Schema {
                     problem: Problem::ColumnType { name: column.name().clone(), found },
                 });
@@ -69,7 +70,7 @@ impl OrcReader {
         let fields: Vec<Field> = found.into_iter().map(|(field, _)| field).collect();
         Ok(Self {
             batches: builder.with_projection(mask).with_batch_size(BATCH_ROWS).build(),
-            shape: Shape::new(&fields, keys, bucket)?,
+            shape: Shape::new(&fields, keys, bucket)?.optional_version(asked),
             names: wanted,
             columns: Vec::new(),
             batch: 0,
@@ -94,12 +95,17 @@ impl OrcReader {
     }
 }
 
+fn open(file: File) -> Result<ArrowReaderBuilder<File>, ManifestError> {
+    check_magic(&file, "ORC", b"ORC")?;
+    ArrowReaderBuilder::try_new(file).map_err(damaged)
+}
+
 fn is_text(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Binary)
 }
 
-/// A column of a batch as text.
-fn column(batch: &RecordBatch, name: &str) -> Result<StringArray, ManifestError> {
+/// A column of a batch as text, of which what is binary need not be UTF-8.
+fn column(batch: &RecordBatch, name: &str) -> Result<BinaryArray, ManifestError> {
     let Some(column) = batch.column_by_name(name) else {
         return Err(damaged(format!("column {name} is gone")));
     };
@@ -114,8 +120,13 @@ fn column(batch: &RecordBatch, name: &str) -> Result<StringArray, ManifestError>
         let ticks = ticks.as_primitive::<arrow::datatypes::Int64Type>();
         return Ok(ticks.iter().map(|ticks| ticks.map(|ticks| shown_time(ticks, unit))).collect());
     }
-    let text = cast(column, &DataType::Utf8).map_err(damaged)?;
-    text.as_string_opt::<i32>().cloned().ok_or_else(|| damaged(format!("column {name} holds no text")))
+    let text = if is_text(column.data_type()) {
+        Arc::clone(column)
+    } else {
+        cast(column, &DataType::Utf8).map_err(damaged)?
+    };
+    let bytes = cast(&text, &DataType::Binary).map_err(damaged)?;
+    bytes.as_binary_opt::<i32>().cloned().ok_or_else(|| damaged(format!("column {name} holds no text")))
 }
 
 impl RowReader for OrcReader {
@@ -135,7 +146,7 @@ impl RowReader for OrcReader {
         self.given += 1;
         let cell = |field: usize| {
             let column = self.columns.get(field)?;
-            column.is_valid(index).then(|| column.value(index).as_bytes())
+            column.is_valid(index).then(|| column.value(index))
         };
         if let Err(problem) = self.shape.fill(row, cell) {
             self.shape.show(row, cell);

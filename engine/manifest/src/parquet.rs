@@ -4,7 +4,7 @@ use std::fs::File;
 
 use longshore_job::row::{KeyEncoding, Row};
 use longshore_job::spec::{Field, Meaning};
-use parquet::basic::{LogicalType, TimeUnit};
+use parquet::basic::{Compression, ConvertedType, LogicalType, TimeUnit, Type};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{ByteArray, DataType};
 use parquet::errors::ParquetError;
@@ -12,7 +12,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescPtr;
 
 use crate::cells::Shape;
-use crate::columnar::{BATCH_ROWS, find_columns, shown_time};
+use crate::columnar::{BATCH_ROWS, check_magic, find_columns, shown_date, shown_time};
 use crate::error::{ManifestError, Problem};
 use crate::reader::RowReader;
 
@@ -55,8 +55,7 @@ impl ParquetReader {
     /// [`ManifestError::Damaged`] if it is no Parquet file.
     pub fn names(file: &File) -> Result<Vec<String>, ManifestError> {
         let file = file.try_clone().map_err(ParquetError::from).map_err(damaged)?;
-        let file = SerializedFileReader::new(file).map_err(damaged)?;
-        Ok(column_names(&file))
+        Ok(column_names(&open(file)?))
     }
 
     /// Opens a file and finds these columns in it; none stands for `Bucket`, `Key`, and `VersionId` if there is one.
@@ -65,20 +64,21 @@ impl ParquetReader {
     /// [`ManifestError::Damaged`] if it is no Parquet file; [`ManifestError::Schema`] if columns are missing or hold no text.
     pub fn new(
         file: File,
-        fields: &[Field],
+        asked: &[Field],
         keys: KeyEncoding,
         bucket: Option<&str>,
     ) -> Result<Self, ManifestError> {
-        let file = SerializedFileReader::new(file).map_err(damaged)?;
+        let file = open(file)?;
         let schema = file.metadata().file_metadata().schema_descr_ptr();
         let names = column_names(&file);
-        let found = find_columns(fields, bucket.is_some(), &names)?;
+        let found = find_columns(asked, bucket.is_some(), &names)?;
         let mut columns = Vec::with_capacity(found.len());
         for (field, index) in &found {
             columns.push(Column::new(schema.column(*index), *index, field)?);
+            check_codec(&file, *index)?;
         }
         let fields: Vec<Field> = found.into_iter().map(|(field, _)| field).collect();
-        let shape = Shape::new(&fields, keys, bucket)?;
+        let shape = Shape::new(&fields, keys, bucket)?.optional_version(asked);
         Ok(Self {
             file,
             shape,
@@ -139,20 +139,57 @@ impl RowReader for ParquetReader {
     }
 }
 
+fn open(file: File) -> Result<SerializedFileReader<File>, ManifestError> {
+    check_magic(&file, "Parquet", b"PAR1")?;
+    SerializedFileReader::new(file).map_err(damaged)
+}
+
+/// Refuses what the column is packed with, before its first page is.
+fn check_codec(file: &SerializedFileReader<File>, column: usize) -> Result<(), ManifestError> {
+    let chunks = file.metadata().row_groups().iter().filter_map(|group| group.columns().get(column));
+    let unknown = |codec: &Compression| {
+        !matches!(
+            codec,
+            Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::GZIP(_) | Compression::ZSTD(_)
+        )
+    };
+    match chunks.map(|chunk| chunk.compression()).find(unknown) {
+        Some(codec) => {
+            let codec = codec.to_string().split('(').next().unwrap_or_default().to_owned();
+            Err(ManifestError::Schema { problem: Problem::Codec { codec } })
+        }
+        None => Ok(()),
+    }
+}
+
+/// The columns by their names; nested ones have dots in them, and a list is one column, whatever it is made of.
 fn column_names(file: &SerializedFileReader<File>) -> Vec<String> {
     let schema = file.metadata().file_metadata().schema_descr();
-    schema.columns().iter().map(|column| column.path().string()).collect()
+    let name = |column: &ColumnDescPtr| match column.path().parts().first() {
+        Some(name) if column.max_rep_level() > 0 => name.clone(),
+        _ => column.path().string(),
+    };
+    schema.columns().iter().map(name).collect()
 }
 
 impl Column {
     fn new(description: ColumnDescPtr, index: usize, field: &Field) -> Result<Self, ManifestError> {
-        let bytes = description.physical_type() == parquet::basic::Type::BYTE_ARRAY;
-        if description.max_rep_level() > 0 || (!bytes && field.meaning != Meaning::Column) {
-            let problem = Problem::ColumnType {
-                name: description.path().string(),
-                found: format!("{:?}", description.physical_type()),
-            };
-            return Err(ManifestError::Schema { problem });
+        let bytes = description.physical_type() == Type::BYTE_ARRAY;
+        let refused = |found: String| {
+            Err(ManifestError::Schema {
+                problem: Problem::ColumnType { name: field.name().to_owned(), found },
+            })
+        };
+        if description.max_rep_level() > 0 {
+            return refused("lists".to_owned());
+        }
+        if is_decimal(&description) {
+            return refused("decimals".to_owned());
+        }
+        let shown =
+            field.meaning == Meaning::Column && description.physical_type() != Type::FIXED_LEN_BYTE_ARRAY;
+        if !bytes && !shown {
+            return refused(description.physical_type().to_string());
         }
         let values = if bytes { Values::Bytes(Vec::new()) } else { Values::Text(Vec::new()) };
         Ok(Self { index, description, reader: None, values, places: None, levels: Vec::new() })
@@ -172,6 +209,9 @@ impl Column {
             (Some(Reader::BoolColumnReader(reader)), Values::Text(text)) => {
                 read_text(reader, rows, levels, text, |value| value.to_string())?;
             }
+            (Some(Reader::Int32ColumnReader(reader)), Values::Text(text)) if is_date(description) => {
+                read_text(reader, rows, levels, text, |days| shown_date(*days))?;
+            }
             (Some(Reader::Int32ColumnReader(reader)), Values::Text(text)) => {
                 read_text(reader, rows, levels, text, |value| value.to_string())?;
             }
@@ -182,10 +222,10 @@ impl Column {
                 read_text(reader, rows, levels, text, |value| shown_time(value.to_micros(), 1_000_000))?;
             }
             (Some(Reader::FloatColumnReader(reader)), Values::Text(text)) => {
-                read_text(reader, rows, levels, text, |value| value.to_string())?;
+                read_text(reader, rows, levels, text, |value| format!("{value:?}"))?;
             }
             (Some(Reader::DoubleColumnReader(reader)), Values::Text(text)) => {
-                read_text(reader, rows, levels, text, |value| value.to_string())?;
+                read_text(reader, rows, levels, text, |value| format!("{value:?}"))?;
             }
             _ => {
                 let why = format!("column {} has a type that is not supported", description.path());
@@ -252,6 +292,16 @@ fn read_text<T: DataType>(
     text.clear();
     text.extend(values.iter().map(shown));
     Ok(())
+}
+
+fn is_decimal(description: &ColumnDescPtr) -> bool {
+    description.converted_type() == ConvertedType::DECIMAL
+        || matches!(description.logical_type_ref(), Some(LogicalType::Decimal(_)))
+}
+
+fn is_date(description: &ColumnDescPtr) -> bool {
+    description.converted_type() == ConvertedType::DATE
+        || matches!(description.logical_type_ref(), Some(LogicalType::Date))
 }
 
 /// Ticks per second, if the column holds times.

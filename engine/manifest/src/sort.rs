@@ -6,11 +6,11 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-/// Bytes of records that are sorted in memory.
-const RUN_BYTES: usize = 32 * 1024 * 1024;
+/// Bytes of records that are sorted in memory; few in the tests of this crate, so that they merge.
+const RUN_BYTES: usize = if cfg!(test) { 512 } else { 32 * 1024 * 1024 };
 
 /// Runs that are merged at once (count; each costs a buffer and an open file). More are merged in several passes.
-const FAN_IN: usize = 128;
+const FAN_IN: usize = if cfg!(test) { 5 } else { 128 };
 
 /// Buffer of each run that is merged, in bytes.
 const READ_BYTES: usize = 64 * 1024;
@@ -123,5 +123,44 @@ impl<const N: usize> Iterator for Merge<N> {
     fn next(&mut self) -> Option<Self::Item> {
         let Reverse((record, run)) = self.heads.pop()?;
         Some(self.advance(run).map(|()| record))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn records_come_in_order_however_many_runs_they_fill(records in prop::collection::vec(any::<[u8; 4]>(), 0..2000)) {
+            let directory = tempfile::tempdir().unwrap();
+            let mut sorter = Sorter::new(directory.path());
+            for record in &records {
+                sorter.push(*record).unwrap();
+            }
+            // Enough of them need more merges than one.
+            prop_assert_eq!(sorter.runs.len(), records.len() * 4 / RUN_BYTES);
+            let found: Vec<[u8; 4]> = sorter.sorted().unwrap().collect::<io::Result<_>>().unwrap();
+            let mut expected = records;
+            expected.sort_unstable();
+            prop_assert_eq!(found, expected);
+            prop_assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "the runs have no name");
+        }
+    }
+
+    #[test]
+    fn more_runs_than_are_merged_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut sorter = Sorter::new(directory.path());
+        let count = u32::try_from(RUN_BYTES / 4 * (FAN_IN * FAN_IN + 3)).unwrap();
+        for number in 0..count {
+            sorter.push(number.wrapping_mul(0x9e37_79b1).to_be_bytes()).unwrap();
+        }
+        assert!(sorter.runs.len() > FAN_IN * FAN_IN);
+        let found: Vec<u32> = sorter.sorted().unwrap().map(|record| u32::from_be_bytes(record.unwrap())).collect();
+        assert_eq!(found.len(), count as usize);
+        assert!(found.is_sorted());
     }
 }

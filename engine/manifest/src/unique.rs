@@ -106,3 +106,25 @@ impl DuplicateRows {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Far more rows than one run of the sorter holds in tests, so that equal ones meet in a merge.
+    #[test]
+    fn duplicates_meet_across_runs() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut duplicates = Duplicates::new(directory.path());
+        let name = |number: u64| number * 7919 % 5000;
+        for number in 0..20_000 {
+            let key = name(number).to_string();
+            let row = Row { bucket: "b".into(), key, ..Row::default() };
+            duplicates.push(&row, KeyEncoding::Raw).unwrap();
+        }
+        let mut found = duplicates.finish().unwrap();
+        for number in 0..20_000 {
+            assert_eq!(found.contains(number).unwrap(), number >= 5000, "row {number}");
+        }
+    }
+}

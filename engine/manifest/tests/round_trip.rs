@@ -108,13 +108,12 @@ fn any_layout() -> impl Strategy<Value = Layout> {
     )
 }
 
-/// A list that its layout can hold: in CSV every row has a version ID or none has.
+/// A list that its layout can hold.
 fn list() -> impl Strategy<Value = (Layout, Vec<Row>)> {
     any_layout().prop_flat_map(|layout| {
-        let is_csv = matches!(layout.format, WrittenFormat::Csv { .. });
-        let version = match (layout.versions, is_csv) {
-            (true, true) => version().prop_map(Some).boxed(),
-            (true, false) => prop::option::of(version()).boxed(),
+        let version = match (layout.versions, layout.may_lack_versions()) {
+            (true, false) => version().prop_map(Some).boxed(),
+            (true, true) => prop::option::of(version()).boxed(),
             (false, _) => Just(None).boxed(),
         };
         let columns = prop::collection::vec(value(), layout.columns.len());

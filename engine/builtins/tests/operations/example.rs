@@ -13,7 +13,12 @@ use crate::wasm;
 async fn a_custom_operation_runs() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../wasm");
-    let components = wasm::components(workspace, &target, &["longshore-example-mark-large"]).unwrap();
+    let components = wasm::components(
+        workspace,
+        &target,
+        &["longshore-example-mark-large", "longshore-example-tag-columns"],
+    )
+    .unwrap();
     let plugins = Plugins::new(PluginLimits { instances: 4, ..PluginLimits::default() }).unwrap();
     let plugin = plugins.load(&components[0]).unwrap();
     assert_eq!(plugin.description().name, "mark-large");

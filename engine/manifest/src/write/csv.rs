@@ -38,7 +38,6 @@ impl<W: Write> CsvWriter<W> {
     fn try_write(&mut self, row: &Row) -> Result<Result<(), csv::Error>, String> {
         let key = key_of(&self.layout, row)?;
         let cells = cells(&self.layout, &self.fields, row, &key)?;
-        self.check_version(row)?;
         let cells: Vec<&str> = cells.into_iter().map(Option::unwrap_or_default).collect();
         if self.row == 1 && !self.header {
             self.check_first(&cells)?;
@@ -47,21 +46,6 @@ impl<W: Write> CsvWriter<W> {
         match too_long(bytes) {
             Some(why) => Err(why),
             None => Ok(self.out.write_record(&cells)),
-        }
-    }
-
-    /// An empty cell is no version ID, and S3 Batch Operations fails its task: a list has versions, or it has none.
-    fn check_version(&self, row: &Row) -> Result<(), String> {
-        match (&row.version_id, self.layout.versions) {
-            (None, true) => {
-                Err("it has no version ID and rows before it have one, which CSV cannot say; write JSON \
-                                 Lines or Parquet, or leave version IDs out"
-                    .to_owned())
-            }
-            (Some(id), false) => {
-                Err(format!("it has the version ID \"{id}\", and the list has no such column"))
-            }
-            _ => Ok(()),
         }
     }
 

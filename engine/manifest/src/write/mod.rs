@@ -81,7 +81,7 @@ pub struct Layout {
     pub keys: KeyEncoding,
     /// How the rows that come write them.
     pub row_keys: KeyEncoding,
-    /// Whether it has version IDs. In a CSV list either every row has one or none.
+    /// Whether it has version IDs. Where [`Layout::may_lack_versions`] is false, every row has one then.
     pub versions: bool,
     /// The columns for the operation, in the order of the rows' own.
     pub columns: Vec<String>,
@@ -90,8 +90,13 @@ pub struct Layout {
 impl Layout {
     /// The columns as a job file declares them; none where readers find `Bucket`, `Key` and `VersionId` by themselves.
     pub fn fields(&self) -> Vec<Field> {
-        let named = !matches!(self.format, WrittenFormat::Csv { .. });
-        if named && self.columns.is_empty() { Vec::new() } else { self.columns_in_order() }
+        if self.may_lack_versions() { Vec::new() } else { self.columns_in_order() }
+    }
+
+    /// Whether rows with and without a version ID can stand in one such list. An empty cell is no version ID, and the task
+    /// of such a row fails, unless nobody asked for the column.
+    pub fn may_lack_versions(&self) -> bool {
+        !matches!(self.format, WrittenFormat::Csv { .. }) && self.columns.is_empty()
     }
 
     fn columns_in_order(&self) -> Vec<Field> {
@@ -169,6 +174,17 @@ fn cells<'r>(
             row.columns.len(),
             layout.columns.len()
         ));
+    }
+    match &row.version_id {
+        None if layout.versions && !layout.may_lack_versions() => {
+            return Err("it has no version ID and rows before it have one, which only a JSON Lines, Parquet or ORC list without \
+                        columns for the operation can say; write such a list, or leave version IDs out"
+                .to_owned());
+        }
+        Some(id) if !layout.versions => {
+            return Err(format!("it has the version ID \"{id}\", and the list has no such column"));
+        }
+        _ => {}
     }
     let mut columns = row.columns.iter();
     let cell = |field: &Field| match field.meaning {

@@ -76,6 +76,9 @@ impl List {
     fn inventory(spec: ListSpec, access: Access) -> Result<Self, JobFailure> {
         let (text, pin) = index(&spec, &access)?;
         let inventory = Inventory::parse(&text).map_err(|error| failure(pin.name(), &error))?;
+        if inventory.file_format == FileFormat::Csv {
+            inventory.csv_fields(&spec.fields).map_err(|error| failure(pin.name(), &error))?;
+        }
         let mut parts = Vec::with_capacity(inventory.files.len());
         for file in &inventory.files {
             let origin = locate::part(&spec.location, inventory.bucket(), &file.key)?;
@@ -215,7 +218,11 @@ impl List {
             }
         }
         if let Some(size) = part.size.filter(|size| *size != pin.bytes()) {
-            let reason = format!("{}: manifest.json says {size} bytes, it has {}", pin.name(), pin.bytes());
+            let reason = format!(
+                "{}: manifest.json says it has {size} bytes, but it has {}; copy the file again",
+                pin.name(),
+                pin.bytes()
+            );
             return Err(JobFailure::new("InvalidManifestContent", reason));
         }
         pin.check(&self.access)

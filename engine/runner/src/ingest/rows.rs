@@ -63,13 +63,22 @@ impl Rows {
         }
         self.close()?;
         if self.given == 0 {
-            let reason = format!(
-                "Invalid Manifest Content: of {} rows the sample takes none; raise manifest.sample or choose another seed",
-                self.read
-            );
-            return Err(JobFailure::new("InvalidManifestContent", reason));
+            return Err(self.nothing());
         }
         Ok(false)
+    }
+
+    fn nothing(&self) -> JobFailure {
+        let why = match self.read {
+            0 => {
+                "the lists name no object; of an inventory of delete markers write delete-markers = \"keep\""
+                    .to_owned()
+            }
+            read => {
+                format!("of {read} rows the sample takes none; raise manifest.sample or choose another seed")
+            }
+        };
+        JobFailure::new("InvalidManifestContent", format!("Invalid Manifest Content: {why}"))
     }
 
     fn read(&mut self, row: &mut Row) -> Result<bool, JobFailure> {
