@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use longshore_job::spec::OperationSource;
+use longshore_job::config::RoleConfig;
+use longshore_job::spec::{JobPolicy, OperationSource};
 use longshore_job::{EngineConfig, Environment, JobFile, JobSpec};
 use longshore_queue::{Access, NewJob, Queue};
-use longshore_runner::{Catalog, JobPolicies, Rehearsal, RehearsedTask, Selection, rehearse};
+use longshore_runner::{Catalog, JobPolicies, Rehearsal, RehearsedTask, RoleSnapshot, Selection, rehearse};
 
 use crate::exit::Exit;
 use crate::failure::CliError;
@@ -73,11 +74,7 @@ impl Context {
             policies: &JobPolicies,
         };
         let spec = JobFile::parse(&source, &shown, &environment)?;
-        let role = longshore_runner::load_role(config, &spec.role, spec.policy.as_ref())
-            .map_err(|findings| CliError::input(findings.join("\n       ")))?;
-        for warning in role.warnings {
-            note(&format!("warning: {warning}"));
-        }
+        self.policies_of(&spec.role, config, spec.policy.as_ref())?;
         let plugin_digest = match &spec.operation.source {
             OperationSource::Builtin(name) => {
                 catalog.builtin(name).map_err(CliError::input)?.digest().to_owned()
@@ -112,6 +109,56 @@ impl Context {
             "--role {role}: {file} has no such role; its roles are: {}",
             known.join(", ")
         ))
+    }
+
+    /// The policies of a role, with what is hardly meant in them said.
+    pub(crate) fn policies_of(
+        &self,
+        role: &str,
+        config: &EngineConfig,
+        policy: Option<&JobPolicy>,
+    ) -> Result<RoleSnapshot, CliError> {
+        let role = longshore_runner::load_role(config, role, policy)
+            .map_err(|findings| CliError::input(findings.join("\n       ")))?;
+        for warning in &role.warnings {
+            note(&format!("warning: {warning}"));
+        }
+        Ok(role)
+    }
+
+    /// The role that the command line names, or the only one.
+    pub(crate) fn role(&self, named: Option<&String>, config: &EngineConfig) -> Result<String, CliError> {
+        let names: Vec<&String> = config.roles.keys().collect();
+        match (named, names.as_slice()) {
+            (Some(name), _) if config.roles.contains_key(name) => Ok(name.clone()),
+            (Some(name), _) => Err(self.unknown_role(name, config)),
+            (None, [only]) => Ok((*only).clone()),
+            (None, several) => {
+                let known: Vec<&str> = several.iter().map(|name| name.as_str()).collect();
+                let (file, known) = (self.config.display(), known.join(", "));
+                Err(CliError::input(format!("--role is needed: {file} has these roles: {known}")))
+            }
+        }
+    }
+
+    /// The store that the command line names, or the role, or the only one.
+    pub(crate) fn store(
+        &self,
+        named: Option<&String>,
+        role: &RoleConfig,
+        config: &EngineConfig,
+    ) -> Result<String, CliError> {
+        let file = self.config.display();
+        let names: Vec<&str> = config.stores.keys().map(String::as_str).collect();
+        match (named.or(role.store.as_ref()), names.as_slice()) {
+            (Some(name), _) if config.stores.contains_key(name) => Ok(name.clone()),
+            (Some(name), _) => Err(CliError::input(format!("--store {name}: {file} has no such store"))),
+            (None, [only]) => Ok((*only).to_owned()),
+            (None, several) => {
+                let known = if several.is_empty() { "none".to_owned() } else { several.join(", ") };
+                Err(CliError::input(format!("--store is needed: {file} has these stores: {known}")))
+            }
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 pub mod chunk;
 pub mod config;
 pub mod declare;
+pub mod filter;
 pub mod job_file;
 pub mod object;
 pub mod report;

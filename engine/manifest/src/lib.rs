@@ -14,6 +14,7 @@
 pub mod csv;
 pub mod decode;
 pub mod error;
+pub mod generate;
 pub mod inventory;
 pub mod json_lines;
 pub mod md5;

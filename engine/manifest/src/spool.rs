@@ -242,7 +242,7 @@ impl SpoolReader {
     }
 }
 
-fn spool_io(action: &'static str, file: &Path) -> impl Fn(io::Error) -> SpoolError + use<> {
+pub(crate) fn spool_io(action: &'static str, file: &Path) -> impl Fn(io::Error) -> SpoolError + use<> {
     let file = file.to_owned();
     move |source| SpoolError::Io { action, file: file.clone(), source }
 }

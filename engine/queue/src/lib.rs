@@ -21,6 +21,7 @@ pub mod record;
 mod chunks;
 mod group;
 mod jobs;
+mod lists;
 mod lock;
 mod results;
 mod schema;
@@ -32,5 +33,5 @@ pub use error::QueueError;
 pub use queue::{Access, Queue};
 pub use record::{
     ChunkOutcomes, ChunkRecord, EventRecord, FailureRecord, FileMark, JobRecord, NewChunk, NewJob,
-    PolicySnapshotRecord, ReportMarks, ResultBatch, Submission,
+    PolicySnapshotRecord, ReportMarks, ResultBatch, SavedList, Submission,
 };

@@ -30,6 +30,17 @@ pub struct Submission {
     pub created: bool,
 }
 
+/// A list that was generated from a bucket for a job and saved as an inventory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SavedList {
+    /// Which source of the job's manifest it is, from 0.
+    pub source: u32,
+    /// Where its `manifest.json` is.
+    pub location: String,
+    /// ETag of its `manifest.json`, without quotes; for a local file its MD5.
+    pub etag: String,
+}
+
 /// A job as it stands.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct JobRecord {

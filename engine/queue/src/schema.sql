@@ -67,6 +67,14 @@ CREATE TABLE policy_snapshots (
 ) STRICT;
 
 CREATE INDEX policy_snapshots_of_job ON policy_snapshots (job, number);
+-- Lists that were generated from a bucket for a job and saved as inventories; source counts the sources of its manifest from 0.
+CREATE TABLE saved_lists (
+    job      INTEGER NOT NULL REFERENCES jobs (number),
+    source   INTEGER NOT NULL CHECK (source >= 0),
+    location TEXT    NOT NULL,
+    etag     TEXT    NOT NULL,
+    PRIMARY KEY (job, source)
+) STRICT, WITHOUT ROWID;
 
 -- Where the rows of a chunk are, and which of its tasks are finished: bit i % 8 of byte i / 8 of done is task i.
 CREATE TABLE chunks (

@@ -143,6 +143,7 @@ impl Engine {
             books: self.books(record, spec),
             observer: Arc::clone(&self.observer),
             stdin: self.stdin,
+            submitted: record.created_at,
             resolved,
         })
     }

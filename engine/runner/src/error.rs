@@ -82,6 +82,16 @@ pub(crate) enum Halt {
     Engine(#[from] RunnerError),
 }
 
+impl Halt {
+    /// For whoever has no engine that goes on.
+    pub(crate) fn into_failure(self) -> JobFailure {
+        match self {
+            Self::Job(failure) => failure,
+            Self::Engine(error) => JobFailure::new("InternalError", error.to_string()),
+        }
+    }
+}
+
 impl From<QueueError> for Halt {
     fn from(error: QueueError) -> Self {
         Self::Engine(error.into())

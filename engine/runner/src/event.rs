@@ -34,6 +34,15 @@ pub enum Event {
         /// Why.
         cause: String,
     },
+    /// Entries of a bucket listed so far, to generate the manifest.
+    Listing {
+        /// The job.
+        job: String,
+        /// Entries that the store listed.
+        listed: u64,
+        /// Those that pass the filter.
+        rows: u64,
+    },
     /// Rows of the manifest read so far.
     Reading {
         /// The job.

@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use longshore_job::report::TaskStatus;
 use longshore_job::{EngineConfig, JobSpec};
 use longshore_queue::{JobRecord, Queue};
@@ -30,6 +31,8 @@ pub(crate) struct Job {
     pub observer: Arc<dyn Observer>,
     /// Whether standard input is the job's to read.
     pub stdin: bool,
+    /// When it was submitted.
+    pub submitted: Timestamp,
     /// Operation, role and store.
     pub resolved: Resolved,
 }
@@ -95,7 +98,9 @@ pub(crate) fn clean_up(folder: &Path, record: &JobRecord) -> Result<(), RunnerEr
     for entry in entries {
         let path = entry.map_err(RunnerError::io("list", folder))?.path();
         if path != kept {
-            unless_absent(std::fs::remove_file(&path), &path)?;
+            let removed =
+                if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+            unless_absent(removed, &path)?;
         }
     }
     Ok(())

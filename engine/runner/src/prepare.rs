@@ -1,14 +1,19 @@
 //! The Preparing stage: the whole manifest is read and checked, and spooled as chunks, before the first task runs.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use jiff::Timestamp;
+use longshore_job::spec::{GenerateSpec, Location, SourceSpec};
 use longshore_job::{ChunkExtent, Row};
+use longshore_manifest::generate::ListFile;
 use longshore_manifest::{Duplicates, SpoolReader, SpoolWriter};
-use longshore_queue::NewChunk;
+use longshore_queue::{NewChunk, SavedList};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Halt, RunnerError, blocking};
 use crate::event::Event;
+use crate::generate::{self, Listed, Listing, saved_places};
 use crate::ingest::{Access, Rows};
 use crate::job::Job;
 
@@ -25,14 +30,83 @@ pub(crate) struct Prepared {
 pub(crate) async fn prepare(job: &Job, stop: &CancellationToken) -> Result<Option<Prepared>, Halt> {
     std::fs::create_dir_all(&job.directory)
         .map_err(RunnerError::io("create the directory", &job.directory))?;
-    let access =
-        Access { stdin: job.stdin, ..Access::from_here(&job.resolved, &job.directory, &job.spec.manifest) };
+    if !generate_lists(job, stop).await? {
+        return Ok(None);
+    }
+    let access = Access {
+        stdin: job.stdin,
+        submitted: job.submitted,
+        ..Access::from_here(&job.resolved, &job.directory, &job.spec.manifest)
+    };
     let reading = Reading { job: job.clone(), stop: stop.clone() };
     let prepared = blocking(move || reading.spool(access)).await?;
     if prepared.is_err() {
         remove_if_there(&job.spool_path())?;
     }
     prepared
+}
+
+/// Lists the buckets that the manifest is generated from, and saves the lists where the job wants them. False if the engine
+/// was asked to stop meanwhile.
+async fn generate_lists(job: &Job, stop: &CancellationToken) -> Result<bool, Halt> {
+    let role = job.resolved.role_on_store();
+    let places: Vec<(Location, u32)> = saved_places(&job.spec.manifest, &job.id).collect();
+    for (place, _) in &places {
+        generate::check_place(&role, place).await?;
+    }
+    for (number, spec) in generated(job) {
+        let path = generate::list_path(&job.directory, spec);
+        let (observer, id) = (Arc::clone(&job.observer), job.id.clone());
+        let progress = move |Listed { listed, rows }| {
+            observer.event(&Event::Listing { job: id.clone(), listed, rows });
+        };
+        let listing = Listing {
+            spec,
+            role: role.clone(),
+            submitted: job.submitted,
+            path: &path,
+            stop: stop.clone(),
+            progress: Arc::new(progress),
+        };
+        let Some(list) = listing.run().await? else { return Ok(false) };
+        generate::check_found(spec, &list)?;
+        if let Some((place, _)) = places.iter().find(|(_, source)| *source == number) {
+            save_list(job, number, spec, place, list).await?;
+        }
+    }
+    Ok(true)
+}
+
+/// The sources that are generated, with their numbers in the manifest.
+fn generated(job: &Job) -> impl Iterator<Item = (u32, &GenerateSpec)> {
+    (0..).zip(&job.spec.manifest.sources).filter_map(|(number, source)| match source {
+        SourceSpec::Generate(spec) => Some((number, spec)),
+        SourceSpec::List(_) => None,
+    })
+}
+
+async fn save_list(
+    job: &Job,
+    number: u32,
+    spec: &GenerateSpec,
+    place: &Location,
+    list: ListFile,
+) -> Result<(), Halt> {
+    if job.queue.saved_lists(&job.id)?.iter().any(|saved| saved.source == number) {
+        return Ok(());
+    }
+    let scratch = tempfile::tempdir_in(&job.directory)
+        .map_err(RunnerError::io("make a directory in", &job.directory))?;
+    let role = job.resolved.role_on_store();
+    let saved = generate::save(&role, spec, list, place, scratch.path(), Timestamp::now()).await?;
+    let saved = SavedList { source: number, location: saved.location, etag: saved.etag };
+    job.queue.set_saved_list(&job.id, &saved)?;
+    Ok(())
+}
+
+/// Removes the lists of buckets once their rows are in the queue.
+pub(crate) fn forget_lists(job: &Job) -> Result<(), RunnerError> {
+    generated(job).try_for_each(|(_, spec)| remove_if_there(&generate::list_path(&job.directory, spec)))
 }
 
 struct Reading {

@@ -11,6 +11,7 @@ use longshore_store::{Foreseen, Gate, Journal};
 use crate::catalog::Catalog;
 use crate::error::JobFailure;
 use crate::execute::{columns_of, row_object};
+use crate::generate::{self, saved_places};
 use crate::ingest::{Access, RowStream};
 use crate::plan::lane;
 use crate::report;
@@ -51,6 +52,8 @@ pub struct Rehearsal {
     pub rehearsed: u64,
     /// What reading the manifest asks.
     pub manifest: Vec<Foreseen>,
+    /// What saving the lists asks that the manifest is generated of, for their `manifest.json`.
+    pub saved: Vec<Foreseen>,
     /// What writing the report asks, for its `manifest.json`.
     pub report: Vec<Foreseen>,
 }
@@ -79,10 +82,14 @@ pub async fn rehearse(
         |error: longshore_store::StoreError| JobFailure::new("ReportNotWritten", error.to_string());
     report::check_access(&resolved.gate, spec, SESSION).await.map_err(unwritable)?;
     let report = journal.take();
+    for (place, _) in saved_places(&spec.manifest, SESSION) {
+        generate::check_access(&resolved.gate, &place).await.map_err(unwritable)?;
+    }
+    let saved = journal.take();
     let lane = lane(&resolved, spec).await?;
     let columns = spec.manifest.columns().into();
     let mut stage = Stage { gate: resolved.gate.clone(), journal, lane, spec, columns };
-    let mut rehearsal = Rehearsal { report, ..Rehearsal::default() };
+    let mut rehearsal = Rehearsal { report, saved, ..Rehearsal::default() };
     let mut kept = match selection {
         Selection::All => None,
         Selection::Sample(size) => Some(Reservoir::new(size.min(MAX_SAMPLE))),

@@ -3,13 +3,78 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use longshore_job::{EngineConfig, JobSpec};
+use longshore_job::spec::JobPolicy;
+use longshore_job::{EngineConfig, JobSpec, ObjectId};
 use longshore_plugin::{Isolation, Plugin};
-use longshore_store::{Gate, GateConfig, S3Store, Store};
+use longshore_policy::PolicySet;
+use longshore_store::{Certainty, Gate, GateConfig, Request, Response, S3Store, Store, StoreError};
 
 use crate::catalog::Catalog;
 use crate::error::{JobFailure, ROLE_NOT_USABLE};
-use crate::{roles, store};
+use crate::roles::{self, RoleSnapshot};
+use crate::store;
+
+/// A store, and the role whose policies are asked about what is sent to it. Cloning is cheap.
+#[derive(Clone)]
+pub(crate) struct RoleOnStore {
+    pub store: Arc<S3Store>,
+    /// The store behind the role's policies, or a rehearsal's journal.
+    pub gate: Gate,
+}
+
+impl RoleOnStore {
+    /// Finds role and store. `session` is the session name of the role.
+    pub(crate) async fn find(
+        config: &EngineConfig,
+        (role, store): (&str, &str),
+        session: &str,
+    ) -> Result<Self, JobFailure> {
+        let snapshot = snapshot(config, role, None)?;
+        let store = Arc::new(store::connect(config, store).await?);
+        let gate_config = gate_config(role, snapshot.account, snapshot.policies, session, &store);
+        Ok(Self { gate: Gate::new(Arc::clone(&store) as Arc<dyn Store>, gate_config), store })
+    }
+
+    /// Asks the role's policies about an object's bucket or the object itself, and sends what they allow; a rehearsal notes
+    /// what they say and sends.
+    pub(crate) async fn send(
+        &self,
+        on: ObjectId,
+        request: impl Into<Request>,
+    ) -> Result<Response, StoreError> {
+        let request = request.into();
+        self.gate.task(on).check(&request, Certainty::Exact).await?;
+        self.store.send(&request).await
+    }
+}
+
+fn snapshot(
+    config: &EngineConfig,
+    role: &str,
+    policy: Option<&JobPolicy>,
+) -> Result<RoleSnapshot, JobFailure> {
+    roles::load_role(config, role, policy)
+        .map_err(|findings| JobFailure::new(ROLE_NOT_USABLE, findings.join("\n")))
+}
+
+fn gate_config(
+    role: &str,
+    account: String,
+    policies: PolicySet,
+    session: &str,
+    store: &S3Store,
+) -> GateConfig {
+    GateConfig {
+        role: role.to_owned(),
+        account,
+        bucket_owner: None,
+        session: session.to_owned(),
+        policies: Arc::new(policies),
+        region: store.region().to_owned(),
+        secure_transport: store.is_secure(),
+        clock: Arc::new(Timestamp::now),
+    }
+}
 
 /// What a job was resolved to. Cloning is cheap.
 #[derive(Clone)]
@@ -37,19 +102,9 @@ impl Resolved {
         session: &str,
     ) -> Result<Self, JobFailure> {
         let (plugin, isolation) = catalog.load_checked(&spec.operation, plugin_digest).await?;
-        let role = roles::load_role(config, &spec.role, spec.policy.as_ref())
-            .map_err(|findings| JobFailure::new(ROLE_NOT_USABLE, findings.join("\n")))?;
+        let role = snapshot(config, &spec.role, spec.policy.as_ref())?;
         let store = Arc::new(store::connect_for(config, &spec.store, spec.limits.concurrency).await?);
-        let gate_config = GateConfig {
-            role: spec.role.clone(),
-            account: role.account,
-            bucket_owner: None,
-            session: session.to_owned(),
-            policies: Arc::new(role.policies),
-            region: store.region().to_owned(),
-            secure_transport: store.is_secure(),
-            clock: Arc::new(Timestamp::now),
-        };
+        let gate_config = gate_config(&spec.role, role.account, role.policies, session, &store);
         let gate = Gate::new(Arc::clone(&store) as Arc<dyn Store>, gate_config.clone());
         Ok(Self {
             plugin,
@@ -60,5 +115,10 @@ impl Resolved {
             policy_digest: role.digest,
             policy_documents: role.documents,
         })
+    }
+
+    /// Its store and role.
+    pub(crate) fn role_on_store(&self) -> RoleOnStore {
+        RoleOnStore { store: Arc::clone(&self.store), gate: self.gate.clone() }
     }
 }

@@ -98,6 +98,7 @@ async fn read_manifest(job: &Job, stop: &CancellationToken) -> Result<bool, Halt
     let (queue, id) = (job.queue.clone(), job.id.clone());
     let total = prepared.total;
     blocking(move || queue.put_chunks(&id, &prepared.chunks, prepared.total, Timestamp::now())).await??;
+    prepare::forget_lists(job)?;
     job.observe(&Event::Reading { job: job.id.clone(), rows: total });
     observe_state(job, Ready, "the manifest was read and checked");
     Ok(true)

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use longshore_job::JobSpec;
-use longshore_job::spec::Location;
 use longshore_policy::{Document, PolicyKind};
 use longshore_store::{Access, Foreseen};
 use serde::Serialize;
@@ -91,23 +89,24 @@ impl Suggestion {
         })
     }
 
-    /// Adds what reading the manifest and writing the report need.
+    /// Adds what reading the manifest, saving generated lists and writing the report need.
     ///
     /// # Errors
     /// [`NoSuggestion::Buckets`]
-    pub fn add_surroundings(&mut self, rehearsal: &Rehearsal, spec: &JobSpec) -> Result<(), NoSuggestion> {
+    pub fn add_surroundings(&mut self, rehearsal: &Rehearsal) -> Result<(), NoSuggestion> {
         for one in &rehearsal.manifest {
-            if let Some((needs, Some(key))) = self.needs_of(&one.access)? {
-                needs.keys.insert(key.to_owned());
+            match self.needs_of(&one.access)? {
+                // A filter may ask about each object of a bucket.
+                Some((needs, Some(key))) if needs.keys.len() >= MAX_KEYS => needs.add_to_directory(key),
+                Some((needs, Some(key))) => drop(needs.keys.insert(key.to_owned())),
+                Some((needs, None)) => needs.bucket = true,
+                None => {}
             }
         }
-        let Some(Location::S3 { .. }) = spec.report.as_ref().map(|report| &report.location) else {
-            return Ok(());
-        };
-        for one in &rehearsal.report {
+        for one in rehearsal.report.iter().chain(&rehearsal.saved) {
             if let Some((needs, Some(key))) = self.needs_of(&one.access)? {
                 // The job's ID is not known before it is submitted.
-                let root = key.rsplit_once(&format!("job-{SESSION}/")).map_or(key, |(root, _)| root);
+                let root = key.rsplit_once(&format!("job-{SESSION}")).map_or(key, |(root, _)| root);
                 needs.prefixes.insert(format!("{root}job-"));
             }
         }

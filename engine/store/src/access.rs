@@ -101,6 +101,14 @@ impl Request {
                 }
                 vec![access]
             }
+            Self::ListObjectVersions(call) => {
+                let mut access = access("s3:ListBucketVersions", bucket_arn(&call.bucket), Subject::Bucket);
+                set(&mut access.context, "s3:prefix", call.prefix.as_deref());
+                if let Some(max_keys) = call.max_keys {
+                    access.context.set("s3:max-keys", max_keys.to_string());
+                }
+                vec![access]
+            }
         }
     }
 }

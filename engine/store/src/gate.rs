@@ -177,6 +177,11 @@ impl Gate {
         }))
     }
 
+    /// Whether its checks refuse nothing and only write down what the policies would say.
+    pub fn is_rehearsal(&self) -> bool {
+        self.0.journal.is_some()
+    }
+
     /// The gate for one task, the one on `object`.
     pub fn task(&self, object: ObjectId) -> TaskGate {
         TaskGate { gate: self.clone(), object, existing_tags: Mutex::new(HashMap::new()) }

@@ -24,7 +24,9 @@ pub use gate::{Certainty, Gate, GateConfig, TaskGate};
 pub use rate::RateLimits;
 pub use rehearsal::{Foreseen, Journal};
 pub use request::*;
-pub use response::{Acl, ListPage, ListedObject, MAX_BODY_BYTES, Response, Restore};
+pub use response::{
+    Acl, ListPage, ListedObject, ListedVersion, MAX_BODY_BYTES, Response, Restore, VersionPage,
+};
 pub use retry::{RetryPolicy, Retrying};
 
 /// Something that answers S3 requests: a server, or a layer in front of one.

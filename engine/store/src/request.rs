@@ -40,6 +40,8 @@ pub enum Request {
     HeadBucket(HeadBucket),
     /// One page of a bucket's listing.
     ListObjectsV2(ListObjectsV2),
+    /// One page of the versions and delete markers of a bucket.
+    ListObjectVersions(ListObjectVersions),
 }
 
 impl Request {
@@ -59,6 +61,7 @@ impl Request {
             Self::DeleteObject(_) => "DeleteObject",
             Self::HeadBucket(_) => "HeadBucket",
             Self::ListObjectsV2(_) => "ListObjectsV2",
+            Self::ListObjectVersions(_) => "ListObjectVersions",
         }
     }
 
@@ -84,9 +87,9 @@ impl Request {
         match self {
             Self::PutObject(put) => (&put.bucket, Some((&put.key, None))),
             Self::CopyObject(copy) => (&copy.bucket, Some((&copy.key, None))),
-            Self::HeadBucket(HeadBucket { bucket }) | Self::ListObjectsV2(ListObjectsV2 { bucket, .. }) => {
-                (bucket, None)
-            }
+            Self::HeadBucket(HeadBucket { bucket })
+            | Self::ListObjectsV2(ListObjectsV2 { bucket, .. })
+            | Self::ListObjectVersions(ListObjectVersions { bucket, .. }) => (bucket, None),
             Self::HeadObject(HeadObject { object, .. })
             | Self::GetObject(GetObject { object, .. })
             | Self::GetObjectTagging(GetObjectTagging { object })
@@ -124,6 +127,6 @@ macro_rules! into_request {
 
 into_request!(
     HeadObject GetObject GetObjectTagging PutObjectTagging DeleteObjectTagging GetObjectAcl PutObjectAcl
-    RestoreObject DeleteObject HeadBucket ListObjectsV2;
+    RestoreObject DeleteObject HeadBucket ListObjectsV2 ListObjectVersions;
     PutObject CopyObject
 );

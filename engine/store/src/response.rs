@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::request::{ContentHeaders, Grant, Tag};
+use crate::request::{ContentHeaders, Encryption, Grant, Tag};
 
 /// Largest body that GetObject brings into memory: 16 MiB. Each lane may hold one, so this times the concurrency is
 /// what bodies can cost; larger objects are read in ranges or moved by the store itself.
@@ -32,6 +32,10 @@ pub struct Response {
     pub content: ContentHeaders,
     /// User metadata: names without `x-amz-meta-`, in lower case.
     pub user_metadata: BTreeMap<String, String>,
+    /// How the object is encrypted at rest (HeadObject, GetObject).
+    pub encryption: Encryption,
+    /// Replication status, if the store says any (HeadObject, GetObject).
+    pub replication_status: Option<String>,
     /// GetObjectTagging: the tags.
     pub tags: Vec<Tag>,
     /// GetObjectAcl: the ACL.
@@ -40,6 +44,8 @@ pub struct Response {
     pub body: Bytes,
     /// ListObjectsV2: the page.
     pub list: Option<ListPage>,
+    /// ListObjectVersions: the page.
+    pub versions: Option<VersionPage>,
 }
 
 /// The `x-amz-restore` header.
@@ -84,4 +90,26 @@ pub struct ListedObject {
     pub storage_class: Option<String>,
     /// When it was last written.
     pub last_modified: Option<Timestamp>,
+}
+
+/// A page of a listing of versions.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct VersionPage {
+    /// Versions and delete markers: by key, and of each key the newest first among the versions and among the markers.
+    pub versions: Vec<ListedVersion>,
+    /// Where the next page begins: key, and version if the page ended inside the key. `None` on the last page.
+    pub next: Option<(String, Option<String>)>,
+}
+
+/// A version or delete marker in a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedVersion {
+    /// Key, size and so on. A delete marker has no size, ETag and storage class.
+    pub object: ListedObject,
+    /// Version ID; `null` for the null version.
+    pub version_id: String,
+    /// Whether it is the current version of its key.
+    pub is_latest: bool,
+    /// Whether it is a delete marker.
+    pub is_delete_marker: bool,
 }

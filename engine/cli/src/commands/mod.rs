@@ -6,6 +6,7 @@ mod failures;
 mod init;
 mod list;
 mod man;
+mod manifest;
 mod operations;
 mod plan;
 mod policy;
@@ -33,6 +34,8 @@ pub(crate) enum Command {
     Validate(validate::Arguments),
     /// Dry run: show which requests a job would send and which of them its role may not; nothing is sent to objects
     Plan(plan::Arguments),
+    /// Make manifests
+    Manifest(manifest::Arguments),
     /// Check, explain, try out and write policies
     Policy(policy::Arguments),
     /// Put a job into the queue for a running or later engine
@@ -69,6 +72,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Cli
         Command::Run(arguments) => run::run(arguments, context).await,
         Command::Validate(arguments) => validate::run(&arguments, context),
         Command::Plan(arguments) => plan::run(&arguments, context).await,
+        Command::Manifest(arguments) => manifest::run(arguments, context).await,
         Command::Policy(arguments) => policy::run(arguments, context).await,
         Command::Submit(arguments) => submit::run(&arguments, context),
         Command::Start(arguments) => start::run(&arguments, context).await,

@@ -32,6 +32,10 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliE
     let codes = queue.failure_codes(&record.id)?;
     if context.json {
         let mut value = summary(&record, &codes);
+        if let Some(fields) = value.as_object_mut() {
+            let lists = serde_json::to_value(queue.saved_lists(&record.id)?).map_err(std::io::Error::from)?;
+            fields.insert("saved_lists".to_owned(), lists);
+        }
         if let (true, Some(fields)) = (arguments.events, value.as_object_mut()) {
             let events = serde_json::to_value(queue.events(&record.id)?).map_err(std::io::Error::from)?;
             fields.insert("events".to_owned(), events);
@@ -43,6 +47,9 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliE
         context.screen.json(&value)?;
     } else {
         context.screen.line(describe(&record, &codes))?;
+        for list in queue.saved_lists(&record.id)? {
+            context.screen.line(format!("Generated list: {} (ETag {})", list.location, list.etag))?;
+        }
         if arguments.events {
             print_events(context, &queue, &record.id)?;
         }

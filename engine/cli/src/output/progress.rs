@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
-use longshore_runner::{Event, Observer, Progress};
+use longshore_runner::{Event, Listed, Observer, Progress};
 
 use super::{Screen, note, short};
 
@@ -112,6 +112,7 @@ impl Observer for Plain {
 fn plain(event: &Event) -> String {
     match event {
         Event::State { job, state, cause } => format!("{}  {state}: {cause}", short(job)),
+        Event::Listing { job, listed, rows } => format!("{}  {}", short(job), listing(*listed, *rows)),
         Event::Reading { job, rows } => format!("{}  {} rows read", short(job), HumanCount(*rows)),
         Event::Progress { job, progress } => format!(
             "{}  {} of {} tasks finished, {} failed",
@@ -121,6 +122,29 @@ fn plain(event: &Event) -> String {
             HumanCount(progress.failed)
         ),
     }
+}
+
+/// Shows on standard error how far a listing without a job is.
+pub(crate) fn listing_progress() -> Arc<dyn Fn(Listed) + Send + Sync> {
+    if std::io::stderr().is_terminal() {
+        let bar = ProgressBar::no_length().with_style(style("{spinner} {msg}"));
+        bar.enable_steady_tick(TICK);
+        *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
+        return Arc::new(move |Listed { listed, rows }| bar.set_message(listing(listed, rows)));
+    }
+    let last = Mutex::new(Instant::now());
+    Arc::new(move |Listed { listed, rows }| {
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.elapsed() >= PLAIN_EVERY {
+            *last = Instant::now();
+            note(&listing(listed, rows));
+        }
+    })
+}
+
+/// How far a listing is.
+fn listing(listed: u64, rows: u64) -> String {
+    format!("{} entries listed, {} of them pass", HumanCount(listed), HumanCount(rows))
 }
 
 /// One bar at a time: the next job has its own.
@@ -170,6 +194,7 @@ impl Observer for Bar {
                 bar.unset_length();
                 bar.set_message(state.to_string());
             }
+            Event::Listing { job, listed, rows } => self.of(job).set_message(listing(*listed, *rows)),
             Event::Reading { job, rows } => {
                 self.of(job).set_message(format!("reading the manifest: {} rows", HumanCount(*rows)));
             }

@@ -48,6 +48,11 @@ pub(crate) fn table(pointer: &str) -> Option<String> {
     (!keys.is_empty()).then(|| format!("[{}]", keys.join(".")))
 }
 
+/// A pointer as dotted keys: `.any.0.regex`.
+pub(crate) fn dotted(pointer: &str) -> String {
+    segments(pointer).iter().map(|key| format!(".{}", toml_key(key))).collect()
+}
+
 /// A key as TOML writes it: bare where it may be.
 pub(crate) fn toml_key(key: &str) -> String {
     let bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::generate::GenerateSection;
 use crate::row::KeyEncoding;
 use crate::spec::{DeleteMarkers, FailureThreshold, OnBadRow, ReportRows, ReportScope};
 
@@ -110,7 +111,7 @@ pub(super) struct ManifestSection {
     pub(super) limit: Option<u64>,
 }
 
-/// Where rows come from: a list.
+/// Where rows come from: a list, or a bucket that is listed.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(extend("additionalProperties" = false))]
@@ -143,6 +144,8 @@ pub(super) struct SourceSection {
     /// Version of the list, where it is an object.
     #[schemars(length(min = 1, max = 1024), extend("examples" = ["PZ9ibn9D5lP6p298B7S9_ceqx1n5EJ0p"]))]
     pub(super) version_id: Option<String>,
+    /// The objects of a bucket, instead of a list.
+    pub(super) generate: Option<GenerateSection>,
 }
 
 /// A column of a list: what it holds, or its name.

@@ -35,6 +35,16 @@ pub(super) fn parse(text: &str, directory: &Path) -> Result<Location, (String, S
     }
 }
 
+impl Location {
+    /// Reads `s3://bucket/key` or a path, which is resolved against `directory`. Nothing in the key is decoded.
+    ///
+    /// # Errors
+    /// What is wrong with the text, and what to write instead.
+    pub fn parse(text: &str, directory: &Path) -> Result<Self, String> {
+        parse(text, directory).map_err(|(message, help)| format!("{message}; {help}"))
+    }
+}
+
 /// A path resolved against `directory`, without `.` components.
 pub(super) fn absolute(text: &str, directory: &Path) -> PathBuf {
     directory.join(text).components().collect()

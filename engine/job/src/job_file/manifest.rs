@@ -2,6 +2,7 @@
 
 use super::Environment;
 use super::file::{ManifestSection, SourceSection};
+use super::generate::generate;
 use super::list::list;
 use crate::declare::Declaration;
 use crate::spec::{ManifestSpec, Sample, SourceSpec};
@@ -10,7 +11,7 @@ use crate::spec::{ManifestSpec, Sample, SourceSpec};
 pub(super) const MANIFEST: &str = "/manifest";
 
 /// The keys of a source. Beside `sources` they have no meaning.
-const SOURCE_KEYS: [&str; 11] = [
+const SOURCE_KEYS: [&str; 12] = [
     "location",
     "format",
     "fields",
@@ -22,6 +23,7 @@ const SOURCE_KEYS: [&str; 11] = [
     "rows",
     "etag",
     "version-id",
+    "generate",
 ];
 
 /// Resolves `[manifest]`: one source inline, or several.
@@ -87,5 +89,29 @@ fn source(
     environment: &Environment<'_>,
     declaration: &mut Declaration<'_>,
 ) -> Option<SourceSpec> {
-    list(section, at, environment, declaration).map(SourceSpec::List)
+    let generated = format!("{at}/generate");
+    match section.generate {
+        Some(section) => {
+            refuse_beside_generate(at, declaration);
+            generate(section, &generated, environment, declaration).map(SourceSpec::Generate)
+        }
+        // What is wrong with it was said.
+        None if declaration.declares(&generated) => None,
+        None => list(section, at, environment, declaration).map(SourceSpec::List),
+    }
+}
+
+/// A list that is generated is not written anywhere.
+fn refuse_beside_generate(at: &str, declaration: &mut Declaration<'_>) {
+    for key in SOURCE_KEYS.iter().filter(|key| **key != "generate") {
+        let at = format!("{at}/{key}");
+        if declaration.declares(&at) {
+            let help = "a source is either a list, with \"location\", or generated: keep one".to_owned();
+            declaration.problem_at_key(
+                &at,
+                format!("\"{key}\" and \"generate\" do not go together"),
+                Some(help),
+            );
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The job file: what a user writes to run an operation over a manifest.
 
 mod file;
+mod generate;
 mod list;
 mod location;
 mod manifest;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Location;
+use super::{GenerateSpec, Location};
 use crate::row::KeyEncoding;
 
 /// Which objects: sources that are read one after the other, and which of their rows become tasks.
@@ -76,6 +76,8 @@ pub struct Sample {
 pub enum SourceSpec {
     /// A list that somebody has written.
     List(ListSpec),
+    /// The objects of a bucket.
+    Generate(GenerateSpec),
 }
 
 impl SourceSpec {
@@ -83,28 +85,31 @@ impl SourceSpec {
     pub fn keys(&self) -> KeyEncoding {
         match self {
             Self::List(list) => list.keys,
+            Self::Generate(_) => KeyEncoding::Url,
         }
     }
 
     fn is_raw_text(&self) -> bool {
         match self {
             Self::List(list) => list.keys == KeyEncoding::Raw && list.format.is_text(),
+            Self::Generate(_) => false,
         }
     }
 
     /// The names of the columns that its rows carry for the operation, in order.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
-        match self {
-            Self::List(list) => {
-                list.fields.iter().filter(|field| field.meaning == Meaning::Column).map(Field::name)
-            }
-        }
+        let fields: &[Field] = match self {
+            Self::List(list) => &list.fields,
+            Self::Generate(_) => &[],
+        };
+        fields.iter().filter(|field| field.meaning == Meaning::Column).map(Field::name)
     }
 
     /// Whether it is what the process that submits the job is given, and no other process could read.
     pub fn is_stdin(&self) -> bool {
         match self {
             Self::List(list) => list.location == Origin::Stdin,
+            Self::Generate(_) => false,
         }
     }
 }
@@ -113,6 +118,7 @@ impl std::fmt::Display for SourceSpec {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::List(list) => list.location.fmt(f),
+            Self::Generate(spec) => spec.fmt(f),
         }
     }
 }

@@ -1,11 +1,13 @@
 //! A job as the engine works on it: the job file resolved, ready to be stored and run.
 
+mod generate;
 mod manifest;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use generate::{Conflict, GenerateSpec, Versions};
 pub use manifest::{
     DeleteMarkers, Field, ListFormat, ListSpec, ManifestSpec, Meaning, OnBadRow, Origin, ReportRows, Sample,
     SourceSpec,
@@ -85,6 +87,22 @@ pub enum Location {
         /// Key (manifest) or prefix (report, may be empty), decoded.
         key: String,
     },
+}
+
+impl Location {
+    /// The place `name` below this one.
+    #[must_use]
+    pub fn join(&self, name: &str) -> Self {
+        match self {
+            Self::Local(path) => Self::Local(format!("{}/{name}", path.trim_end_matches('/'))),
+            Self::S3 { bucket, key } if key.is_empty() => {
+                Self::S3 { bucket: bucket.clone(), key: name.to_owned() }
+            }
+            Self::S3 { bucket, key } => {
+                Self::S3 { bucket: bucket.clone(), key: format!("{}/{name}", key.trim_end_matches('/')) }
+            }
+        }
+    }
 }
 
 impl std::fmt::Display for Location {

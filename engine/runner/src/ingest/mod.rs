@@ -12,11 +12,13 @@ mod stream;
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use longshore_job::Row;
 use longshore_job::spec::{ManifestSpec, OnBadRow, SourceSpec};
 use tokio::runtime::Handle;
 
 use crate::error::JobFailure;
+use crate::generate::Generated;
 use crate::resolve::Resolved;
 
 pub(crate) use rows::Rows;
@@ -45,6 +47,8 @@ pub(crate) struct Access {
     pub stdin: bool,
     /// Whether a row that names no object is a task that fails, instead of the end of the job.
     pub skip_bad_rows: bool,
+    /// The moment from which the ages of objects count back: when the job was submitted.
+    pub submitted: Timestamp,
 }
 
 impl Access {
@@ -56,6 +60,7 @@ impl Access {
             runtime: Handle::current(),
             stdin: true,
             skip_bad_rows: manifest.on_bad_row == OnBadRow::Skip,
+            submitted: Timestamp::now(),
         }
     }
 }
@@ -64,5 +69,6 @@ impl Access {
 fn open(source: &SourceSpec, access: &Access) -> Result<Box<dyn RowSource>, JobFailure> {
     Ok(match source {
         SourceSpec::List(list) => Box::new(list::List::open(list, access)?),
+        SourceSpec::Generate(spec) => Box::new(Generated::open(spec, access)?),
     })
 }

@@ -7,6 +7,7 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::get_object_acl::GetObjectAclOutput;
 use aws_sdk_s3::operation::get_object_tagging::GetObjectTaggingOutput;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types;
 use aws_smithy_types::DateTime;
@@ -15,8 +16,11 @@ use aws_smithy_types::date_time::Format;
 use percent_encoding::percent_decode_str;
 
 use super::values;
-use crate::request::{ContentHeaders, Grant, Grantee, Permission, Tag};
-use crate::response::{Acl, ListPage, ListedObject, Response, Restore};
+use crate::request::{ContentHeaders, Encryption, Grant, Grantee, Permission, Tag};
+use crate::response::{Acl, ListPage, ListedObject, ListedVersion, Response, Restore, VersionPage};
+
+/// How S3 calls the version of an object that was written without versioning.
+const NULL_VERSION: &str = "null";
 
 /// What an SDK call gave, and with which HTTP status.
 pub(super) struct Answered<T> {
@@ -49,6 +53,12 @@ macro_rules! described {
                 expires: $out.expires_string.as_deref().and_then(http_date),
             },
             user_metadata: $out.metadata.into_iter().flatten().collect(),
+            encryption: Encryption {
+                algorithm: $out.server_side_encryption.map(|algorithm| algorithm.as_str().to_owned()),
+                kms_key_id: $out.ssekms_key_id,
+                bucket_key_enabled: $out.bucket_key_enabled,
+            },
+            replication_status: $out.replication_status.map(|status| status.as_str().to_owned()),
             ..Response::default()
         }
     };
@@ -125,6 +135,49 @@ pub(super) fn list(answer: Answered<ListObjectsV2Output>) -> Response {
         next_continuation_token: output.next_continuation_token,
     };
     Response { list: Some(page), ..of_version(status, None) }
+}
+
+pub(super) fn versions(answer: Answered<ListObjectVersionsOutput>) -> Response {
+    let Answered { output, status } = answer;
+    let encoded = output.encoding_type == Some(types::EncodingType::Url);
+    let decode = |text: String| if encoded { decode_key(&text) } else { text };
+    let versions = output.versions.into_iter().flatten().filter_map(|version| {
+        let object = ListedObject {
+            key: decode(version.key?),
+            etag: version.e_tag,
+            size: version.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
+            storage_class: version.storage_class.map(|class| class.as_str().to_owned()),
+            last_modified: version.last_modified.as_ref().and_then(values::time),
+        };
+        Some(ListedVersion {
+            object,
+            version_id: version.version_id.unwrap_or_else(|| NULL_VERSION.to_owned()),
+            is_latest: version.is_latest.unwrap_or(false),
+            is_delete_marker: false,
+        })
+    });
+    let markers = output.delete_markers.into_iter().flatten().filter_map(|marker| {
+        let last_modified = marker.last_modified.as_ref().and_then(values::time);
+        let object = ListedObject {
+            key: decode(marker.key?),
+            etag: None,
+            size: 0,
+            storage_class: None,
+            last_modified,
+        };
+        Some(ListedVersion {
+            object,
+            version_id: marker.version_id.unwrap_or_else(|| NULL_VERSION.to_owned()),
+            is_latest: marker.is_latest.unwrap_or(false),
+            is_delete_marker: true,
+        })
+    });
+    let mut versions: Vec<ListedVersion> = versions.chain(markers).collect();
+    // Stable: of each key the versions stay as the store orders them, the newest first.
+    versions.sort_by(|a, b| a.object.key.cmp(&b.object.key));
+    let next_key = output.next_key_marker.filter(|_| output.is_truncated == Some(true)).map(decode);
+    let next = next_key.map(|key| (key, output.next_version_id_marker.filter(|version| !version.is_empty())));
+    Response { versions: Some(VersionPage { versions, next }), ..of_version(status, None) }
 }
 
 /// Undoes `encoding-type=url`, which writes a space as `+`.

@@ -19,8 +19,8 @@ use super::values;
 use crate::Store;
 use crate::error::StoreError;
 use crate::request::{
-    CopyObject, GetObject, HeadObject, ListObjectsV2, Permission, PutObject, PutObjectAcl, PutObjectTagging,
-    Request, RestoreObject,
+    CopyObject, GetObject, HeadObject, ListObjectVersions, ListObjectsV2, Permission, PutObject,
+    PutObjectAcl, PutObjectTagging, Request, RestoreObject,
 };
 use crate::response::Response;
 
@@ -142,6 +142,7 @@ impl Sdk {
                 Ok(answers::of_version(answer.status, None))
             }
             Request::ListObjectsV2(call) => self.list_objects_v2(request, call).await,
+            Request::ListObjectVersions(call) => self.list_object_versions(request, call).await,
         }
     }
 
@@ -280,9 +281,31 @@ impl Sdk {
             .set_start_after(call.start_after.clone())
             .set_continuation_token(call.continuation_token.clone())
             .set_max_keys(max_keys.map_err(|error| invalid(format!("max-keys: {error}")))?)
+            .set_expected_bucket_owner(call.expected_bucket_owner.clone())
             // XML cannot hold every key as it is.
             .encoding_type(EncodingType::Url)
             .send();
         Ok(answers::list(self.answer(request, sent).await?))
+    }
+
+    async fn list_object_versions(
+        &self,
+        request: &Request,
+        call: &ListObjectVersions,
+    ) -> Result<Response, StoreError> {
+        let invalid = |why: String| self.mapper.invalid(request.name(), &why);
+        let max_keys = call.max_keys.map(i32::try_from).transpose();
+        let sent = self
+            .client
+            .list_object_versions()
+            .bucket(&call.bucket)
+            .set_prefix(call.prefix.clone())
+            .set_key_marker(call.key_marker.clone())
+            .set_version_id_marker(call.version_id_marker.clone())
+            .set_max_keys(max_keys.map_err(|error| invalid(format!("max-keys: {error}")))?)
+            .set_expected_bucket_owner(call.expected_bucket_owner.clone())
+            .encoding_type(EncodingType::Url)
+            .send();
+        Ok(answers::versions(self.answer(request, sent).await?))
     }
 }

@@ -44,7 +44,10 @@ impl Call {
 impl From<&Request> for Call {
     fn from(request: &Request) -> Self {
         let missing = match request {
-            Request::HeadBucket(_) | Request::ListObjectsV2(_) | Request::PutObject(_) => "NoSuchBucket",
+            Request::HeadBucket(_)
+            | Request::ListObjectsV2(_)
+            | Request::ListObjectVersions(_)
+            | Request::PutObject(_) => "NoSuchBucket",
             Request::HeadObject(HeadObject { object, .. }) if object.version_id.is_some() => "NoSuchVersion",
             _ => "NoSuchKey",
         };

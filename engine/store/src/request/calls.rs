@@ -235,4 +235,23 @@ pub struct ListObjectsV2 {
     pub continuation_token: Option<String>,
     /// Most keys in a page: 1–1000.
     pub max_keys: Option<u32>,
+    /// Account that must own the bucket, 12 digits, else 403.
+    pub expected_bucket_owner: Option<String>,
+}
+
+/// ListObjectVersions: one page.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ListObjectVersions {
+    /// Which bucket.
+    pub bucket: String,
+    /// Only keys that begin so.
+    pub prefix: Option<String>,
+    /// Only what comes after this key or, with a version, after that version of it.
+    pub key_marker: Option<String>,
+    /// Only what comes after this version of `key_marker`.
+    pub version_id_marker: Option<String>,
+    /// Most versions and delete markers in a page: 1–1000.
+    pub max_keys: Option<u32>,
+    /// Account that must own the bucket, 12 digits, else 403.
+    pub expected_bucket_owner: Option<String>,
 }

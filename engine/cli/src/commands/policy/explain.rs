@@ -7,9 +7,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use longshore_job::job_file::PolicyReader as _;
 use longshore_job::spec::JobPolicy;
-use longshore_job::{EngineConfig, config::RoleConfig};
 use longshore_policy::{Effect, Request, s3};
-use longshore_runner::{JobPolicies, load_role, store_surroundings};
+use longshore_runner::{JobPolicies, store_surroundings};
 use longshore_store::GateConfig;
 
 use crate::context::Context;
@@ -68,13 +67,9 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
     };
     check_action(&arguments.action)?;
     let policy = job_policy(arguments)?;
-    let role = load_role(&config, &arguments.role, policy.as_ref())
-        .map_err(|findings| CliError::input(findings.join("\n       ")))?;
-    for warning in &role.warnings {
-        note(&format!("warning: {warning}"));
-    }
+    let role = context.policies_of(&arguments.role, &config, policy.as_ref())?;
     let (region, secure_transport) =
-        store_surroundings(&config, &store(arguments, settings, &config)?).await?;
+        store_surroundings(&config, &context.store(arguments.store.as_ref(), settings, &config)?).await?;
     let gate = GateConfig {
         role: arguments.role.clone(),
         account: role.account,
@@ -122,20 +117,6 @@ fn job_policy(arguments: &Arguments) -> Result<Option<JobPolicy>, CliError> {
         Err(problems) => {
             let lines: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
             Err(CliError::input(lines.join("\n       ")))
-        }
-    }
-}
-
-fn store(arguments: &Arguments, role: &RoleConfig, config: &EngineConfig) -> Result<String, CliError> {
-    let names: Vec<&String> = config.stores.keys().collect();
-    match (arguments.store.as_ref().or(role.store.as_ref()), names.as_slice()) {
-        (Some(name), _) if config.stores.contains_key(name) => Ok(name.clone()),
-        (Some(name), _) => Err(CliError::input(format!("--store {name}: longshore.toml has no such store"))),
-        (None, [only]) => Ok((*only).clone()),
-        (None, several) => {
-            let known: Vec<&str> = several.iter().map(|name| name.as_str()).collect();
-            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            Err(CliError::input(format!("--store is needed: longshore.toml has these stores: {known}")))
         }
     }
 }

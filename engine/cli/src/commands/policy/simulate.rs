@@ -46,7 +46,11 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
     let selection = arguments.selected.or_sample(SAMPLE);
     let rehearsed = context.rehearse(&arguments.file, selection, |task| totals.add(task)).await?;
     let (rehearsal, spec) = (&rehearsed.rehearsal, &rehearsed.spec);
-    let surroundings = [("manifest", verdict(&rehearsal.manifest)), ("report", verdict(&rehearsal.report))];
+    let surroundings = [
+        ("manifest", verdict(&rehearsal.manifest)),
+        ("saved list", verdict(&rehearsal.saved)),
+        ("report", verdict(&rehearsal.report)),
+    ];
     if context.json {
         context.screen.json(&totals.value(rehearsal, &surroundings))?;
     } else {
@@ -57,6 +61,9 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
         && surroundings.iter().all(|(_, verdict)| matches!(verdict, Verdict::Allowed));
     Ok(if all { Exit::Success } else { Exit::TasksFailed })
 }
+
+/// What the job does around its tasks, each with what the policies say to it.
+type Surroundings<'a> = [(&'a str, Verdict); 3];
 
 /// What the policies say to several accesses together.
 enum Verdict {
@@ -133,8 +140,8 @@ impl Totals {
         }
     }
 
-    fn value(&self, rehearsal: &Rehearsal, surroundings: &[(&str, Verdict); 2]) -> Value {
-        let [manifest, report] = surroundings.each_ref().map(|(_, verdict)| verdict.value());
+    fn value(&self, rehearsal: &Rehearsal, surroundings: &Surroundings<'_>) -> Value {
+        let [manifest, saved, report] = surroundings.each_ref().map(|(_, verdict)| verdict.value());
         json!({
             "rows": rehearsal.rows,
             "simulated": rehearsal.rehearsed,
@@ -143,6 +150,7 @@ impl Totals {
             "refused": self.refused.value(),
             "fails": self.fails.value(),
             "manifest": manifest,
+            "saved_list": saved,
             "report": report,
         })
     }
@@ -151,7 +159,7 @@ impl Totals {
         &self,
         context: &Context,
         rehearsal: &Rehearsal,
-        surroundings: &[(&str, Verdict); 2],
+        surroundings: &Surroundings<'_>,
     ) -> Result<(), CliError> {
         let (rows, rehearsed) = (HumanCount(rehearsal.rows), HumanCount(rehearsal.rehearsed));
         context.screen.line(if rehearsal.rows == rehearsal.rehearsed {

@@ -38,7 +38,7 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
     added.map_err(none)?;
     let rehearsal = &rehearsed.rehearsal;
     if rehearsal.rehearsed > fails {
-        suggestion.add_surroundings(rehearsal, &rehearsed.spec).map_err(none)?;
+        suggestion.add_surroundings(rehearsal).map_err(none)?;
     }
     let policy = suggestion.policy().map_err(none)?;
     context.screen.line(policy)?;
