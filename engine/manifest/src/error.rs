@@ -61,6 +61,25 @@ impl ManifestError {
 }
 
 impl ManifestError {
+    /// The number of the row that it is about, and where that starts.
+    pub fn place(&self) -> (Option<u64>, Option<u64>) {
+        match self {
+            Self::Content { row, offset, .. } => (Some(*row), *offset),
+            Self::Read { offset, .. } => (None, Some(*offset)),
+            Self::Schema { .. } | Self::Damaged { .. } => (None, None),
+        }
+    }
+
+    /// What is wrong with the content, if that is what is wrong.
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Content { problem, .. } | Self::Schema { problem } => Some(problem),
+            Self::Damaged { .. } | Self::Read { .. } => None,
+        }
+    }
+}
+
+impl ManifestError {
     /// Whether only one row is concerned, so that reading can go on behind it.
     pub fn is_about_one_row(&self) -> bool {
         match self {
@@ -286,6 +305,18 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// The line of a job file that accepts what is wrong, where there is one.
+    pub fn accepted_by(&self) -> Option<String> {
+        match self {
+            Self::Header { .. } => Some("header = true".to_owned()),
+            Self::Key { bad: BadKey::Escape, .. } => Some("keys = \"raw\"".to_owned()),
+            Self::Columns { delimiter: Some(delimiter), .. } => {
+                Some(format!("delimiter = \"{}\"", delimiter.escape_default()))
+            }
+            _ => None,
+        }
+    }
+
     /// The failure reason as S3 Batch Operations words it.
     pub fn reason(&self) -> String {
         match self {

@@ -319,17 +319,19 @@ fn placed_fields(rows: &[Record], bucket: bool) -> Vec<Field> {
         let fields = [Field::BUCKET, Field::KEY];
         return fields.into_iter().skip(usize::from(bucket)).collect();
     }
-    let all = |index: usize, is: &dyn Fn(&str) -> bool| {
-        rows.iter().filter_map(|row| row.get(index)?.as_deref()).all(is)
+    // A few bad rows do not change what a column holds.
+    let most = |index: usize, is: &dyn Fn(&str) -> bool| {
+        let fitting = rows.iter().filter(|row| row.get(index).and_then(Option::as_deref).is_some_and(is));
+        fitting.count() * 2 > rows.len()
     };
     let bucket_at = if bucket || width < 2 {
         None
     } else {
-        (0..width).find(|index| all(*index, &|cell| bad_bucket_name(cell).is_none()))
+        (0..width).find(|index| most(*index, &|cell| bad_bucket_name(cell).is_none()))
     };
     let key_at = (0..width).find(|index| bucket_at.is_none_or(|bucket| *index > bucket));
     let key_at = key_at.unwrap_or(0);
-    let version_at = Some(key_at + 1).filter(|index| *index < width && all(*index, &is_version_id));
+    let version_at = Some(key_at + 1).filter(|index| *index < width && most(*index, &is_version_id));
     let field = |index: usize| match index {
         index if Some(index) == bucket_at => Field::BUCKET,
         index if index == key_at => Field::KEY,
