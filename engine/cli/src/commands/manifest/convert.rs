@@ -18,14 +18,11 @@ use crate::output::clear_bar;
 
 /// Arguments of `longshore manifest convert`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = SOURCE_HELP)]
+#[command(after_help = SOURCE_HELP, override_usage = "longshore manifest convert [OPTIONS] <SRC>... <DEST>")]
 pub(crate) struct Arguments {
-    /// The lists, one after the other
-    #[arg(required = true, value_name = "SRC")]
-    sources: Vec<String>,
-    /// The file that is written, or - for standard output
-    #[arg(required = true, value_name = "DEST")]
-    destination: String,
+    /// The lists, one after the other; and the file that is written, or - for standard output
+    #[arg(required = true, value_name = "PATH")]
+    places: Vec<String>,
     /// Write over a file that is there
     #[arg(long)]
     force: bool,
@@ -38,13 +35,17 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
-    let path = Some(arguments.destination.as_str()).filter(|name| *name != "-").map(PathBuf::from);
-    let form = Form::of(&arguments.written, path.as_ref().map(|_| arguments.destination.as_str()))?;
+    let Some((destination, sources @ [_, ..])) = arguments.places.split_last() else {
+        return Err(CliError::input(
+            "name a list and the file to be written: longshore manifest convert SRC DEST",
+        ));
+    };
+    let name = Some(destination.as_str()).filter(|name| *name != "-");
+    let (path, form) = (name.map(PathBuf::from), Form::of(&arguments.written, name)?);
     if let Some(path) = path.as_ref().filter(|path| !arguments.force && path.exists()) {
         return Err(exists(path));
     }
-    let sources =
-        Sources::open(&arguments.sources, &arguments.source, Some(&arguments.taken), context).await?;
+    let sources = Sources::open(sources, &arguments.source, Some(&arguments.taken), context).await?;
     let done = tokio::task::block_in_place(|| convert(arguments, &sources, &form, path.as_deref()));
     clear_bar();
     let Done { rows, bytes, layout } = done?;

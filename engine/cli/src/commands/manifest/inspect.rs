@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use longshore_job::Row;
-use longshore_job::spec::{ListSpec, OnBadRow, SourceSpec};
-use longshore_manifest::{Compression, ManifestError};
+use longshore_job::spec::{ListFormat, ListSpec, Location, OnBadRow, Origin, SourceSpec};
+use longshore_manifest::{Compression, ManifestError, Problem};
 use longshore_runner::{JobFailure, ReadFile, Witness};
 use serde::Serialize;
 
@@ -112,9 +112,19 @@ impl Report {
         }
     }
 
+    /// Bytes of the list as it is stored; none if that was not found out.
+    fn bytes(&self) -> Option<u64> {
+        match &self.list.location {
+            // Reading may have ended early.
+            Origin::At(Location::Local(path)) if self.found.files == 0 => {
+                std::fs::metadata(path).ok().map(|metadata| metadata.len())
+            }
+            _ => Some(self.found.bytes).filter(|_| self.found.files > 0),
+        }
+    }
+
     /// A job may demand that a list that is one file is still the same.
     fn pin(&mut self) {
-        use longshore_job::spec::{ListFormat, Origin};
         let one = !matches!(self.list.format, ListFormat::Inventory { .. } | ListFormat::Report { .. });
         if one && self.list.location != Origin::Stdin && self.found.files == 1 {
             self.list.etag = Some(self.found.etag.clone()).filter(|etag| !etag.is_empty());
@@ -218,14 +228,14 @@ impl Witness for Watching {
     fn problem(&self, file: &str, error: &ManifestError) {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         let (row, offset) = error.place();
-        let problem = error.problem();
+        let (reason, message) = error.words();
         let wrong = Wrong {
             file: Some(file.to_owned()),
             row,
             offset,
-            reason: problem.map_or_else(|| error.code().to_owned(), longshore_manifest::Problem::reason),
-            message: problem.map_or_else(|| error.to_string(), ToString::to_string),
-            option: problem.and_then(longshore_manifest::Problem::accepted_by),
+            reason,
+            message,
+            option: error.problem().and_then(Problem::accepted_by),
         };
         found.is_cut |= !error.is_about_one_row();
         found.push(wrong, self.most);

@@ -30,7 +30,7 @@ impl Report {
             "fields": self.list.fields.iter().map(field).collect::<Vec<_>>(),
             "keys": keys(self.list.keys),
             "compression": self.compression.name(),
-            "bytes": self.found.bytes,
+            "bytes": self.bytes(),
             "rows": self.rows,
             "complete": !self.found.is_cut,
             "buckets": {
@@ -81,13 +81,15 @@ impl Report {
             0 | 1 => String::new(),
             files => format!(" in {files} files"),
         };
+        let size =
+            self.bytes().map_or_else(|| "unknown".to_owned(), |size| format!("{} bytes", HumanCount(size)));
         let cut = if self.found.is_cut { ", and then no more can be read" } else { "" };
         vec![
             ("Source", printable(&self.source)),
             ("Format", format!("{}{}", self.list.format.name(), self.form())),
             ("Columns", self.columns_shown()),
             ("Keys", keys_shown(self.list.keys).to_owned()),
-            ("Size", format!("{} bytes{files}{packed}", HumanCount(self.found.bytes))),
+            ("Size", format!("{size}{files}{packed}")),
             ("Rows", format!("{}{cut}", HumanCount(self.rows))),
             ("Buckets", self.buckets.shown()),
             (
@@ -158,9 +160,10 @@ impl Report {
             } else {
                 format!("{} of them are", HumanCount(*rows))
             };
-            context
-                .screen
-                .line(format!("{rows} accepted by {option} (here: --{})", option.replace(" = ", "=")))?;
+            context.screen.line(format!(
+                "{rows} accepted by {option} (here: --{})",
+                option.replace(" = ", "=").replace('"', "")
+            ))?;
         }
         Ok(())
     }
