@@ -9,12 +9,13 @@ use jiff::Timestamp;
 use longshore_job::spec::{Location, ManifestSpec, OnBadRow, Origin};
 use longshore_job::{EngineConfig, Row};
 use longshore_manifest::{CHUNK_ROWS, GUESS_BYTES, ListStart, decompressed};
+use longshore_store::StoreError;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::distinct::{Distinct, DistinctRows};
 use super::{Access, Rows, Witness, bytes};
-use crate::error::{INTERRUPTED, JobFailure, RunnerError};
+use crate::error::{INTERRUPTED, JobFailure, RunnerError, STORE_NOT_USABLE};
 use crate::resolve::RoleOnStore;
 
 /// Name of the role session that reads the lists.
@@ -44,14 +45,17 @@ impl ManifestAccess {
     /// For lists in a store, too: the role's policies are asked whether they may be read.
     ///
     /// # Errors
-    /// Role or store cannot be used.
+    /// Role or store cannot be used, or the store does not answer.
     pub async fn with_store(
         mut self,
         config: &EngineConfig,
         role: &str,
         store: &str,
     ) -> Result<Self, JobFailure> {
-        self.access.role = Some(RoleOnStore::find(config, (role, store), SESSION).await?);
+        let role = RoleOnStore::find(config, (role, store), SESSION).await?;
+        let unusable = |error: StoreError| JobFailure::new(STORE_NOT_USABLE, error.to_string());
+        role.store.check_reachable(None).await.map_err(unusable)?;
+        self.access.role = Some(role);
         Ok(self)
     }
 
