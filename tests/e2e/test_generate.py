@@ -102,6 +102,7 @@ A, B, C, D = "logs/2024/a.log", "logs/2025/b.log", "logs/2025/c.tmp", "photo.jpg
     ({"replication-statuses": ["NONE"]}, [A, B, C, D]),
     ({"expression": "size > 1 * KiB && key.endsWith('.log')"}, [B]),
     ({"expression": "'class' in tags && tags['class'] == 'hot'"}, [C]),
+    ({"expression": "size > 10 * MiB && age > 90 * days || key.startsWith('logs/2025') && tags.size() == 0"}, [B]),
     ({"any": [{"suffixes": [".tmp"]}, {"size-less-than": 5}]}, [C, D]),
     ({"all": [{"prefixes": ["logs/"]}, {"suffixes": [".log"]}], "not": {"substrings": ["2024"]}}, [B]),
     ({"not": {"any": [{"tags": {"class": "cold"}}, {"all": [{"glob": ["**/*"]}, {"storage-classes": ["STANDARD_IA"]}]}]}},

@@ -19,11 +19,11 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List a bucket and write the objects that pass a filter as a manifest
-    Generate(generate::Arguments),
+    Generate(Box<generate::Arguments>),
 }
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Exit, CliError> {
     match arguments.command {
-        Command::Generate(arguments) => generate::run(arguments, context).await,
+        Command::Generate(arguments) => generate::run(*arguments, context).await,
     }
 }
