@@ -80,7 +80,7 @@ async fn generate_lists(job: &Job, stop: &CancellationToken) -> Result<bool, Hal
 /// The sources that are generated, with their numbers in the manifest.
 fn generated(job: &Job) -> impl Iterator<Item = (u32, &GenerateSpec)> {
     (0..).zip(&job.spec.manifest.sources).filter_map(|(number, source)| match source {
-        SourceSpec::Generate(spec) => Some((number, spec)),
+        SourceSpec::Generate(spec) => Some((number, spec.as_ref())),
         SourceSpec::List(_) => None,
     })
 }

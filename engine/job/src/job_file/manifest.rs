@@ -93,7 +93,8 @@ fn source(
     match section.generate {
         Some(section) => {
             refuse_beside_generate(at, declaration);
-            generate(section, &generated, environment, declaration).map(SourceSpec::Generate)
+            generate(section, &generated, environment, declaration)
+                .map(|spec| SourceSpec::Generate(Box::new(spec)))
         }
         // What is wrong with it was said.
         None if declaration.declares(&generated) => None,

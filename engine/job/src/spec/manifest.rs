@@ -77,7 +77,7 @@ pub enum SourceSpec {
     /// A list that somebody has written.
     List(ListSpec),
     /// The objects of a bucket.
-    Generate(GenerateSpec),
+    Generate(Box<GenerateSpec>),
 }
 
 impl SourceSpec {

@@ -35,7 +35,8 @@ pub(crate) fn saved_places<'a>(
     id: &'a str,
 ) -> impl Iterator<Item = (Location, u32)> + use<'a> {
     (0..).zip(&manifest.sources).filter_map(move |(number, source)| {
-        let SourceSpec::Generate(GenerateSpec { save: Some(place), .. }) = source else { return None };
+        let SourceSpec::Generate(spec) = source else { return None };
+        let place = spec.save.as_ref()?;
         let name = if number == 0 { format!("job-{id}") } else { format!("job-{id}-{number}") };
         Some((place.join(&name), number))
     })
@@ -108,7 +109,7 @@ fn write(
             writer.write(&row).map_err(not_here)?;
         }
     }
-    writer.finish(target, prefix, now).map_err(not_here).map_err(Halt::from)
+    writer.finish(target, prefix, now).map_err(not_here)
 }
 
 /// Puts the files into a local directory; `manifest.json` comes last.

@@ -30,7 +30,7 @@ enum Command {
     /// Write a list as several
     Split(split::Arguments),
     /// List a bucket and write the objects that pass a filter as a manifest
-    Generate(generate::Arguments),
+    Generate(Box<generate::Arguments>),
 }
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Exit, CliError> {
@@ -38,6 +38,6 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Exit,
         Command::Inspect(arguments) => inspect::run(&arguments, context).await,
         Command::Convert(arguments) => convert::run(&arguments, context).await,
         Command::Split(arguments) => split::run(&arguments, context).await,
-        Command::Generate(arguments) => generate::run(arguments, context).await,
+        Command::Generate(arguments) => generate::run(*arguments, context).await,
     }
 }
