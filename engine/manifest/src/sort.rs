@@ -159,7 +159,8 @@ mod tests {
             sorter.push(number.wrapping_mul(0x9e37_79b1).to_be_bytes()).unwrap();
         }
         assert!(sorter.runs.len() > FAN_IN * FAN_IN);
-        let found: Vec<u32> = sorter.sorted().unwrap().map(|record| u32::from_be_bytes(record.unwrap())).collect();
+        let found: Vec<u32> =
+            sorter.sorted().unwrap().map(|record| u32::from_be_bytes(record.unwrap())).collect();
         assert_eq!(found.len(), count as usize);
         assert!(found.is_sorted());
     }
