@@ -8,6 +8,7 @@ use longshore_job::spec::Field;
 
 use super::pack::Packed;
 use super::{Layout, RowWriter, WriteError, cells, key_of, too_long};
+use crate::csv::is_header;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
@@ -54,8 +55,7 @@ impl<W: Write> CsvWriter<W> {
         if cells.first().is_some_and(|cell| cell.starts_with(BYTE_ORDER_MARK)) {
             return Err("the list would start with a byte order mark; write it with a header".to_owned());
         }
-        let mut pairs = cells.iter().zip(&self.fields);
-        if pairs.all(|(cell, field)| cell.trim_ascii().eq_ignore_ascii_case(field.name())) {
+        if is_header(cells, &self.fields) {
             return Err("it would be taken for a header; write the list with one".to_owned());
         }
         Ok(())

@@ -130,7 +130,7 @@ pub struct ManifestReader {
 }
 
 enum Source {
-    Rows(Rows),
+    Rows(Box<Rows>),
     /// Rows that are not read yet, and those that were.
     Waiting(Box<(Rows, Distinct)>),
     Distinct(Box<DistinctRows>),
@@ -153,7 +153,7 @@ impl ManifestReader {
         let rows = Rows::new(manifest, access);
         let rows = match distinct {
             Some(distinct) => Source::Waiting(Box::new((rows, distinct))),
-            None => Source::Rows(rows),
+            None => Source::Rows(Box::new(rows)),
         };
         Ok(Self { rows, watch, read: 0 })
     }
