@@ -7,6 +7,9 @@ use longshore_job::row::BadKey;
 use crate::csv::MAX_ROW_BYTES;
 use crate::decode::{BrokenCompression, unmarked};
 
+/// How S3 Batch Operations says that a file is not what it should be.
+const MALFORMED: &str = "Manifest file is not properly formatted";
+
 /// Why a manifest cannot be used. Its job fails.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
@@ -28,9 +31,7 @@ pub enum ManifestError {
         problem: Problem,
     },
     /// A file that is not what its format or its compression asks for.
-    #[error(
-        "Manifest file is not properly formatted: the {what} file is damaged or incomplete: {why}; copy or make it again"
-    )]
+    #[error("{MALFORMED}: {}", damage(.what, .why))]
     Damaged {
         /// `gzip`, `Parquet`, ….
         what: &'static str,
@@ -56,6 +57,36 @@ impl ManifestError {
         match self {
             Self::Content { .. } | Self::Schema { .. } | Self::Damaged { .. } => "InvalidManifestContent",
             Self::Read { .. } => "ManifestNotReadable",
+        }
+    }
+}
+
+impl ManifestError {
+    /// The number of the row that it is about, and where that starts.
+    pub fn place(&self) -> (Option<u64>, Option<u64>) {
+        match self {
+            Self::Content { row, offset, .. } => (Some(*row), *offset),
+            Self::Read { offset, .. } => (None, Some(*offset)),
+            Self::Schema { .. } | Self::Damaged { .. } => (None, None),
+        }
+    }
+
+    /// What is wrong in the words of S3 Batch Operations, and what exactly, apart from the place.
+    pub fn words(&self) -> (String, String) {
+        match self {
+            Self::Content { problem, .. } | Self::Schema { problem } => {
+                (problem.reason(), problem.to_string())
+            }
+            Self::Damaged { what, why } => (MALFORMED.to_owned(), damage(what, why)),
+            Self::Read { .. } => (self.code().to_owned(), self.to_string()),
+        }
+    }
+
+    /// What is wrong with the content, if that is what is wrong.
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Content { problem, .. } | Self::Schema { problem } => Some(problem),
+            Self::Damaged { .. } | Self::Read { .. } => None,
         }
     }
 }
@@ -93,6 +124,10 @@ impl ManifestError {
             Err(source) => Self::Read { offset, source: unmarked(source) },
         }
     }
+}
+
+fn damage(what: &str, why: &str) -> String {
+    format!("the {what} file is damaged or incomplete: {why}; copy or make it again")
 }
 
 fn at_byte(offset: Option<u64>) -> String {
@@ -286,6 +321,18 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// The line of a job file that accepts what is wrong, where there is one.
+    pub fn accepted_by(&self) -> Option<String> {
+        match self {
+            Self::Header { .. } => Some("header = true".to_owned()),
+            Self::Key { bad: BadKey::Escape, .. } => Some("keys = \"raw\"".to_owned()),
+            Self::Columns { delimiter: Some(delimiter), .. } => {
+                Some(format!("delimiter = \"{}\"", delimiter.escape_default()))
+            }
+            _ => None,
+        }
+    }
+
     /// The failure reason as S3 Batch Operations words it.
     pub fn reason(&self) -> String {
         match self {
@@ -316,7 +363,7 @@ impl Problem {
             | Self::Json { .. }
             | Self::Member { .. }
             | Self::Index(_)
-            | Self::RowTooLong { .. } => "Manifest file is not properly formatted".into(),
+            | Self::RowTooLong { .. } => MALFORMED.into(),
         }
     }
 }

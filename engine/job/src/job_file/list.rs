@@ -8,11 +8,10 @@ use super::manifest::MANIFEST;
 use super::resolve::place;
 use crate::declare::Declaration;
 use crate::object::bad_bucket_name;
-use crate::row::KeyEncoding;
 use crate::spec::{Field, ListFormat, ListSpec, Location, Meaning, Origin};
 
 /// How a job file names standard input.
-const STDIN: &str = "-";
+pub(super) const STDIN: &str = "-";
 
 /// Resolves a list whose keys stand in the table at `at`.
 pub(super) fn list(
@@ -41,22 +40,21 @@ pub(super) fn list(
     if let Some(location) = &location {
         check_pins(location, etag.as_deref(), version, at, declaration);
     }
-    let columnar = matches!(format, ManifestFormat::Parquet | ManifestFormat::Orc);
-    let keys = section.keys.unwrap_or(if columnar { KeyEncoding::Raw } else { KeyEncoding::Url });
+    let format = match format {
+        ManifestFormat::Csv => ListFormat::Csv { header: section.header.unwrap_or_default(), delimiter },
+        ManifestFormat::JsonLines => ListFormat::JsonLines,
+        ManifestFormat::Parquet => ListFormat::Parquet,
+        ManifestFormat::Orc => ListFormat::Orc,
+        ManifestFormat::Inventory | ManifestFormat::GeneratedInventory => {
+            ListFormat::Inventory { delete_markers: section.delete_markers.unwrap_or_default() }
+        }
+        ManifestFormat::Report => ListFormat::Report { rows: section.rows.unwrap_or_default() },
+    };
     Some(ListSpec {
         location: location?,
-        format: match format {
-            ManifestFormat::Csv => ListFormat::Csv { header: section.header.unwrap_or_default(), delimiter },
-            ManifestFormat::JsonLines => ListFormat::JsonLines,
-            ManifestFormat::Parquet => ListFormat::Parquet,
-            ManifestFormat::Orc => ListFormat::Orc,
-            ManifestFormat::Inventory | ManifestFormat::GeneratedInventory => {
-                ListFormat::Inventory { delete_markers: section.delete_markers.unwrap_or_default() }
-            }
-            ManifestFormat::Report => ListFormat::Report { rows: section.rows.unwrap_or_default() },
-        },
+        keys: section.keys.unwrap_or(format.keys()),
+        format,
         fields: fields?,
-        keys,
         bucket: section.bucket,
         etag,
         version_id: section.version_id,

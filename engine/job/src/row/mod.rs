@@ -96,6 +96,18 @@ pub fn encode_key(key: &str) -> String {
     utf8_percent_encode(key, ENCODED).to_string()
 }
 
+/// Writes a key that stands under one encoding under another. The same encoding leaves it as it is, escape by escape.
+///
+/// # Errors
+/// The key is none.
+pub fn recode_key(text: &str, from: KeyEncoding, to: KeyEncoding) -> Result<Cow<'_, str>, BadKey> {
+    match (from, to) {
+        (KeyEncoding::Raw, KeyEncoding::Url) => Ok(Cow::Owned(encode_key(text))),
+        (KeyEncoding::Url, KeyEncoding::Raw) => decode_key(text, from),
+        _ => Ok(Cow::Borrowed(text)),
+    }
+}
+
 fn decode_percent(text: &str) -> Result<Cow<'_, str>, BadKey> {
     let mut rest = text;
     while let Some((_, after)) = rest.split_once('%') {

@@ -1,7 +1,7 @@
 //! The bytes of one file or object of a list, pinned when reading starts and looked at again when it ends.
 
 use std::fs::{File, Metadata};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -13,10 +13,12 @@ use longshore_manifest::{Md5Reader, Md5Sum};
 use longshore_store::{
     ByteRange, Certainty, GetObject, HeadObject, Request, Response, Store as _, StoreError,
 };
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use super::Access;
 use crate::error::JobFailure;
+use crate::resolve::RoleOnStore;
 
 /// How much of an object is asked for at once, in bytes. Two such ranges are in memory: one that is read and the next.
 const RANGE_BYTES: u64 = 8 * 1024 * 1024;
@@ -69,11 +71,16 @@ pub(crate) fn open(
     access: &Access,
 ) -> Result<Content, JobFailure> {
     match origin {
-        Origin::Stdin if !access.stdin => Err(JobFailure::new(
-            "ManifestNotReadable",
-            "the list came from the standard input of a process that is gone; submit the job again with 'longshore run'",
-        )),
-        Origin::Stdin => Ok(content("standard input".to_owned(), Pinned::Stdin, io::stdin())),
+        Origin::Stdin => match &access.stdin {
+            Some(taken) => {
+                let whole = Cursor::new(Arc::clone(taken)).chain(io::stdin());
+                Ok(content("standard input".to_owned(), Pinned::Stdin, whole))
+            }
+            None => Err(JobFailure::new(
+                "ManifestNotReadable",
+                "the list came from the standard input of a process that is gone; submit the job again with 'longshore run'",
+            )),
+        },
         Origin::At(Location::Local(path)) => file(Path::new(path)),
         Origin::At(Location::S3 { bucket, key }) => {
             let version_id = version_id.map(str::to_owned);
@@ -99,7 +106,8 @@ pub(crate) fn file(path: &Path) -> Result<Content, JobFailure> {
 /// Opens an object, whose ETag must be `expected`.
 fn object(object: ObjectId, expected: Option<&str>, access: &Access) -> Result<Content, JobFailure> {
     let name = format!("s3://{}/{}", object.bucket, object.key);
-    let head = allowed(&object, access).and_then(|()| head(&object, access));
+    let role = access.role()?;
+    let head = allowed(&object, role, access).and_then(|()| head(&object, role, access));
     let head = head.map_err(|error| refused(&name, &error))?;
     let etag = head.etag.unwrap_or_default();
     if let Some(expected) = expected.filter(|expected| unquoted(expected) != unquoted(&etag)) {
@@ -111,7 +119,8 @@ fn object(object: ObjectId, expected: Option<&str>, access: &Access) -> Result<C
         return Err(JobFailure::new("ManifestETagMismatch", reason));
     }
     let ranges = Ranges {
-        access: access.clone(),
+        role: role.clone(),
+        runtime: access.runtime.clone(),
         object: object.clone(),
         etag: etag.clone(),
         size: head.size.unwrap_or(0),
@@ -123,15 +132,15 @@ fn object(object: ObjectId, expected: Option<&str>, access: &Access) -> Result<C
 }
 
 /// Whether the role may read the object. Asked once, for all its ranges.
-fn allowed(object: &ObjectId, access: &Access) -> Result<(), StoreError> {
+fn allowed(object: &ObjectId, role: &RoleOnStore, access: &Access) -> Result<(), StoreError> {
     let request = Request::GetObject(GetObject::new(object.clone()));
-    let task = access.resolved.gate.task(object.clone());
+    let task = role.gate.task(object.clone());
     access.runtime.block_on(task.check(&request, Certainty::Exact))
 }
 
-fn head(object: &ObjectId, access: &Access) -> Result<Response, StoreError> {
+fn head(object: &ObjectId, role: &RoleOnStore, access: &Access) -> Result<Response, StoreError> {
     let request = Request::HeadObject(HeadObject::new(object.clone()));
-    access.runtime.block_on(access.resolved.store.send(&request))
+    access.runtime.block_on(role.store.send(&request))
 }
 
 fn unquoted(etag: &str) -> &str {
@@ -150,6 +159,14 @@ impl Pin {
     /// As messages name the file.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The ETag that a job file may demand: of an object the store's own, else the MD5 of what was read.
+    pub(crate) fn etag(&self) -> String {
+        match &self.what {
+            Pinned::Object { etag, .. } => unquoted(etag).to_owned(),
+            Pinned::Stdin | Pinned::File { .. } => self.md5(),
+        }
     }
 
     /// The MD5 of what was read so far, in hex.
@@ -171,7 +188,8 @@ impl Pin {
                 Mark::of(&metadata) != *mark
             }
             Pinned::Object { object, etag } => {
-                let head = head(object, access).map_err(|error| refused(&self.name, &error))?;
+                let head =
+                    head(object, access.role()?, access).map_err(|error| refused(&self.name, &error))?;
                 unquoted(head.etag.as_deref().unwrap_or_default()) != unquoted(etag)
             }
         };
@@ -193,7 +211,8 @@ impl Pin {
 /// An object, range by range: each is sent with the store's retries, and only if the object is still the same. The next
 /// range is on its way while one is read.
 struct Ranges {
-    access: Access,
+    role: RoleOnStore,
+    runtime: Handle,
     object: ObjectId,
     etag: String,
     size: u64,
@@ -214,8 +233,8 @@ impl Ranges {
         request.if_match = Some(self.etag.clone()).filter(|etag| !etag.is_empty());
         let expected = last + 1 - self.asked;
         self.asked = last + 1;
-        let (store, etag) = (Arc::clone(&self.access.resolved.store), self.etag.clone());
-        self.next = Some(self.access.runtime.spawn(async move {
+        let (store, etag) = (Arc::clone(&self.role.store), self.etag.clone());
+        self.next = Some(self.runtime.spawn(async move {
             let answer = store.send(&Request::GetObject(request)).await?;
             // Not every store honours If-Match.
             if answer.etag.as_deref().is_some_and(|found| unquoted(found) != unquoted(&etag)) {
@@ -239,7 +258,7 @@ impl Read for Ranges {
                 self.ask();
             }
             let Some(next) = self.next.take() else { return Ok(0) };
-            let arrived = self.access.runtime.block_on(next).map_err(io::Error::other)?;
+            let arrived = self.runtime.block_on(next).map_err(io::Error::other)?;
             self.current = arrived.map_err(io::Error::other)?;
             self.ask();
         }

@@ -13,7 +13,7 @@ use longshore_manifest::{
 };
 
 use super::bytes::{Content, Pin, open};
-use super::{Access, RowSource, locate};
+use super::{Access, ReadFile, RowSource, locate};
 use crate::error::{JobFailure, RunnerError};
 
 /// A list that is being read.
@@ -122,7 +122,10 @@ impl List {
         let content = open(&part.origin, part.version_id.as_deref(), part.etag.as_deref(), &self.access)?;
         let name = content.pin.name().to_owned();
         let Content { reader, pin } = content;
-        let failed = |error: ManifestError| failure(&name, &error);
+        let failed = |error: ManifestError| {
+            self.access.tell(&name, &error);
+            failure(&name, &error)
+        };
         let columnar = match (&self.spec.format, &self.index) {
             (ListFormat::Parquet, _) => Some(FileFormat::Parquet),
             (ListFormat::Orc, _) => Some(FileFormat::Orc),
@@ -225,7 +228,11 @@ impl List {
             );
             return Err(JobFailure::new("InvalidManifestContent", reason));
         }
-        pin.check(&self.access)
+        pin.check(&self.access)?;
+        if let Some(witness) = &self.access.witness {
+            witness.file(ReadFile { name: pin.name(), bytes: pin.bytes(), etag: &pin.etag() });
+        }
+        Ok(())
     }
 }
 
@@ -237,10 +244,14 @@ impl RowSource for List {
                     Ok(true) => return Ok(true),
                     Ok(false) => {}
                     Err(error) if self.access.skip_bad_rows && error.is_about_one_row() => {
+                        self.access.tell(reading.pin.name(), &error);
                         row.problem = Some(format!("{}: {error}", reading.pin.name()));
                         return Ok(true);
                     }
-                    Err(error) => return Err(explained(&reading.pin, error)),
+                    Err(error) => {
+                        self.access.tell(reading.pin.name(), &error);
+                        return Err(explained(&reading.pin, error));
+                    }
                 }
             }
             if let Some(reading) = self.current.take() {
@@ -337,7 +348,7 @@ fn explained(pin: &Pin, error: ManifestError) -> JobFailure {
     }
 }
 
-fn broken(pin: &Pin, error: &io::Error) -> JobFailure {
+pub(super) fn broken(pin: &Pin, error: &io::Error) -> JobFailure {
     pin.broken(error).unwrap_or_else(|| {
         JobFailure::new("ManifestNotReadable", format!("{}: cannot read the manifest: {error}", pin.name()))
     })
