@@ -2,10 +2,12 @@
 
 Usage: ingest.py path/to/longshore      (BENCH_LIST_ROWS="1000000 10000000 100000000" changes the sizes)
 
-A job whose `etag` is that of another list is read, checked and spooled whole and then fails: so nothing but Preparing is measured.
+The last row of each list is bad, so that its job is read, checked and spooled whole and then fails: nothing but Preparing is
+measured. The MD5 of a list is computed only where the job file says it (`etag`), which is measured, too.
 Prints figures; asserts only that the jobs ended so.
 """
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -13,6 +15,7 @@ import sys
 import tempfile
 import time
 import uuid
+import zlib
 from pathlib import Path
 
 import pyarrow
@@ -25,35 +28,44 @@ SIZES = [int(rows) for rows in os.environ.get("BENCH_LIST_ROWS", "1000000 100000
 # Objects of one directory, and rows that are written at once.
 DIRECTORY = 500
 BATCH = 1_000_000
-ANOTHER_ETAG = "0" * 32
 
 
-def keys(first, count, random):
-    """Keys of about 70 bytes as Spark writes them: the UUID is that of the directory, or with `random` each key has its own."""
-    state = uuid.UUID(int=first)
-    for number in range(first, first + count):
-        if random or number % DIRECTORY == 0 or number == first:
-            state = uuid.uuid5(state, str(number))
-        directory = number // DIRECTORY
-        yield f"t/dt=2026-{directory % 12 + 1:02}-{directory // 12 % 28 + 1:02}/part-{number % DIRECTORY:05}-{state}.parquet"
+def photos(number):
+    """A key of 70 bytes with eight digits that cannot be foreseen."""
+    directory, file = divmod(number, DIRECTORY)
+    digest = zlib.crc32(number.to_bytes(8, "little"))
+    return f"users/{directory:08}/uploads/{date(directory)}/camera-roll/IMG_{file:06}-{digest:08x}.jpeg"
 
 
-def batches(rows, random=False):
+def parts(number):
+    """A key of 72 bytes with a UUID of its own, of which two need to be encoded."""
+    directory, file = divmod(number, DIRECTORY)
+    digest = uuid.UUID(bytes=hashlib.md5(number.to_bytes(8, "little")).digest())
+    return f"t/dt={date(directory)}/part-{file:05}-{digest}.parquet"
+
+
+def date(number):
+    return f"2026-{number // 28 % 12 + 1:02}-{number % 28 + 1:02}"
+
+
+def batches(key, rows):
     for first in range(0, rows, BATCH):
-        yield list(keys(first, min(BATCH, rows - first), random))
+        yield [key(number) for number in range(first, min(first + BATCH, rows))]
 
 
-def write_csv(path, rows, random=False):
+def write_csv(path, key, rows):
     with path.open("w") as file:
-        for batch in batches(rows, random):
+        for batch in batches(key, rows - 1):
             file.write("".join(f"bench-objects,{key}\n" for key in batch).replace("=", "%3D"))
+        file.write("bench-objects,100%\n")
 
 
-def write_parquet(path, rows):
+def write_parquet(path, key, rows):
     schema = pyarrow.schema([("bucket", pyarrow.string()), ("key", pyarrow.string())])
     with pyarrow.parquet.ParquetWriter(path, schema) as file:
-        for batch in batches(rows):
+        for batch in batches(key, rows - 1):
             file.write_table(pyarrow.table([["bench-objects"] * len(batch), batch], schema=schema))
+        file.write_table(pyarrow.table([["bench-objects"], [None]], schema=schema))
 
 
 def on_one_core(command, code=0):
@@ -95,9 +107,9 @@ def job(workspace, name, more=""):
 
 def prepare(workspace, name, rows, more=""):
     """Preparing alone."""
-    job(workspace, name, f'etag = "{ANOTHER_ETAG}"\n{more}')
+    job(workspace, name, more)
     command = workspace.command("run", "--json", "job.toml")
-    show(f"longshore, Preparing, {name}{', unique' if more else ''}", rows, on_one_core(command, code=4))
+    show(f"longshore, Preparing, {name}{more and ', '}{more.split(' ')[0]}", rows, on_one_core(command, code=4))
 
 
 def duckdb(workspace, name, rows):
@@ -111,37 +123,37 @@ def duckdb(workspace, name, rows):
     show(f"DuckDB, count, {name}", rows, on_one_core(command))
 
 
-def spool_size(workspace, name):
+def spool_size(workspace, name, rows):
     """Bytes of the whole spool for each row: the job is stopped once its rows are there."""
-    job(workspace, name)
+    job(workspace, name, f"limit = {rows - 1}")
     submitted = workspace.longshore("submit", "--json", "job.toml").events[0]["id"]
     engine = workspace.start("start")
     said = wait_for(lambda: (found := workspace.longshore("status", "--json", submitted).events[0])["total"] and found, "the spool")
     kill(engine)
     spool = workspace.directory / "data/spools" / submitted / "manifest.spool"
-    size = spool.stat().st_size / said["total"]
-    listed = (workspace.directory / name).stat().st_size / said["total"]
+    size, listed = (file.stat().st_size / said["total"] for file in (spool, workspace.directory / name))
     print(f"{'spool of ' + name:<44} {said['total']:>9,} {size:>8.2f} bytes a row, of {listed:.1f} in the list", flush=True)
 
 
 def measure_size(directory, server, rows):
     workspace = Workspace(directory / str(rows), server)
-    lists = {"list.csv": write_csv, "list.parquet": write_parquet}
-    for name, write in lists.items():
-        write(workspace.directory / name, rows)
+    lists = {"photos.csv": (write_csv, photos), "photos.parquet": (write_parquet, photos), "parts.csv": (write_csv, parts)}
+    for name, (write, key) in lists.items():
+        path = workspace.directory / name
+        write(path, key, rows)
         prepare(workspace, name, rows)
         duckdb(workspace, name, rows)
-    prepare(workspace, "list.csv", rows, "unique = true")
-    if rows == SIZES[0]:
-        write_csv(workspace.directory / "random.csv", rows, random=True)
-        prepare(workspace, "random.csv", rows)
-        for name in ("list.csv", "random.csv"):
-            spool_size(workspace, name)
+        if name == "photos.csv":
+            prepare(workspace, name, rows, "unique = true")
+            prepare(workspace, name, rows, f'etag = "{"0" * 32}"')
+        if name.endswith("csv") and rows == SIZES[0]:
+            spool_size(workspace, name, rows)
+        path.unlink()
     shutil.rmtree(workspace.directory)
 
 
 def main():
-    print("Lists of keys of 70 to 80 bytes, 500 in a directory; random.csv: a UUID of its own in each key; all on one core")
+    print("Lists of keys of 70 bytes, 500 in a directory, photos with 4 bytes and parts with 15 that cannot be foreseen; on one core")
     with tempfile.TemporaryDirectory() as temporary:
         directory = Path(temporary)
         server = start_sandbox(directory / "sandbox")
