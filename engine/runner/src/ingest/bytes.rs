@@ -63,48 +63,56 @@ impl Mark {
     }
 }
 
-/// Opens the list at `origin`. `etag` is that which an object must have.
+/// Opens the list at `origin`. `etag` is that which an object must have; `sum` says whether the MD5 is asked for later;
+/// a witness always does.
 pub(crate) fn open(
     origin: &Origin,
     version_id: Option<&str>,
     etag: Option<&str>,
+    sum: bool,
     access: &Access,
 ) -> Result<Content, JobFailure> {
+    let sum = sum || access.witness.is_some();
     match origin {
         Origin::Stdin => match &access.stdin {
             Some(taken) => {
                 let whole = Cursor::new(Arc::clone(taken)).chain(io::stdin());
-                Ok(content("standard input".to_owned(), Pinned::Stdin, whole))
+                Ok(content("standard input".to_owned(), Pinned::Stdin, sum, whole))
             }
             None => Err(JobFailure::new(
                 "ManifestNotReadable",
                 "the list came from the standard input of a process that is gone; submit the job again with 'longshore run'",
             )),
         },
-        Origin::At(Location::Local(path)) => file(Path::new(path)),
+        Origin::At(Location::Local(path)) => file(Path::new(path), sum),
         Origin::At(Location::S3 { bucket, key }) => {
             let version_id = version_id.map(str::to_owned);
-            object(ObjectId { bucket: bucket.clone(), key: key.clone(), version_id }, etag, access)
+            object(ObjectId { bucket: bucket.clone(), key: key.clone(), version_id }, etag, sum, access)
         }
     }
 }
 
-fn content(name: String, what: Pinned, reader: impl Read + Send + 'static) -> Content {
-    let reader = Md5Reader::new(reader);
+fn content(name: String, what: Pinned, sum: bool, reader: impl Read + Send + 'static) -> Content {
+    let reader = if sum { Md5Reader::new(reader) } else { Md5Reader::counting(reader) };
     let pin = Pin { name, what, md5: reader.sum() };
     Content { reader: Box::new(reader), pin }
 }
 
 /// Opens a local file.
-pub(crate) fn file(path: &Path) -> Result<Content, JobFailure> {
+fn file(path: &Path, sum: bool) -> Result<Content, JobFailure> {
     let opened = File::open(path).and_then(|file| Ok((Mark::of(&file.metadata()?), file)));
     let (mark, file) = opened.map_err(|error| unreadable(&path.display().to_string(), &error))?;
     let what = Pinned::File { path: path.to_owned(), mark };
-    Ok(content(path.display().to_string(), what, BufReader::with_capacity(READ_BYTES, file)))
+    Ok(content(path.display().to_string(), what, sum, BufReader::with_capacity(READ_BYTES, file)))
 }
 
 /// Opens an object, whose ETag must be `expected`.
-fn object(object: ObjectId, expected: Option<&str>, access: &Access) -> Result<Content, JobFailure> {
+fn object(
+    object: ObjectId,
+    expected: Option<&str>,
+    sum: bool,
+    access: &Access,
+) -> Result<Content, JobFailure> {
     let name = format!("s3://{}/{}", object.bucket, object.key);
     let role = access.role()?;
     let head = allowed(&object, role, access).and_then(|()| head(&object, role, access));
@@ -128,7 +136,7 @@ fn object(object: ObjectId, expected: Option<&str>, access: &Access) -> Result<C
         current: Bytes::new(),
         next: None,
     };
-    Ok(content(name, Pinned::Object { object, etag }, ranges))
+    Ok(content(name, Pinned::Object { object, etag }, sum, ranges))
 }
 
 /// Whether the role may read the object. Asked once, for all its ranges.
@@ -169,9 +177,9 @@ impl Pin {
         }
     }
 
-    /// The MD5 of what was read so far, in hex.
+    /// The MD5 of what was read so far, in hex; empty if it was not asked for.
     pub(crate) fn md5(&self) -> String {
-        self.md5.hex()
+        self.md5.hex().unwrap_or_default()
     }
 
     /// How many bytes were read so far.

@@ -41,6 +41,15 @@ struct Part {
     size: Option<u64>,
 }
 
+impl Part {
+    /// The MD5 that it must have: as a `manifest.json` says, or as the ETag of a local file.
+    fn expected_md5(&self) -> Option<&str> {
+        let local_etag =
+            self.etag.as_deref().filter(|_| !matches!(self.origin, Origin::At(Location::S3 { .. })));
+        self.md5.as_deref().or(local_etag)
+    }
+}
+
 struct Reading {
     rows: Box<dyn RowReader>,
     pin: Pin,
@@ -119,7 +128,8 @@ impl List {
 
     /// Opens one file of rows.
     fn start(&self, part: Part) -> Result<Reading, JobFailure> {
-        let content = open(&part.origin, part.version_id.as_deref(), part.etag.as_deref(), &self.access)?;
+        let (version, etag) = (part.version_id.as_deref(), part.etag.as_deref());
+        let content = open(&part.origin, version, etag, part.expected_md5().is_some(), &self.access)?;
         let name = content.pin.name().to_owned();
         let Content { reader, pin } = content;
         let failed = |error: ManifestError| {
@@ -210,9 +220,7 @@ impl List {
     /// Looks at a file after its last row, or after the last that is wanted.
     fn end(&self, reading: Reading) -> Result<(), JobFailure> {
         let Reading { mut rows, pin, part, whole } = reading;
-        let local_etag =
-            part.etag.as_ref().filter(|_| !matches!(part.origin, Origin::At(Location::S3 { .. })));
-        if let Some(expected) = part.md5.as_ref().or(local_etag) {
+        if let Some(expected) = part.expected_md5() {
             // The sum is that of the whole file, also where a limit ends its tasks early.
             while !whole && skip(&mut *rows, &pin)? {}
             let found = pin.md5();
@@ -299,7 +307,7 @@ fn is_index(origin: &Origin) -> bool {
 /// The whole `manifest.json`, checked against the ETag that a local one must have.
 fn index(spec: &ListSpec, access: &Access) -> Result<(Vec<u8>, Pin), JobFailure> {
     let Content { reader, pin } =
-        open(&spec.location, spec.version_id.as_deref(), spec.etag.as_deref(), access)?;
+        open(&spec.location, spec.version_id.as_deref(), spec.etag.as_deref(), spec.etag.is_some(), access)?;
     let mut text = Vec::new();
     let limit = MAX_INDEX_BYTES as u64;
     reader.take(limit + 1).read_to_end(&mut text).map_err(|error| broken(&pin, &error))?;

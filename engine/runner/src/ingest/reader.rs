@@ -64,7 +64,7 @@ impl ManifestAccess {
     /// # Errors
     /// The list cannot be read.
     pub fn start(&mut self, origin: &Origin) -> Result<ListStart, JobFailure> {
-        let content = bytes::open(origin, None, None, &self.access)?;
+        let content = bytes::open(origin, None, None, false, &self.access)?;
         let pin = content.pin;
         let taken = Arc::new(Mutex::new(Vec::new()));
         let tee = Tee { source: content.reader, taken: Arc::clone(&taken) };
