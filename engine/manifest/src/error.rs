@@ -2,6 +2,7 @@
 
 use std::io;
 
+use longshore_job::filter::Fact;
 use longshore_job::row::BadKey;
 
 use crate::csv::MAX_ROW_BYTES;
@@ -289,6 +290,34 @@ pub enum Problem {
         /// What it holds.
         found: String,
     },
+    /// An inventory without the column that a filter asks for.
+    #[error(
+        "`where` asks for {fact}, and the inventory has no column for that{}; it has: {found}; \
+         take the condition out of `where`, or have the inventory made with that field", called(*.column)
+    )]
+    FilterColumn {
+        /// What the filter asks for.
+        fact: Fact,
+        /// The column's name, if inventories have one.
+        column: Option<&'static str>,
+        /// The columns there are.
+        found: String,
+    },
+    /// A row whose cell does not tell what a filter asks for.
+    #[error(
+        "`where` asks for {fact}, which {column} \"{text}\" does not tell; correct the row, or take the condition out of `where`"
+    )]
+    FilterValue {
+        /// What the filter asks for.
+        fact: Fact,
+        /// The column's name.
+        column: &'static str,
+        /// The value, escaped.
+        text: String,
+    },
+    /// A filter that cannot be asked about a row.
+    #[error("{0}")]
+    Filter(String),
     /// A file that is packed in a way that cannot be read.
     #[error("its columns are packed with {codec}; write it with zstd, gzip, snappy or uncompressed")]
     Codec {
@@ -351,6 +380,9 @@ impl Problem {
             | Self::Empty
             | Self::OnlyHeader
             | Self::FieldTwice { .. }
+            | Self::FilterColumn { .. }
+            | Self::FilterValue { .. }
+            | Self::Filter(_)
             | Self::ColumnType { .. } => "Invalid Manifest Content".into(),
             Self::Header { .. }
             | Self::ByteOrderMark
@@ -366,6 +398,10 @@ impl Problem {
             | Self::RowTooLong { .. } => MALFORMED.into(),
         }
     }
+}
+
+fn called(column: Option<&str>) -> String {
+    column.map(|column| format!(" ({column})")).unwrap_or_default()
 }
 
 fn columns(count: usize) -> String {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 
+use longshore_job::filter::Filter;
 use longshore_job::object::bad_bucket_name;
 use longshore_job::row::{KeyEncoding, decode_key};
 use longshore_job::spec::{DeleteMarkers, Field, ListFormat, Meaning, ReportRows};
@@ -61,6 +62,8 @@ pub struct Given {
     pub bucket: bool,
     /// Inventories: what becomes of delete markers.
     pub delete_markers: DeleteMarkers,
+    /// Inventories: which rows.
+    pub filter: Box<Filter>,
     /// Reports: which rows.
     pub rows: ReportRows,
 }
@@ -112,7 +115,10 @@ impl ListStart {
             ListKind::Parquet => self.columnar(ListFormat::Parquet, given),
             ListKind::Orc => self.columnar(ListFormat::Orc, given),
             ListKind::Inventory => {
-                let format = ListFormat::Inventory { delete_markers: given.delete_markers };
+                let format = ListFormat::Inventory {
+                    delete_markers: given.delete_markers,
+                    filter: given.filter.clone(),
+                };
                 ListGuess { format, fields: Vec::new(), keys: KeyEncoding::Url, lacks_bucket: false }
             }
             ListKind::Report => {

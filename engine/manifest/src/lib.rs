@@ -33,6 +33,7 @@ mod buffer;
 mod cells;
 mod columnar;
 mod encode;
+mod inventory_filter;
 mod recognise;
 mod sort;
 
@@ -40,7 +41,7 @@ pub use csv::{CsvOptions, CsvReader, MAX_ROW_BYTES};
 pub use decode::{Compression, decompressed};
 pub use error::{ManifestError, Problem};
 pub use guess::{GUESS_BYTES, Given, ListGuess, ListKind, ListStart};
-pub use inventory::{DataFile, FileFormat, Inventory, InventoryRows, MAX_INDEX_BYTES};
+pub use inventory::{DataFile, FileFormat, Inventory, InventoryOptions, InventoryRows, MAX_INDEX_BYTES};
 pub use json_lines::JsonLinesReader;
 pub use kept::{Keep, KeptRows};
 pub use md5::{Md5Reader, Md5Sum};

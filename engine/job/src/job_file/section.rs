@@ -19,13 +19,16 @@ pub fn manifest_section(list: &ListSpec) -> String {
         let fields: Vec<String> = list.fields.iter().map(field).collect();
         lines.push(format!("fields = [{}]", fields.join(", ")));
     }
-    match list.format {
+    match &list.format {
         ListFormat::Csv { header, delimiter } => {
             lines.extend(header.then(|| "header = true".to_owned()));
-            lines.extend((delimiter != ',').then(|| line("delimiter", &text(&delimiter.to_string()))));
+            lines.extend((*delimiter != ',').then(|| line("delimiter", &text(&delimiter.to_string()))));
         }
-        ListFormat::Inventory { delete_markers: DeleteMarkers::Keep } => {
-            lines.push(line("delete-markers", &text("keep")));
+        ListFormat::Inventory { delete_markers, filter } => {
+            let keep = *delete_markers == DeleteMarkers::Keep;
+            lines.extend(keep.then(|| line("delete-markers", &text("keep"))));
+            let filter = Value::try_from(filter).ok().filter(|_| !filter.is_empty());
+            lines.extend(filter.map(|filter| line("where", &plain(&filter))));
         }
         ListFormat::Report { rows: ReportRows::Succeeded } => lines.push(line("rows", &text("succeeded"))),
         ListFormat::Report { rows: ReportRows::All } => lines.push(line("rows", &text("all"))),
@@ -52,9 +55,13 @@ fn line(key: &str, value: &str) -> String {
     format!("{key} = {value}")
 }
 
-/// A TOML string in which nothing is taken for a variable.
 fn text(text: &str) -> String {
-    Value::String(text.replace("${", "$${")).to_string()
+    plain(&Value::String(text.to_owned()))
+}
+
+/// A TOML value in which nothing is taken for a variable.
+fn plain(value: &Value) -> String {
+    value.to_string().replace("${", "$${")
 }
 
 fn field(field: &Field) -> String {

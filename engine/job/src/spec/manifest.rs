@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{GenerateSpec, Location};
+use crate::filter::Filter;
 use crate::row::KeyEncoding;
 
 /// Which objects: sources that are read one after the other, and which of their rows become tasks.
@@ -183,6 +184,8 @@ pub enum ListFormat {
     Inventory {
         /// What becomes of delete markers.
         delete_markers: DeleteMarkers,
+        /// Which of its rows; all of them if it is empty.
+        filter: Box<Filter>,
     },
     /// The `manifest.json` or a result file of the completion report of an earlier job.
     Report {

@@ -2,14 +2,15 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::Arc;
 use std::vec::IntoIter;
 
-use longshore_job::Row;
 use longshore_job::spec::{ListFormat, ListSpec, Location, Origin};
+use longshore_job::{KeyEncoding, Row};
 use longshore_manifest::{
-    CsvOptions, CsvReader, FileFormat, Inventory, InventoryRows, JsonLinesReader, MAX_INDEX_BYTES,
-    ManifestError, OrcReader, ParquetReader, ReportIndex, ReportReader, RowReader, decompressed, no_rows,
-    report_options,
+    CsvOptions, CsvReader, FileFormat, Inventory, InventoryOptions, InventoryRows, JsonLinesReader,
+    MAX_INDEX_BYTES, ManifestError, OrcReader, ParquetReader, ReportIndex, ReportReader, RowReader,
+    decompressed, no_rows, report_options,
 };
 
 use super::bytes::{Content, Pin, open};
@@ -27,7 +28,7 @@ pub(crate) struct List {
 }
 
 enum Index {
-    Inventory(Inventory),
+    Inventory(Inventory, InventoryOptions),
     Report,
 }
 
@@ -85,8 +86,9 @@ impl List {
     fn inventory(spec: ListSpec, access: Access) -> Result<Self, JobFailure> {
         let (text, pin) = index(&spec, &access)?;
         let inventory = Inventory::parse(&text).map_err(|error| failure(pin.name(), &error))?;
+        let options = inventory_options(&spec, &access)?;
         if inventory.file_format == FileFormat::Csv {
-            inventory.csv_fields(&spec.fields).map_err(|error| failure(pin.name(), &error))?;
+            inventory.csv_fields(&options).map_err(|error| failure(pin.name(), &error))?;
         }
         let mut parts = Vec::with_capacity(inventory.files.len());
         for file in &inventory.files {
@@ -94,7 +96,7 @@ impl List {
             let md5 = Some(file.md5.clone());
             parts.push(Part { origin, version_id: None, etag: None, md5, size: Some(file.size) });
         }
-        let index = Some((Index::Inventory(inventory), pin));
+        let index = Some((Index::Inventory(inventory, options), pin));
         Ok(Self { spec, access, index, waiting: parts.into_iter(), current: None })
     }
 
@@ -139,7 +141,7 @@ impl List {
         let columnar = match (&self.spec.format, &self.index) {
             (ListFormat::Parquet, _) => Some(FileFormat::Parquet),
             (ListFormat::Orc, _) => Some(FileFormat::Orc),
-            (_, Some((Index::Inventory(inventory), _))) => {
+            (_, Some((Index::Inventory(inventory, _), _))) => {
                 Some(inventory.file_format).filter(|format| *format != FileFormat::Csv)
             }
             _ => None,
@@ -172,16 +174,16 @@ impl List {
             ListFormat::Report { rows } => {
                 Box::new(ReportReader::new(CsvReader::new(text, report_options(*keys))?, *rows))
             }
-            ListFormat::Inventory { delete_markers } => {
-                let Some((Index::Inventory(inventory), _)) = &self.index else {
+            ListFormat::Inventory { .. } => {
+                let Some((Index::Inventory(inventory, options), _)) = &self.index else {
                     return Err(ManifestError::Damaged {
                         what: "inventory",
                         why: "it has no manifest.json".into(),
                     });
                 };
-                let read = inventory.csv_fields(fields)?;
+                let read = inventory.csv_fields(options)?;
                 let rows = Box::new(CsvReader::new(text, CsvOptions::amazon(&read, *keys))?);
-                Box::new(InventoryRows::new(rows, &read, fields, *delete_markers, false))
+                Box::new(InventoryRows::new(rows, &read, options, *keys))
             }
             ListFormat::Parquet | ListFormat::Orc => {
                 return Err(ManifestError::Damaged { what: "columnar", why: "it was read as text".into() });
@@ -192,16 +194,16 @@ impl List {
     /// Rows of a Parquet or ORC file.
     fn columnar(&self, file: File, format: FileFormat) -> Result<Box<dyn RowReader>, ManifestError> {
         let ListSpec { fields, keys, bucket, .. } = &self.spec;
-        let ListFormat::Inventory { delete_markers } = self.spec.format else {
+        let Some((Index::Inventory(_, options), _)) = &self.index else {
             return open_columnar(file, format, fields, *keys, bucket.as_deref());
         };
         let names = match format {
             FileFormat::Orc => OrcReader::names(&file)?,
             FileFormat::Parquet | FileFormat::Csv => ParquetReader::names(&file)?,
         };
-        let read = Inventory::named_fields(fields, &names);
-        let rows = open_columnar(file, format, &read, longshore_job::KeyEncoding::Raw, None)?;
-        Ok(Box::new(InventoryRows::new(rows, &read, fields, delete_markers, true)))
+        let read = options.named_fields(&names)?;
+        let rows = open_columnar(file, format, &read, KeyEncoding::Raw, None)?;
+        Ok(Box::new(InventoryRows::new(rows, &read, options, KeyEncoding::Raw)))
     }
 
     /// A file that can be read at any place, with these bytes: Parquet and ORC say at their end what is in them. It has no
@@ -278,11 +280,21 @@ impl RowSource for List {
     }
 }
 
+/// What the job wants of its inventory. Ages count back from its submission.
+fn inventory_options(spec: &ListSpec, access: &Access) -> Result<InventoryOptions, JobFailure> {
+    let ListFormat::Inventory { delete_markers: markers, filter } = &spec.format else {
+        return Err(internal("an inventory that is none"));
+    };
+    let filter = (!filter.is_empty()).then(|| filter.compile(access.submitted)).transpose();
+    let filter = filter.map_err(|why| JobFailure::new("InvalidManifestContent", why))?.map(Arc::new);
+    Ok(InventoryOptions { columns: spec.fields.clone(), markers: *markers, filter })
+}
+
 fn open_columnar(
     file: File,
     format: FileFormat,
     fields: &[longshore_job::spec::Field],
-    keys: longshore_job::KeyEncoding,
+    keys: KeyEncoding,
     bucket: Option<&str>,
 ) -> Result<Box<dyn RowReader>, ManifestError> {
     Ok(match format {

@@ -16,6 +16,7 @@ use longshore_runner::{
 };
 use tempfile::TempDir;
 
+use super::filter::further;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::CliError;
@@ -51,6 +52,9 @@ pub(super) struct SourceOptions {
     /// Inventories: whether delete markers are rows
     #[arg(long, value_name = "WHAT")]
     delete_markers: Option<Markers>,
+    /// Inventories: which rows, as 'where' in a job file has it: TOML, or @FILE
+    #[arg(long = "where", value_name = "TOML")]
+    filter: Option<String>,
     /// Completion reports: which rows
     #[arg(long, value_name = "WHICH")]
     report_rows: Option<Reported>,
@@ -210,7 +214,7 @@ impl Sources {
         for (name, origin) in names.iter().zip(origins) {
             let start = tokio::task::block_in_place(|| access.start(&origin)).map_err(failed)?;
             compression.push(start.compression());
-            let guess = start.guess(&options.given());
+            let guess = start.guess(&options.given()?);
             if guess.lacks_bucket {
                 let why = format!("{name}: no column holds bucket names; give --bucket NAME, or --fields");
                 return Err(CliError::input(why));
@@ -255,8 +259,8 @@ impl Sources {
 }
 
 impl SourceOptions {
-    fn given(&self) -> Given {
-        Given {
+    fn given(&self) -> Result<Given, CliError> {
+        Ok(Given {
             kind: self.format.map(|format| match format {
                 Format::Csv => ListKind::Csv,
                 Format::Jsonl => ListKind::JsonLines,
@@ -274,12 +278,13 @@ impl SourceOptions {
                 Some(Markers::Keep) => DeleteMarkers::Keep,
                 Some(Markers::Skip) | None => DeleteMarkers::Skip,
             },
+            filter: self.filter.as_deref().map(further).transpose()?.unwrap_or_default().into(),
             rows: match self.report_rows {
                 Some(Reported::All) => ReportRows::All,
                 Some(Reported::Succeeded) => ReportRows::Succeeded,
                 Some(Reported::Failed) | None => ReportRows::Failed,
             },
-        }
+        })
     }
 
     /// Options that say nothing about this format are mistakes.
@@ -294,6 +299,7 @@ impl SourceOptions {
             ("--keys", self.keys.is_some(), !inventory),
             ("--fields", self.fields.is_some(), !report),
             ("--delete-markers", self.delete_markers.is_some(), inventory),
+            ("--where", self.filter.is_some(), inventory),
             ("--report-rows", self.report_rows.is_some(), report),
         ];
         match rules.into_iter().find(|(_, given, fits)| *given && !fits) {
