@@ -1,4 +1,5 @@
-"""Measures Preparing: rows per second on one core, bytes in the spool, peak memory; and DuckDB counting the same files beside it.
+"""Measures Preparing and `manifest inspect`: rows per second on one core, bytes in the spool, peak memory; and DuckDB counting the
+same files beside them.
 
 Usage: ingest.py path/to/longshore      (BENCH_LIST_ROWS="1000000 10000000 100000000" changes the sizes)
 
@@ -112,6 +113,11 @@ def prepare(workspace, name, rows, more=""):
     show(f"longshore, Preparing, {name}{more and ', '}{more.split(' ')[0]}", rows, on_one_core(command, code=4))
 
 
+def inspect(workspace, name, rows):
+    """The command that checks a list without a job."""
+    show(f"longshore manifest inspect {name}", rows, on_one_core(workspace.command("manifest", "inspect", "--json", name), code=2))
+
+
 def duckdb(workspace, name, rows):
     """DuckDB counts the rows and the buckets: it parses all and keeps nothing."""
     table = f"read_parquet('{name}')" if name.endswith("parquet") else \
@@ -142,6 +148,7 @@ def measure_size(directory, server, rows):
         path = workspace.directory / name
         write(path, key, rows)
         prepare(workspace, name, rows)
+        inspect(workspace, name, rows)
         duckdb(workspace, name, rows)
         if name == "photos.csv":
             prepare(workspace, name, rows, "unique = true")
