@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from harness import LONGSHORE, STARTED, Workspace, kill, start_moto, start_sandbox
+from harness import LONGSHORE, STARTED, TAGGING, Workspace, kill, start_moto, start_sandbox
 
 NUMBERS = itertools.count()
 
@@ -90,3 +90,14 @@ def bucket(sandbox, bucket_of):
 def workspace(sandbox, workspace_of):
     """A workspace on the sandbox, unless a file has its own."""
     return workspace_of(sandbox)
+
+
+@pytest.fixture
+def two_objects(sandbox, workspace_of, bucket_of):
+    """A workspace with a job of two objects."""
+    workspace = workspace_of(sandbox)
+    workspace.bucket = bucket_of(sandbox)
+    sandbox.put(workspace.bucket, ["one", "two"])
+    workspace.manifest(workspace.bucket, ["one", "two"])
+    workspace.job(**TAGGING)
+    return workspace

@@ -34,6 +34,9 @@ ODD_KEYS = [
 # The processes that the current test has started.
 STARTED = []
 
+#: What a job does where it does not matter what.
+TAGGING = dict(operation="tagging", parameters='{ mode = "replace", tags = { a = "b" } }')
+
 
 def free_port():
     """A port of the loopback address that nobody listens on."""

@@ -6,19 +6,12 @@ import subprocess
 
 import pytest
 
-from harness import ALLOW_ALL, ROOT, policy
-
-TAGGING = dict(operation="tagging", parameters='{ mode = "replace", tags = { a = "b" } }')
+from harness import ALLOW_ALL, ROOT, TAGGING, policy
 
 
 @pytest.fixture
-def workspace(sandbox, workspace_of, bucket_of):
-    workspace = workspace_of(sandbox)
-    workspace.bucket = bucket_of(sandbox)
-    sandbox.put(workspace.bucket, ["one", "two"])
-    workspace.manifest(workspace.bucket, ["one", "two"])
-    workspace.job(**TAGGING)
-    return workspace
+def workspace(two_objects):
+    return two_objects
 
 
 def test_every_command_speaks_json(workspace):

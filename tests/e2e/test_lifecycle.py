@@ -4,20 +4,12 @@ import json
 
 import pytest
 
-from harness import Workspace, kill, start_seeded, wait_for
-
-TAGGING = dict(operation="tagging", parameters='{ mode = "replace", tags = { a = "b" } }')
+from harness import TAGGING, Workspace, kill, start_seeded, wait_for
 
 
 @pytest.fixture
-def workspace(sandbox, workspace_of, bucket_of):
-    """A workspace with a job of two objects."""
-    workspace = workspace_of(sandbox)
-    workspace.bucket = bucket_of(sandbox)
-    sandbox.put(workspace.bucket, ["one", "two"])
-    workspace.manifest(workspace.bucket, ["one", "two"])
-    workspace.job(**TAGGING)
-    return workspace
+def workspace(two_objects):
+    return two_objects
 
 
 @pytest.fixture
@@ -110,13 +102,19 @@ def test_a_paused_job_that_is_cancelled_reports_what_ran(slow):
     assert len(reported(workspace, ended)) == paused["succeeded"]
 
 
-def test_an_engine_that_is_killed_while_a_job_is_pausing(slow):
-    workspace, rows = slow
+def kill_while_pausing(workspace):
+    """The job, whose engine is killed as soon as it was asked to pause."""
     engine = workspace.start("run", "job.toml")
     wait_for(lambda: workspace.server.requests() > 200, "some tasks")
     [job] = workspace.longshore("list", "--json").events
     assert workspace.longshore("pause", job["id"]).code == 0
     kill(engine)
+    return job
+
+
+def test_an_engine_that_is_killed_while_a_job_is_pausing(slow):
+    workspace, rows = slow
+    job = kill_while_pausing(workspace)
     assert workspace.longshore("start", "--until-idle").code == 0
     assert workspace.status(job["id"])["state"] == "Paused"
     assert workspace.longshore("resume", job["id"]).code == 0
@@ -127,12 +125,8 @@ def test_an_engine_that_is_killed_while_a_job_is_pausing(slow):
 
 
 def test_a_pause_needs_no_store(slow):
-    workspace, rows = slow
-    engine = workspace.start("run", "job.toml")
-    wait_for(lambda: workspace.server.requests() > 200, "some tasks")
-    [job] = workspace.longshore("list", "--json").events
-    assert workspace.longshore("pause", job["id"]).code == 0
-    kill(engine)
+    workspace, _ = slow
+    job = kill_while_pausing(workspace)
     workspace.server.stop()
     assert workspace.longshore("start", "--until-idle").code == 0
     paused = workspace.status(job["id"])

@@ -7,20 +7,15 @@ import threading
 
 import pytest
 
-from harness import Workspace, start_seeded, wait_for
-
-TAGGING = dict(operation="tagging", parameters='{ mode = "replace", tags = { a = "b" } }')
+from harness import TAGGING, Workspace, start_seeded, wait_for
 
 
 @pytest.fixture
-def workspace(sandbox, workspace_of, bucket_of):
+def workspace(two_objects):
     """A workspace with a job of three objects, one of which is missing."""
-    workspace = workspace_of(sandbox)
-    workspace.bucket = bucket_of(sandbox)
-    sandbox.put(workspace.bucket, ["one", "two"])
-    workspace.manifest(workspace.bucket, ["one", "missing", "two"])
-    workspace.job(**TAGGING, head='description = "the first"')
-    return workspace
+    two_objects.manifest(two_objects.bucket, ["one", "missing", "two"])
+    two_objects.job(**TAGGING, head='description = "the first"')
+    return two_objects
 
 
 def test_the_life_of_a_queued_job(workspace):
