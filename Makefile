@@ -33,9 +33,10 @@ test: setup python node fault-tools ## Run the whole test suite
 	$(VENV)/bin/python tests/policy/differential.py --seed 1 --cases 20000
 	$(VENV)/bin/python -m pytest tests/e2e
 
-prove: setup python fault-tools ## Kill the engine at every step on its disk and at 300 random moments (half an hour)
+prove: setup python fault-tools ## Kill the engine and cut the power at every step on its disk; kill at 300 random moments (an hour)
 	$(CARGO) build --package longshore-cli
-	CRASH_EVERY=1 CRASH_MOMENTS=300 $(VENV)/bin/python -m pytest tests/e2e/test_crash_points.py
+	CRASH_EVERY=1 CRASH_MOMENTS=300 POWER_EVERY=1 \
+	  $(VENV)/bin/python -m pytest tests/e2e/test_crash_points.py tests/e2e/test_power_loss.py
 
 SEED ?= 1
 CASES ?= 100000
