@@ -173,7 +173,7 @@ impl SpoolWriter {
         let failed = spool_io("save", &self.path);
         let file = self.file.into_inner().map_err(|error| failed(error.into_error()))?;
         file.sync_all().map_err(&failed)?;
-        sync_directory(&self.path).map_err(&failed)
+        sync_name(&self.path).map_err(&failed)
     }
 }
 
@@ -252,8 +252,21 @@ fn narrow(unit: &'static str, found: usize) -> Result<u32, SpoolError> {
     u32::try_from(found).map_err(|_| SpoolError::ChunkTooLarge { unit, max, found })
 }
 
-/// Makes a new file's name durable. Windows cannot open directories, and needs no such call.
-fn sync_directory(file: &Path) -> io::Result<()> {
-    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
+/// Makes the name of a new file or directory durable: without this it may be gone after a loss of power, though its content
+/// was synced. Windows cannot open directories, and needs no such call; some network file systems know none.
+///
+/// # Errors
+///
+/// Those of opening and syncing the directory that holds it.
+pub fn sync_name(path: &Path) -> io::Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if cfg!(not(unix)) {
+        return Ok(());
+    }
+    match File::open(directory)?.sync_all() {
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+            Ok(())
+        }
+        synced => synced,
+    }
 }

@@ -157,5 +157,10 @@ fn make_directory(path: &Path) -> io::Result<()> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    let is_new = !path.is_dir();
+    builder.create(path)?;
+    match path.parent().filter(|parent| is_new && !parent.as_os_str().is_empty()) {
+        Some(parent) => schema::sync_directory(parent),
+        None => Ok(()),
+    }
 }

@@ -49,7 +49,7 @@ fn make_if_absent(path: &Path) -> Result<(), QueueError> {
 }
 
 /// Without this the name of the file may be gone after a power loss.
-fn sync_directory(directory: &Path) -> io::Result<()> {
+pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
 }
 

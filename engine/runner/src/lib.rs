@@ -6,6 +6,7 @@
 mod catalog;
 mod close;
 mod collect;
+mod durable;
 mod engine;
 mod error;
 mod event;

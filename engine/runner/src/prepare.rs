@@ -11,6 +11,7 @@ use longshore_manifest::{CHUNK_ROWS, SpoolWriter};
 use longshore_queue::{NewChunk, SavedList};
 use tokio_util::sync::CancellationToken;
 
+use crate::durable::make_directory;
 use crate::error::{Halt, RunnerError, blocking};
 use crate::event::Event;
 use crate::generate::{self, Listed, Listing, saved_places};
@@ -28,7 +29,11 @@ pub(crate) struct Prepared {
 
 /// Reads the job's manifest into its spool. `None` if the engine was asked to stop meanwhile.
 pub(crate) async fn prepare(job: &Job, stop: &CancellationToken) -> Result<Option<Prepared>, Halt> {
-    std::fs::create_dir_all(&job.directory)
+    // That of all jobs first: it may be there, made by an engine that was killed before its name was durable.
+    let folders = job.directory.parent().into_iter().chain([&*job.directory]);
+    folders
+        .map(make_directory)
+        .collect::<Result<(), _>>()
         .map_err(RunnerError::io("create the directory", &job.directory))?;
     if !generate_lists(job, stop).await? {
         return Ok(None);

@@ -13,6 +13,7 @@ use longshore_queue::{FileMark, ReportMarks};
 use longshore_store::{Certainty, Gate, PutObject, StoreError};
 use md5::{Digest as _, Md5};
 
+use crate::durable::{make_if_missing, write_file};
 use crate::error::{Halt, JobFailure, RunnerError, blocking};
 use crate::job::Job;
 use crate::spool;
@@ -71,7 +72,7 @@ pub(crate) async fn check(job: &Job) -> Result<(), JobFailure> {
 
 /// Makes the directory, and a file in it that goes away again.
 fn try_directory(directory: &str) -> std::io::Result<()> {
-    std::fs::create_dir_all(directory)?;
+    make_if_missing(Path::new(directory))?;
     tempfile::tempfile_in(directory).map(drop)
 }
 
@@ -164,15 +165,4 @@ fn failure(name: &str, why: &str) -> JobFailure {
         "ReportNotWritten",
         format!("the completion report could not be written to {name}: {why}"),
     )
-}
-
-/// Writes a file whole or not at all, and its directory where that is missing.
-pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let temporary = path.with_extension("partial");
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent)?;
-    }
-    std::fs::write(&temporary, bytes)?;
-    std::fs::File::open(&temporary)?.sync_all()?;
-    std::fs::rename(&temporary, path)
 }

@@ -10,8 +10,10 @@ use std::path::{Path, PathBuf};
 use longshore_job::report::{TaskStatus, push_result_row};
 use longshore_job::spec::ReportScope;
 use longshore_job::{Outcome, Row};
+use longshore_manifest::sync_name;
 use longshore_queue::{FileMark, ReportMarks};
 
+use crate::durable::make_directory;
 use crate::error::RunnerError;
 
 /// A result file is not continued once it has this many bytes: small enough to be uploaded in one request from memory.
@@ -31,7 +33,7 @@ impl ReportSpool {
         scope: ReportScope,
         marks: &ReportMarks,
     ) -> Result<Self, RunnerError> {
-        std::fs::create_dir_all(directory).map_err(RunnerError::io("create the directory", directory))?;
+        make_directory(directory).map_err(RunnerError::io("create the directory", directory))?;
         Ok(Self {
             scope,
             succeeded: ResultFile::open(directory, TaskStatus::Succeeded, &marks.succeeded)?,
@@ -92,6 +94,7 @@ impl ResultFile {
             .write(true)
             .open(&path)
             .map_err(RunnerError::io("open", &path))?;
+        sync_name(&path).map_err(RunnerError::io("sync the directory of", &path))?;
         let length = file.metadata().map_err(RunnerError::io("read", &path))?.len();
         if length < mark.bytes {
             let missing = std::io::Error::other(format!(

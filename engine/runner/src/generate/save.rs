@@ -11,8 +11,8 @@ use longshore_store::{Certainty, Gate, PutObject, Request, StoreError, transfer}
 use md5::{Digest as _, Md5};
 
 use super::failure;
+use crate::durable::write_file;
 use crate::error::{Halt, JobFailure, RunnerError, blocking};
-use crate::report::write_file;
 use crate::resolve::RoleOnStore;
 
 /// Amazon's words for a list that cannot be saved.
