@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 use crate::error::{Fault, MIN_PREFIX, QueueError, Step};
 use crate::queue::Queue;
 use crate::record::{EventRecord, FailureRecord, JobRecord, NewJob, PolicySnapshotRecord, Submission};
+use crate::retry;
 use crate::transitions::{self, Transition};
 
 /// How many jobs an ambiguous prefix lists (count).
@@ -19,10 +20,20 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// [`QueueError::TokenReused`]; [`QueueError::IdTaken`].
+    /// [`QueueError::TokenReused`]; [`QueueError::IdTaken`]; for failed tasks of an earlier job those of
+    /// [`retryable`](Self::retryable).
     pub fn submit(&self, new: &NewJob) -> Result<Submission, QueueError> {
-        let new = new.clone();
-        self.write("submit the job", move |connection| submit(connection, &new))
+        self.submit_because(new, "submitted")
+    }
+
+    /// As [`submit`](Self::submit), and says in the job's first event why.
+    ///
+    /// # Errors
+    ///
+    /// As [`submit`](Self::submit).
+    pub fn submit_because(&self, new: &NewJob, cause: &str) -> Result<Submission, QueueError> {
+        let (new, cause) = (new.clone(), cause.to_owned());
+        self.write("submit the job", move |connection| submit(connection, &new, cause))
     }
 
     /// The job with this ID, or whose ID starts with these four or more characters.
@@ -182,7 +193,7 @@ pub(crate) fn resolve(connection: &Connection, id: &str) -> Step<JobKey> {
     }
 }
 
-fn submit(connection: &Connection, new: &NewJob) -> Step<Submission> {
+fn submit(connection: &Connection, new: &NewJob, cause: String) -> Step<Submission> {
     let known = match &new.spec.client_token {
         Some(token) => same_token(connection, token, &new.spec)?,
         None => None,
@@ -210,7 +221,8 @@ fn submit(connection: &Connection, new: &NewJob) -> Step<Submission> {
         },
     )?;
     let job = connection.last_insert_rowid();
-    let (cause, actor) = ("submitted".to_owned(), "user".to_owned());
+    let cause = retry::copy_rows(connection, job, &new.spec)?.unwrap_or(cause);
+    let actor = "user".to_owned();
     let step = Transition { to: JobState::New, cause, actor, at: new.created_at };
     transitions::note(connection, job, None, &step)?;
     Ok(Submission { id: new.id.clone(), created: true })
@@ -254,6 +266,7 @@ fn job_record(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
         status_reason: row.get("status_reason")?,
         obstacle: row.get("obstacle")?,
         report: row.get("report")?,
+        retry_of: row.get("retry_of")?,
     })
 }
 

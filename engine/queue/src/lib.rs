@@ -25,6 +25,7 @@ mod lists;
 mod lock;
 mod requests;
 mod results;
+mod retry;
 mod schema;
 mod transitions;
 mod writer;
@@ -34,5 +35,5 @@ pub use error::QueueError;
 pub use queue::{Access, Queue};
 pub use record::{
     ChunkOutcomes, ChunkRecord, EventRecord, FailureRecord, FileMark, JobRecord, NewChunk, NewJob,
-    PolicySnapshotRecord, ReportMarks, ResultBatch, SavedList, Submission,
+    PolicySnapshotRecord, ReportMarks, ResultBatch, Retryable, SavedList, Submission,
 };

@@ -15,6 +15,7 @@ CREATE TABLE jobs (
     spec            TEXT    NOT NULL CHECK (json_valid(spec)),
     priority        INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 2147483647),
     client_token    TEXT    GENERATED ALWAYS AS (spec ->> '$.client_token') VIRTUAL,
+    retry_of        TEXT    GENERATED ALWAYS AS (spec ->> '$.manifest.sources[0].retry.job') VIRTUAL,
     state           TEXT    NOT NULL CHECK (state IN ('New', 'Preparing', 'Suspended', 'Ready', 'Active', 'Pausing', 'Paused',
                                                       'Completing', 'Complete', 'Cancelling', 'Cancelled', 'Failing',
                                                       'Failed')),
@@ -95,13 +96,16 @@ CREATE TABLE chunks (
 
 CREATE INDEX chunks_to_close ON chunks (job, number) WHERE closed = 0;
 
--- The failed tasks, by the row of the manifest, from 0.
+-- The failed tasks, by the row of the manifest, from 0; columns is what the row has for the operation, a JSON array.
+-- A bad row names no object.
 CREATE TABLE failures (
     job        INTEGER NOT NULL REFERENCES jobs (number),
     row        INTEGER NOT NULL CHECK (row >= 0),
     bucket     TEXT    NOT NULL,
     key        TEXT    NOT NULL,
     version_id TEXT,
+    columns    TEXT    CHECK (columns IS NULL OR json_valid(columns)),
+    bad        INTEGER NOT NULL CHECK (bad IN (0, 1)),
     code       TEXT    NOT NULL,
     status     INTEGER CHECK (status BETWEEN 0 AND 65535),
     message    TEXT    NOT NULL,
@@ -113,6 +117,17 @@ CREATE TABLE failure_codes (
     code  TEXT    NOT NULL,
     count INTEGER NOT NULL CHECK (count > 0),
     PRIMARY KEY (job, code)
+) STRICT, WITHOUT ROWID;
+
+-- The manifest of a job that runs failed tasks of an earlier one again, until it is spooled; row is that of the earlier job.
+CREATE TABLE retry_rows (
+    job        INTEGER NOT NULL REFERENCES jobs (number),
+    row        INTEGER NOT NULL CHECK (row >= 0),
+    bucket     TEXT    NOT NULL,
+    key        TEXT    NOT NULL,
+    version_id TEXT,
+    columns    TEXT    CHECK (columns IS NULL OR json_valid(columns)),
+    PRIMARY KEY (job, row)
 ) STRICT, WITHOUT ROWID;
 
 -- What tasks that did not fail have to say, until their chunk is closed.

@@ -15,6 +15,7 @@ mod policy;
 mod priority;
 mod report;
 mod resume;
+mod retry;
 mod run;
 mod sandbox;
 mod schema;
@@ -65,6 +66,8 @@ pub(crate) enum Command {
     Priority(priority::Arguments),
     /// List the failed tasks of a job
     Failures(failures::Arguments),
+    /// Run the failed tasks of a job again, as a new job
+    Retry(retry::Arguments),
     /// Show where the completion report of a job is, or print its rows
     Report(report::Arguments),
     /// List the built-in operations, or the parameters of one
@@ -99,6 +102,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Cli
         Command::Resume(arguments) => resume::run(&arguments, context),
         Command::Priority(arguments) => priority::run(&arguments, context),
         Command::Failures(arguments) => failures::run(&arguments, context),
+        Command::Retry(arguments) => retry::run(&arguments, context),
         Command::Report(arguments) => report::run(&arguments, context).await,
         Command::Operations(arguments) => operations::run(&arguments, context),
         Command::Schema(arguments) => schema::run(&arguments, context),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{GenerateSpec, Location};
+use super::{GenerateSpec, Location, RetrySpec};
 use crate::row::KeyEncoding;
 
 /// Which objects: sources that are read one after the other, and which of their rows become tasks.
@@ -78,6 +78,8 @@ pub enum SourceSpec {
     List(ListSpec),
     /// The objects of a bucket.
     Generate(Box<GenerateSpec>),
+    /// The failed tasks of an earlier job.
+    Retry(RetrySpec),
 }
 
 impl SourceSpec {
@@ -86,6 +88,7 @@ impl SourceSpec {
         match self {
             Self::List(list) => list.keys,
             Self::Generate(_) => KeyEncoding::Url,
+            Self::Retry(retry) => retry.keys,
         }
     }
 
@@ -93,6 +96,7 @@ impl SourceSpec {
         match self {
             Self::List(list) => list.keys == KeyEncoding::Raw && list.format.is_text(),
             Self::Generate(_) => false,
+            Self::Retry(retry) => retry.keys == KeyEncoding::Raw,
         }
     }
 
@@ -101,6 +105,7 @@ impl SourceSpec {
         let fields: &[Field] = match self {
             Self::List(list) => &list.fields,
             Self::Generate(_) => &[],
+            Self::Retry(retry) => &retry.columns,
         };
         fields.iter().filter(|field| field.meaning == Meaning::Column).map(Field::name)
     }
@@ -109,7 +114,7 @@ impl SourceSpec {
     pub fn is_stdin(&self) -> bool {
         match self {
             Self::List(list) => list.location == Origin::Stdin,
-            Self::Generate(_) => false,
+            Self::Generate(_) | Self::Retry(_) => false,
         }
     }
 }
@@ -119,6 +124,7 @@ impl std::fmt::Display for SourceSpec {
         match self {
             Self::List(list) => list.location.fmt(f),
             Self::Generate(spec) => spec.fmt(f),
+            Self::Retry(retry) => retry.fmt(f),
         }
     }
 }

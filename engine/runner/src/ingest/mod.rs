@@ -7,6 +7,7 @@
 mod bytes;
 mod list;
 mod locate;
+mod retry;
 mod rows;
 mod stream;
 
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use longshore_job::Row;
 use longshore_job::spec::{ManifestSpec, OnBadRow, SourceSpec};
+use longshore_queue::Queue;
 use tokio::runtime::Handle;
 
 use crate::error::JobFailure;
@@ -49,6 +51,8 @@ pub(crate) struct Access {
     pub skip_bad_rows: bool,
     /// The moment from which the ages of objects count back: when the job was submitted.
     pub submitted: Timestamp,
+    /// The queue and the job's ID in it; a manifest that is only tried has none.
+    pub ledger: Option<(Queue, String)>,
 }
 
 impl Access {
@@ -61,6 +65,7 @@ impl Access {
             stdin: true,
             skip_bad_rows: manifest.on_bad_row == OnBadRow::Skip,
             submitted: Timestamp::now(),
+            ledger: None,
         }
     }
 }
@@ -70,5 +75,6 @@ fn open(source: &SourceSpec, access: &Access) -> Result<Box<dyn RowSource>, JobF
     Ok(match source {
         SourceSpec::List(list) => Box::new(list::List::open(list, access)?),
         SourceSpec::Generate(spec) => Box::new(Generated::open(spec, access)?),
+        SourceSpec::Retry(_) => Box::new(retry::Retried::open(access)?),
     })
 }
