@@ -52,8 +52,8 @@ fn ended(fixture: &Fixture, id: &str, outcomes: &[Option<(&str, Option<u16>)>]) 
 
 fn row(index: u32, code: &str) -> Row {
     let problem = (code == "BadRow").then(|| "no key".to_owned());
-    let columns = vec![(index % 2 == 0).then(|| format!("\"{index}\""))];
-    Row { columns, version_id: (index % 3 == 0).then(|| "v".into()), problem, ..common::row(index) }
+    let columns = vec![index.is_multiple_of(2).then(|| format!("\"{index}\""))];
+    Row { columns, version_id: index.is_multiple_of(3).then(|| "v".into()), problem, ..common::row(index) }
 }
 
 fn all_rows(fixture: &Fixture, id: &str) -> Vec<(u64, Row)> {

@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod cancel;
+mod clone;
 mod completions;
 mod confirm;
 mod failures;
@@ -66,6 +67,8 @@ pub(crate) enum Command {
     Priority(priority::Arguments),
     /// List the failed tasks of a job
     Failures(failures::Arguments),
+    /// Submit a job anew, as it was submitted before
+    Clone(clone::Arguments),
     /// Run the failed tasks of a job again, as a new job
     Retry(retry::Arguments),
     /// Show where the completion report of a job is, or print its rows
@@ -102,6 +105,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Cli
         Command::Resume(arguments) => resume::run(&arguments, context),
         Command::Priority(arguments) => priority::run(&arguments, context),
         Command::Failures(arguments) => failures::run(&arguments, context),
+        Command::Clone(arguments) => clone::run(&arguments, context),
         Command::Retry(arguments) => retry::run(&arguments, context),
         Command::Report(arguments) => report::run(&arguments, context).await,
         Command::Operations(arguments) => operations::run(&arguments, context),
