@@ -79,7 +79,9 @@ impl From<QueueError> for CliError {
             QueueError::TokenReused { .. }
             | QueueError::NothingFailed { .. }
             | QueueError::OnlyBadRows { .. }
-            | QueueError::UnknownCode { .. } => Exit::Input,
+            | QueueError::UnknownCode { .. }
+            | QueueError::Sql { .. }
+            | QueueError::NoQuery => Exit::Input,
             _ => Exit::Error,
         };
         Self::new(exit, error.to_string())

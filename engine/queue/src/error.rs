@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use longshore_job::JobState;
 use rusqlite::ErrorCode;
@@ -197,6 +198,37 @@ pub enum QueueError {
         unknown: Vec<String>,
         /// Codes with HTTP statuses that there are, and how often.
         known: Vec<(String, u64)>,
+    },
+    /// A query that SQLite does not understand, or cannot do.
+    #[error("the query cannot be answered: {message}{place}")]
+    Sql {
+        /// What SQLite said.
+        message: String,
+        /// Where in the query, if it is known.
+        place: String,
+    },
+    /// SQL that is not one query.
+    #[error(
+        "this is not one query: give one SELECT statement; the queue is only read this way, and changed by the other \
+         commands"
+    )]
+    NoQuery,
+    /// A query that took too long.
+    #[error(
+        "the query was stopped after {} s: while it runs, the engine's log cannot be reset; ask for less, give it more time, or \
+         query a copy of the database", .time.as_secs_f64()
+    )]
+    QueryTooSlow {
+        /// How long it was allowed to take.
+        time: Duration,
+    },
+    /// A query whose answer does not fit into memory.
+    #[error(
+        "the answer has more than {mebibytes} MiB; ask for less, or query the database file with another program"
+    )]
+    AnswerTooLarge {
+        /// How much may be.
+        mebibytes: usize,
     },
     /// The job has no such chunk.
     #[error("job {id} has no chunk {chunk}")]

@@ -44,13 +44,13 @@ impl Queue {
     pub fn job(&self, id: &str) -> Result<JobRecord, QueueError> {
         self.read("read the job", |connection| {
             let number = resolve(connection, id)?.number;
-            Ok(connection.query_row("SELECT * FROM jobs WHERE number = ?1", [number], job_record)?)
+            Ok(connection.query_row("SELECT * FROM job_records WHERE number = ?1", [number], job_record)?)
         })
     }
 
     /// Every job, newest first.
     pub fn jobs(&self) -> Result<Vec<JobRecord>, QueueError> {
-        self.list("list the jobs", "SELECT * FROM jobs ORDER BY created_at DESC, number DESC")
+        self.list("list the jobs", "SELECT * FROM job_records ORDER BY created_at DESC, number DESC")
     }
 
     /// The jobs that the engine has something to do for, in the order in which they are to run: by priority, then age.
@@ -62,7 +62,7 @@ impl Queue {
         let doing = "list the jobs to run";
         self.require_engine(doing)?;
         let sql =
-            "SELECT * FROM jobs WHERE state NOT IN ('Complete', 'Cancelled', 'Failed', 'Suspended', 'Paused')
+            "SELECT * FROM job_records WHERE state NOT IN ('Complete', 'Cancelled', 'Failed', 'Suspended', 'Paused')
                    ORDER BY priority DESC, created_at, id";
         self.list(doing, sql)
     }
@@ -111,7 +111,7 @@ impl Queue {
     pub fn events(&self, id: &str) -> Result<Vec<EventRecord>, QueueError> {
         self.read("read the events", |connection| {
             let job = resolve(connection, id)?.number;
-            let sql = "SELECT * FROM events WHERE job = ?1 ORDER BY number";
+            let sql = "SELECT * FROM event_records WHERE job = ?1 ORDER BY number";
             let mut statement = connection.prepare_cached(sql)?;
             let rows = statement.query_map([job], event_record)?;
             Ok(rows.collect::<Result<_, _>>()?)
@@ -168,7 +168,7 @@ impl JobKey {
 
 /// The job with this full ID.
 pub(crate) fn find(connection: &Connection, id: &str) -> Step<JobKey> {
-    let sql = "SELECT number, id, state FROM jobs WHERE id = ?1";
+    let sql = "SELECT number, id, state FROM job_records WHERE id = ?1";
     let key = connection.prepare_cached(sql)?.query_row([id], job_key).optional()?;
     Ok(key.ok_or_else(|| QueueError::NotFound { id: id.to_owned() })?)
 }
@@ -179,7 +179,8 @@ pub(crate) fn resolve(connection: &Connection, id: &str) -> Step<JobKey> {
         Err(Fault::Refused(QueueError::NotFound { .. })) if id.chars().count() >= MIN_PREFIX => {}
         found => return found,
     }
-    let sql = "SELECT number, id, state FROM jobs WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id LIMIT ?2";
+    let sql =
+        "SELECT number, id, state FROM job_records WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id LIMIT ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![id, CANDIDATES], job_key)?;
     let mut keys = rows.collect::<Result<Vec<_>, _>>()?;
@@ -209,7 +210,7 @@ fn submit(connection: &Connection, new: &NewJob, cause: String) -> Step<Submissi
     let spec = serde_json::to_string(&new.spec)
         .map_err(|error| QueueError::Invalid { doing: "submit the job", detail: error.to_string() })?;
     connection.execute(
-        "INSERT INTO jobs (id, spec, priority, state, plugin_digest, created_at)
+        "INSERT INTO job_records (id, spec, priority, state, plugin_digest, created_at)
          VALUES (:id, :spec, :priority, :state, :plugin_digest, :created_at)",
         named_params! {
             ":id": new.id,
@@ -230,7 +231,7 @@ fn submit(connection: &Connection, new: &NewJob, cause: String) -> Step<Submissi
 
 /// The job that has this client token, if its specification is the same.
 fn same_token(connection: &Connection, token: &str, spec: &JobSpec) -> Step<Option<String>> {
-    let sql = "SELECT id, spec FROM jobs WHERE client_token = ?1";
+    let sql = "SELECT id, spec FROM job_records WHERE client_token = ?1";
     let found = connection
         .query_row(sql, [token], |row| Ok((row.get::<_, String>(0)?, job_spec(row, "spec")?)))
         .optional()?;

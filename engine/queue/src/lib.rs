@@ -27,6 +27,7 @@ mod requests;
 mod results;
 mod retry;
 mod schema;
+mod sql;
 mod transitions;
 mod writer;
 
@@ -37,3 +38,4 @@ pub use record::{
     ChunkOutcomes, ChunkRecord, EventRecord, FailureRecord, FileMark, JobRecord, NewChunk, NewJob,
     PolicySnapshotRecord, ReportMarks, ResultBatch, Retryable, SavedList, Submission,
 };
+pub use sql::{SqlAnswer, SqlBounds, SqlValue};

@@ -93,7 +93,7 @@ impl<'b> Group<'_, 'b> {
             bitmap.execute(params![job, number, chunk.done.as_bytes()])?;
         }
         let mut tally = self.connection.prepare_cached(
-            "UPDATE jobs SET succeeded = succeeded + ?2, failed = failed + ?3 WHERE number = ?1",
+            "UPDATE job_records SET succeeded = succeeded + ?2, failed = failed + ?3 WHERE number = ?1",
         )?;
         let mut count = self.connection.prepare_cached(
             "INSERT INTO failure_codes (job, code, count) VALUES (?1, ?2, ?3)

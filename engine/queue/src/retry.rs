@@ -104,7 +104,8 @@ pub(crate) fn columns_text(row: &Row) -> Step<Option<String>> {
 fn check(connection: &Connection, retry: &RetrySpec) -> Step<JobKey> {
     let job = resolve(connection, &retry.job)?;
     job.require(&ENDED, "be retried")?;
-    let sql = "SELECT failed, coalesce(total_tasks - succeeded - failed, 0) FROM jobs WHERE number = ?1";
+    let sql =
+        "SELECT failed, coalesce(total_tasks - succeeded - failed, 0) FROM job_records WHERE number = ?1";
     let (failed, not_run): (u64, u64) =
         connection.query_row(sql, [job.number], |row| Ok((row.get(0)?, row.get(1)?)))?;
     if failed == 0 {

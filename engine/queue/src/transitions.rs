@@ -61,7 +61,7 @@ impl Queue {
         let (id, code, reason) = (id.to_owned(), code.to_owned(), reason.to_owned());
         self.write_as_engine("move the job", move |connection| {
             let job = move_from(connection, &id, from, &step)?;
-            let sql = "UPDATE jobs SET failure_code = ?2, failure_reason = ?3 WHERE number = ?1";
+            let sql = "UPDATE job_records SET failure_code = ?2, failure_reason = ?3 WHERE number = ?1";
             connection.execute(sql, params![job.number, code, reason])?;
             Ok(())
         })
@@ -83,7 +83,8 @@ impl Queue {
         let (id, digest, documents) = (id.to_owned(), digest.to_owned(), documents.to_owned());
         self.write_as_engine("keep the policies", move |connection| {
             let job = resolve(connection, &id)?;
-            let sql = "UPDATE jobs SET policy_digest = ?2 WHERE number = ?1 AND policy_digest IS NOT ?2";
+            let sql =
+                "UPDATE job_records SET policy_digest = ?2 WHERE number = ?1 AND policy_digest IS NOT ?2";
             if connection.execute(sql, params![job.number, digest])? == 0 {
                 return Ok(());
             }
@@ -99,7 +100,12 @@ impl Queue {
     ///
     /// [`QueueError::NotEngine`]; [`QueueError::NotFound`].
     pub fn set_report(&self, id: &str, location: &str) -> Result<(), QueueError> {
-        self.set("UPDATE jobs SET report = ?2 WHERE number = ?1", "keep the report's place", id, location)
+        self.set(
+            "UPDATE job_records SET report = ?2 WHERE number = ?1",
+            "keep the report's place",
+            id,
+            location,
+        )
     }
 
     /// Keeps what is in the way of a job for now, or that nothing is any more.
@@ -108,7 +114,7 @@ impl Queue {
     ///
     /// [`QueueError::NotEngine`]; [`QueueError::NotFound`].
     pub fn set_obstacle(&self, id: &str, obstacle: Option<&str>) -> Result<(), QueueError> {
-        let sql = "UPDATE jobs SET obstacle = nullif(?2, '') WHERE number = ?1";
+        let sql = "UPDATE job_records SET obstacle = nullif(?2, '') WHERE number = ?1";
         self.set(sql, "keep what is in the way", id, obstacle.unwrap_or_default())
     }
 
@@ -139,7 +145,7 @@ pub(crate) fn move_job(connection: &Connection, job: &JobKey, step: &Transition)
     let finished = step.to.is_terminal().then_some(&at);
     let suspended = (step.to == JobState::Suspended).then_some(&at);
     let reason = (step.to == JobState::Cancelling).then_some(&step.cause);
-    let sql = "UPDATE jobs SET state = ?3, started_at = coalesce(started_at, ?4), finished_at = ?5,
+    let sql = "UPDATE job_records SET state = ?3, started_at = coalesce(started_at, ?4), finished_at = ?5,
                                suspended_at = coalesce(suspended_at, ?6), status_reason = coalesce(status_reason, ?7)
                WHERE number = ?1 AND state = ?2";
     let moved = connection.prepare_cached(sql)?.execute(params![
@@ -163,8 +169,7 @@ pub(crate) fn move_job(connection: &Connection, job: &JobKey, step: &Transition)
 
 /// Leaves the event of a transition.
 pub(crate) fn note(connection: &Connection, job: i64, from: Option<JobState>, step: &Transition) -> Step<()> {
-    let sql =
-        "INSERT INTO events (job, at, from_state, to_state, cause, actor) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let sql = "INSERT INTO event_records (job, at, from_state, to_state, cause, actor) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     connection.prepare_cached(sql)?.execute(params![
         job,
         time_text(step.at),

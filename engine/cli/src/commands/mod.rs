@@ -20,6 +20,7 @@ mod retry;
 mod run;
 mod sandbox;
 mod schema;
+mod sql;
 mod start;
 mod status;
 mod submit;
@@ -73,6 +74,8 @@ pub(crate) enum Command {
     Retry(retry::Arguments),
     /// Show where the completion report of a job is, or print its rows
     Report(report::Arguments),
+    /// Query jobs, failures and events with SQL
+    Sql(sql::Arguments),
     /// List the built-in operations, or the parameters of one
     Operations(operations::Arguments),
     /// Print a JSON Schema for editors
@@ -108,6 +111,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Cli
         Command::Clone(arguments) => clone::run(&arguments, context),
         Command::Retry(arguments) => retry::run(&arguments, context),
         Command::Report(arguments) => report::run(&arguments, context).await,
+        Command::Sql(arguments) => sql::run(&arguments, context),
         Command::Operations(arguments) => operations::run(&arguments, context),
         Command::Schema(arguments) => schema::run(&arguments, context),
         Command::Init(arguments) => init::run(&arguments, context),
