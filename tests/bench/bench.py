@@ -33,8 +33,8 @@ class Cost:
     errors: int = 0
 
 
-def measure(command, peer=False):
-    """Runs a command to its end and reads its own resource usage. A peer may fail objects; that is counted."""
+def measure(command, peer=False, code=0):
+    """Runs a command to its end, which should be `code`, and reads its own resource usage. A peer may fail objects; that is counted."""
     begin = time.monotonic()
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(**command, stdout=subprocess.DEVNULL, stderr=errors)
@@ -43,7 +43,7 @@ def measure(command, peer=False):
         seconds = time.monotonic() - begin
         errors.seek(0)
         failed = sum(line.startswith(b"ERROR") for line in errors) if peer else 0
-        if process.returncode != 0 and not failed:
+        if process.returncode != code and not failed:
             errors.seek(0)
             sys.exit(f"bench: {command['args']} ended with {process.returncode}\n{errors.read().decode()}")
     return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, failed)

@@ -155,6 +155,21 @@ def test_one_object_in_several_sources_once(workspace):
     assert [row[1] for row in workspace.rows(done.job)] == ["x%20y", "z", "w"], done.err
 
 
+def test_the_spool_may_be_in_a_directory_of_its_own(workspace):
+    workspace.write("list.csv", rows_of(1500))
+    noop(workspace, 'location = "list.csv"\nfields = ["Bucket", "Key"]\n')
+    configuration = workspace.directory / "longshore.toml"
+    configuration.write_text('spool-directory = "fast/disk"\n' + configuration.read_text())
+    done = workspace.run()
+    assert (done.code, done.job["total"]) == (0, 1500), done.err
+    assert list((workspace.directory / "fast/disk").iterdir()) == []
+    assert not (workspace.directory / "data/spools").exists()
+    (workspace.directory / "fast/disk").rmdir()
+    workspace.write("fast/disk", "no directory")
+    again = workspace.run()
+    assert again.code == 1 and "fast/disk" in again.err, again.err
+
+
 @pytest.fixture
 def tagger(sandbox, bucket, workspace):
     """Runs the example plugin that writes columns as tags, and says the tags of the objects then."""

@@ -11,7 +11,7 @@ pub(crate) enum Exit {
     Success = 0,
     /// Something outside the job went wrong: a file, the network, the database.
     Error = 1,
-    /// Bad input: the command line, the job file, the configuration, a policy.
+    /// Bad input: the command line, the job file, the configuration, a policy, a list that a command reads.
     Input = 2,
     /// The job is complete, but some of its tasks failed; of a dry run or an explanation: something would be refused.
     TasksFailed = 3,
@@ -32,7 +32,7 @@ pub(crate) const HELP: &str = "\
 Exit codes:
   0  done; of a job: every task succeeded
   1  something outside the job went wrong (file, network, database)
-  2  bad input (command line, job file, configuration, policy)
+  2  bad input (command line, job file, configuration, policy, manifest)
   3  the job is complete, but some of its tasks failed; of a dry run: something would be refused
   4  the job as a whole failed
   5  the job was cancelled

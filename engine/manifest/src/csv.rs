@@ -325,15 +325,12 @@ impl<R: Read> CsvReader<R> {
         filled.inspect_err(|_| self.shape.show(row, cell))
     }
 
-    /// Whether some cells, in whatever order, are the names of the columns that say which object it is.
+    /// Whether the current row is a header.
     fn names_columns(&self) -> bool {
         let window = self.window.bytes();
         let cells = (0..self.cells.places.len()).filter_map(|index| self.cells.get(index, window));
-        let cells: Vec<&str> = cells.filter_map(|cell| std::str::from_utf8(cell.trim_ascii()).ok()).collect();
-        let named = |name: &str| cells.iter().any(|cell| same_name(cell, name));
-        let mut told =
-            self.shape.fields.iter().filter(|field| matches!(field.meaning, Meaning::Bucket | Meaning::Key));
-        told.all(|field| named(field.name()) || named(field.meaning.name()))
+        let cells: Vec<&str> = cells.filter_map(|cell| std::str::from_utf8(cell).ok()).collect();
+        is_header(&cells, &self.shape.fields)
     }
 
     /// What parts a row that is one cell into as many as are declared.
@@ -423,6 +420,13 @@ impl<R: Read + Send> RowReader for CsvReader<R> {
 /// Whether a row with its line end is longer than rows may be.
 fn too_long(row: &[u8]) -> bool {
     row.len() - usize::from(row.ends_with(b"\n") || row.ends_with(b"\r")) > MAX_ROW_BYTES
+}
+
+/// Whether some cells, in whatever order, are the names of the columns that say which object it is.
+pub(crate) fn is_header(cells: &[&str], fields: &[Field]) -> bool {
+    let named = |name: &str| cells.iter().any(|cell| same_name(cell.trim_ascii(), name));
+    let mut told = fields.iter().filter(|field| matches!(field.meaning, Meaning::Bucket | Meaning::Key));
+    told.all(|field| named(field.name()) || named(field.meaning.name()))
 }
 
 /// What a header's name means: `Bucket`, `Key`, `VersionId`, however they are spelt; all else is passed over.

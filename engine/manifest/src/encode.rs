@@ -140,7 +140,11 @@ pub(crate) fn decode(bytes: &[u8], max_rows: usize) -> Result<Vec<Row>, String> 
 
 /// How many bytes two keys share at their start, in whole characters.
 fn shared_prefix(a: &str, b: &str) -> usize {
-    let mut shared = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+    // Eight bytes at a time, as far as they are alike: most of a key is.
+    let (wide_a, wide_b) = (a.as_bytes().as_chunks::<8>().0, b.as_bytes().as_chunks::<8>().0);
+    let mut shared = 8 * wide_a.iter().zip(wide_b).take_while(|(a, b)| a == b).count();
+    let (rest_a, rest_b) = (a.bytes().skip(shared), b.bytes().skip(shared));
+    shared += rest_a.zip(rest_b).take_while(|(a, b)| a == b).count();
     while !b.is_char_boundary(shared) {
         shared -= 1;
     }

@@ -2,10 +2,14 @@
 
 use std::io;
 
+use longshore_job::filter::Fact;
 use longshore_job::row::BadKey;
 
 use crate::csv::MAX_ROW_BYTES;
 use crate::decode::{BrokenCompression, unmarked};
+
+/// How S3 Batch Operations says that a file is not what it should be.
+const MALFORMED: &str = "Manifest file is not properly formatted";
 
 /// Why a manifest cannot be used. Its job fails.
 #[derive(Debug, thiserror::Error)]
@@ -28,9 +32,7 @@ pub enum ManifestError {
         problem: Problem,
     },
     /// A file that is not what its format or its compression asks for.
-    #[error(
-        "Manifest file is not properly formatted: the {what} file is damaged or incomplete: {why}; copy or make it again"
-    )]
+    #[error("{MALFORMED}: {}", damage(.what, .why))]
     Damaged {
         /// `gzip`, `Parquet`, ….
         what: &'static str,
@@ -56,6 +58,36 @@ impl ManifestError {
         match self {
             Self::Content { .. } | Self::Schema { .. } | Self::Damaged { .. } => "InvalidManifestContent",
             Self::Read { .. } => "ManifestNotReadable",
+        }
+    }
+}
+
+impl ManifestError {
+    /// The number of the row that it is about, and where that starts.
+    pub fn place(&self) -> (Option<u64>, Option<u64>) {
+        match self {
+            Self::Content { row, offset, .. } => (Some(*row), *offset),
+            Self::Read { offset, .. } => (None, Some(*offset)),
+            Self::Schema { .. } | Self::Damaged { .. } => (None, None),
+        }
+    }
+
+    /// What is wrong in the words of S3 Batch Operations, and what exactly, apart from the place.
+    pub fn words(&self) -> (String, String) {
+        match self {
+            Self::Content { problem, .. } | Self::Schema { problem } => {
+                (problem.reason(), problem.to_string())
+            }
+            Self::Damaged { what, why } => (MALFORMED.to_owned(), damage(what, why)),
+            Self::Read { .. } => (self.code().to_owned(), self.to_string()),
+        }
+    }
+
+    /// What is wrong with the content, if that is what is wrong.
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Content { problem, .. } | Self::Schema { problem } => Some(problem),
+            Self::Damaged { .. } | Self::Read { .. } => None,
         }
     }
 }
@@ -93,6 +125,10 @@ impl ManifestError {
             Err(source) => Self::Read { offset, source: unmarked(source) },
         }
     }
+}
+
+fn damage(what: &str, why: &str) -> String {
+    format!("the {what} file is damaged or incomplete: {why}; copy or make it again")
 }
 
 fn at_byte(offset: Option<u64>) -> String {
@@ -254,6 +290,34 @@ pub enum Problem {
         /// What it holds.
         found: String,
     },
+    /// An inventory without the column that a filter asks for.
+    #[error(
+        "`where` asks for {fact}, and the inventory has no column for that{}; it has: {found}; \
+         take the condition out of `where`, or have the inventory made with that field", called(*.column)
+    )]
+    FilterColumn {
+        /// What the filter asks for.
+        fact: Fact,
+        /// The column's name, if inventories have one.
+        column: Option<&'static str>,
+        /// The columns there are.
+        found: String,
+    },
+    /// A row whose cell does not tell what a filter asks for.
+    #[error(
+        "`where` asks for {fact}, which {column} \"{text}\" does not tell; correct the row, or take the condition out of `where`"
+    )]
+    FilterValue {
+        /// What the filter asks for.
+        fact: Fact,
+        /// The column's name.
+        column: &'static str,
+        /// The value, escaped.
+        text: String,
+    },
+    /// A filter that cannot be asked about a row.
+    #[error("{0}")]
+    Filter(String),
     /// A file that is packed in a way that cannot be read.
     #[error("its columns are packed with {codec}; write it with zstd, gzip, snappy or uncompressed")]
     Codec {
@@ -286,6 +350,18 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// The line of a job file that accepts what is wrong, where there is one.
+    pub fn accepted_by(&self) -> Option<String> {
+        match self {
+            Self::Header { .. } => Some("header = true".to_owned()),
+            Self::Key { bad: BadKey::Escape, .. } => Some("keys = \"raw\"".to_owned()),
+            Self::Columns { delimiter: Some(delimiter), .. } => {
+                Some(format!("delimiter = \"{}\"", delimiter.escape_default()))
+            }
+            _ => None,
+        }
+    }
+
     /// The failure reason as S3 Batch Operations words it.
     pub fn reason(&self) -> String {
         match self {
@@ -304,6 +380,9 @@ impl Problem {
             | Self::Empty
             | Self::OnlyHeader
             | Self::FieldTwice { .. }
+            | Self::FilterColumn { .. }
+            | Self::FilterValue { .. }
+            | Self::Filter(_)
             | Self::ColumnType { .. } => "Invalid Manifest Content".into(),
             Self::Header { .. }
             | Self::ByteOrderMark
@@ -316,9 +395,13 @@ impl Problem {
             | Self::Json { .. }
             | Self::Member { .. }
             | Self::Index(_)
-            | Self::RowTooLong { .. } => "Manifest file is not properly formatted".into(),
+            | Self::RowTooLong { .. } => MALFORMED.into(),
         }
     }
+}
+
+fn called(column: Option<&str>) -> String {
+    column.map(|column| format!(" ({column})")).unwrap_or_default()
 }
 
 fn columns(count: usize) -> String {

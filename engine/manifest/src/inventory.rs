@@ -1,10 +1,15 @@
 //! Amazon S3 inventories: `manifest.json` and what its data files say (Amazon S3 User Guide, "Amazon S3 Inventory").
 
+use std::sync::Arc;
+
 use longshore_job::Row;
+use longshore_job::filter::Matcher;
+use longshore_job::row::KeyEncoding;
 use longshore_job::spec::{DeleteMarkers, Field, Meaning};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ManifestError, Problem};
+use crate::inventory_filter::{RowFilter, columns_of};
 use crate::reader::{RowReader, same_name};
 
 /// Largest `manifest.json`, in bytes: one of a billion objects has a few thousand files of 150 bytes.
@@ -82,35 +87,63 @@ impl Inventory {
         if name.starts_with(BUCKET_ARN) { name.rsplit(':').next().unwrap_or(name) } else { name }
     }
 
-    /// The columns of its CSV files, of which `columns` are handed to the operation. The last is that which says what is a
-    /// delete marker, if there is one.
+    /// The columns of its CSV files, in order.
     ///
     /// # Errors
     /// [`ManifestError::Schema`] if columns are missing.
-    pub fn csv_fields(&self, columns: &[Field]) -> Result<Vec<Field>, ManifestError> {
+    pub fn csv_fields(&self, options: &InventoryOptions) -> Result<Vec<Field>, ManifestError> {
         let names: Vec<&str> = self.file_schema.split(',').map(str::trim).collect();
         let missing: Vec<&str> = ["Bucket", "Key"]
             .into_iter()
-            .chain(columns.iter().map(Field::name))
+            .chain(options.columns.iter().map(Field::name))
             .filter(|wanted| !names.iter().any(|name| same_name(name, wanted)))
             .collect();
         if !missing.is_empty() {
             let problem = Problem::ColumnsMissing { missing: missing.join(", "), found: names.join(", ") };
             return Err(ManifestError::Schema { problem });
         }
-        Ok(names.into_iter().map(|name| inventory_field(name, columns)).collect())
+        let extra = options.extra_fields(&names)?;
+        Ok(names.into_iter().map(|name| inventory_field(name, &extra)).collect())
+    }
+}
+
+/// What is wanted of an inventory.
+#[derive(Debug, Clone)]
+pub struct InventoryOptions {
+    /// Columns that are handed to the operation.
+    pub columns: Vec<Field>,
+    /// What becomes of delete markers.
+    pub markers: DeleteMarkers,
+    /// Which rows; all if there is none.
+    pub filter: Option<Arc<Matcher>>,
+}
+
+impl InventoryOptions {
+    /// The columns that are read from Parquet and ORC files with these columns.
+    ///
+    /// # Errors
+    /// [`ManifestError::Schema`] if one that the filter asks for is missing.
+    pub fn named_fields(&self, names: &[String]) -> Result<Vec<Field>, ManifestError> {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut fields = vec![Field::BUCKET, Field::KEY];
+        let versions = names.iter().any(|name| same_name(name, Field::VERSION_ID.name()));
+        fields.extend(versions.then_some(Field::VERSION_ID));
+        fields.extend(self.extra_fields(&names)?);
+        Ok(fields)
     }
 
-    /// The columns that are read from Parquet and ORC files with these columns.
-    pub fn named_fields(columns: &[Field], names: &[String]) -> Vec<Field> {
-        let has = |wanted: &str| names.iter().any(|name| same_name(name, wanted));
-        let mut fields = vec![Field::BUCKET, Field::KEY];
-        fields.extend(has("VersionId").then_some(Field::VERSION_ID));
-        fields.extend(columns.iter().cloned());
-        if has(MARKER) && !columns.iter().any(|column| same_name(column.name(), MARKER)) {
-            fields.push(Field::extra(MARKER));
+    /// The columns beside those that name the object, each once: for the operation, for the filter, and that which says
+    /// what is a delete marker.
+    fn extra_fields(&self, names: &[&str]) -> Result<Vec<Field>, ManifestError> {
+        let mut fields = self.columns.clone();
+        let asked = self.filter.as_ref().map(|filter| columns_of(filter, names)).transpose()?;
+        let marker = names.iter().any(|name| same_name(name, MARKER)).then(|| Field::extra(MARKER));
+        for field in asked.into_iter().flatten().chain(marker) {
+            if !fields.iter().any(|known| same_name(known.name(), field.name())) {
+                fields.push(field);
+            }
         }
-        fields
+        Ok(fields)
     }
 }
 
@@ -121,53 +154,67 @@ fn is_md5(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn inventory_field(name: &str, columns: &[Field]) -> Field {
+fn inventory_field(name: &str, extra: &[Field]) -> Field {
     let plain = [Field::BUCKET, Field::KEY, Field::VERSION_ID];
-    if let Some(field) = plain.into_iter().find(|field| same_name(name, field.name())) {
-        return field;
-    }
-    match columns.iter().find(|column| same_name(name, column.name())) {
-        Some(column) => column.clone(),
-        None if same_name(name, MARKER) => Field::extra(MARKER),
-        None => Field::IGNORE,
-    }
+    let mut known = plain.iter().chain(extra);
+    known.find(|field| same_name(name, field.name())).cloned().unwrap_or(Field::IGNORE)
 }
 
 /// The rows of one data file, as they are meant: without a version ID the null version, delete markers as the job wants them.
 pub struct InventoryRows {
     rows: Box<dyn RowReader>,
     markers: DeleteMarkers,
-    /// Where the rows have what the job wants, in its order.
-    wanted: Vec<usize>,
+    filter: Option<RowFilter>,
+    /// Of the last row, from 1.
+    number: u64,
+    /// Where the rows have what the job wants, in its order; nothing if they have just that.
+    wanted: Option<Vec<usize>>,
     marker: Option<usize>,
     /// Keys stand in the file as they are: they are written as reports want them.
     encode: bool,
 }
 
 impl InventoryRows {
-    /// Takes the rows of a data file that was opened with `fields`.
+    /// Takes the rows of a data file that was opened with `fields`, in which keys stand as `keys` says.
     pub fn new(
         rows: Box<dyn RowReader>,
         fields: &[Field],
-        columns: &[Field],
-        markers: DeleteMarkers,
-        encode: bool,
+        options: &InventoryOptions,
+        keys: KeyEncoding,
     ) -> Self {
         let read: Vec<&Field> = fields.iter().filter(|field| field.meaning == Meaning::Column).collect();
         let place = |wanted: &str| read.iter().position(|field| same_name(field.name(), wanted));
-        let wanted = columns.iter().filter_map(|column| place(column.name())).collect();
-        Self { rows, markers, wanted, marker: place(MARKER), encode }
+        let wanted: Vec<usize> = options.columns.iter().filter_map(|column| place(column.name())).collect();
+        let filter = options.filter.clone().map(|matcher| RowFilter::new(matcher, place, keys));
+        Self {
+            rows,
+            markers: options.markers,
+            filter,
+            number: 0,
+            wanted: (!wanted.iter().copied().eq(0..read.len())).then_some(wanted),
+            marker: place(MARKER),
+            encode: keys == KeyEncoding::Raw,
+        }
     }
 
     fn is_marker(&self, row: &Row) -> bool {
         let marker = self.marker.and_then(|place| row.columns.get(place)).and_then(Option::as_deref);
         marker.is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
+
+    fn is_meant(&self, row: &Row) -> Result<bool, ManifestError> {
+        if self.markers == DeleteMarkers::Skip && self.is_marker(row) {
+            return Ok(false);
+        }
+        let asked = self.filter.as_ref().map_or(Ok(true), |filter| filter.passes(row));
+        asked.map_err(|problem| ManifestError::Content { row: self.number, offset: None, problem })
+    }
 }
 
 impl RowReader for InventoryRows {
     fn read(&mut self, row: &mut Row) -> Result<bool, ManifestError> {
         loop {
+            self.number += 1;
             match self.rows.read(row) {
                 Ok(true) => {}
                 Ok(false) => return Ok(false),
@@ -175,7 +222,7 @@ impl RowReader for InventoryRows {
                 Err(error) if error.is_empty_list() => return Ok(false),
                 Err(error) => return Err(error),
             }
-            if self.is_marker(row) && self.markers == DeleteMarkers::Skip {
+            if !self.is_meant(row)? {
                 continue;
             }
             if row.version_id.as_deref() == Some("") {
@@ -184,9 +231,9 @@ impl RowReader for InventoryRows {
             if self.encode {
                 row.key = longshore_job::row::encode_key(&row.key);
             }
-            if self.wanted.len() != row.columns.len() {
+            if let Some(wanted) = &self.wanted {
                 let take = |place: &usize| row.columns.get(*place).cloned().flatten();
-                row.columns = self.wanted.iter().map(take).collect();
+                row.columns = wanted.iter().map(take).collect();
             }
             return Ok(true);
         }

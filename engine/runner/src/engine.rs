@@ -13,7 +13,7 @@ use crate::close::close_started_chunks;
 use crate::error::{Halt, JobFailure, OPERATION_NOT_USABLE, RunnerError, STORE_NOT_USABLE};
 use crate::event::{Event, Observer};
 use crate::held::Held;
-use crate::job::{Books, Job, clean_up, spools};
+use crate::job::{Books, Job, clean_up};
 use crate::resolve::Resolved;
 use crate::stages;
 
@@ -149,7 +149,7 @@ impl Engine {
     }
 
     fn books(&self, record: &JobRecord, spec: Arc<JobSpec>) -> Books {
-        let directory = spools(&self.config).join(&record.id);
+        let directory = self.config.spool_path().join(&record.id);
         Books { id: record.id.clone(), spec, queue: self.queue.clone(), directory }
     }
 
@@ -209,7 +209,7 @@ impl Engine {
 
     /// Removes spools that a crash left behind after their job had ended. What is not a job's folder is not ours.
     fn sweep(&self) -> Result<(), RunnerError> {
-        let directory = spools(&self.config);
+        let directory = self.config.spool_path();
         let entries = match std::fs::read_dir(&directory) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),

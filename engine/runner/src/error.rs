@@ -7,8 +7,10 @@ use longshore_queue::QueueError;
 
 /// The code of a job whose store cannot be used.
 pub const STORE_NOT_USABLE: &str = "StoreNotUsable";
+/// The code of what was stopped before its end.
+pub const INTERRUPTED: &str = "Interrupted";
 /// The code of a job whose role cannot be used.
-pub(crate) const ROLE_NOT_USABLE: &str = "RoleNotUsable";
+pub const ROLE_NOT_USABLE: &str = "RoleNotUsable";
 /// The code of a job whose operation cannot be used.
 pub(crate) const OPERATION_NOT_USABLE: &str = "OperationNotUsable";
 

@@ -59,11 +59,6 @@ pub(crate) fn owes_report(record: &JobRecord) -> bool {
     record.spec.report.is_some() && record.report.is_none() && record.succeeded + record.failed > 0
 }
 
-/// The folder of the jobs' folders in the data directory; nothing else is in there.
-pub(crate) fn spools(config: &EngineConfig) -> PathBuf {
-    config.data_path().join("spools")
-}
-
 /// The result rows of a job whose report could not be written: CSV files without header, in the columns of the report.
 ///
 /// # Errors
@@ -77,7 +72,7 @@ pub fn kept_rows(
         return Ok(Vec::new());
     }
     let marks = queue.report_marks(&record.id)?;
-    let folder = report_directory(&spools(config).join(&record.id));
+    let folder = report_directory(&config.spool_path().join(&record.id));
     let kept = [(TaskStatus::Succeeded, &marks.succeeded), (TaskStatus::Failed, &marks.failed)];
     let files = kept.into_iter().flat_map(|(status, mark)| {
         spool::parts(&folder, status, mark).into_iter().map(move |(_, path)| (status, path))

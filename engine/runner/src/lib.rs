@@ -30,9 +30,10 @@ mod suggest;
 
 pub use catalog::Catalog;
 pub use engine::Engine;
-pub use error::{JobFailure, RunnerError, STORE_NOT_USABLE};
+pub use error::{INTERRUPTED, JobFailure, ROLE_NOT_USABLE, RunnerError, STORE_NOT_USABLE};
 pub use event::{Event, Observer, Progress};
 pub use generate::{GeneratedManifest, GeneratedRows, ListRequest, Listed, Saved, generate_manifest};
+pub use ingest::{ManifestAccess, ManifestReader, ReadFile, Watch, Witness};
 pub use job::kept_rows;
 pub use plan::{PlannedTask, plan};
 pub use rehearse::{MAX_SAMPLE, Rehearsal, RehearsedTask, Selection, rehearse};

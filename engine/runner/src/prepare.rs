@@ -7,14 +7,14 @@ use jiff::Timestamp;
 use longshore_job::spec::{GenerateSpec, Location, SourceSpec};
 use longshore_job::{ChunkExtent, Row};
 use longshore_manifest::generate::ListFile;
-use longshore_manifest::{Duplicates, SpoolReader, SpoolWriter};
+use longshore_manifest::{CHUNK_ROWS, SpoolWriter};
 use longshore_queue::{NewChunk, SavedList};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Halt, RunnerError, blocking};
 use crate::event::Event;
 use crate::generate::{self, Listed, Listing, saved_places};
-use crate::ingest::{Access, Rows};
+use crate::ingest::{Access, Distinct, DistinctRows, Rows};
 use crate::job::Job;
 
 /// Chunks between two progress events.
@@ -34,7 +34,7 @@ pub(crate) async fn prepare(job: &Job, stop: &CancellationToken) -> Result<Optio
         return Ok(None);
     }
     let access = Access {
-        stdin: job.stdin,
+        stdin: job.stdin.then(Arc::default),
         submitted: job.submitted,
         ledger: Some((job.queue.clone(), job.id.clone())),
         ..Access::from_here(&job.resolved, &job.directory, &job.spec.manifest)
@@ -117,69 +117,43 @@ struct Reading {
 
 impl Reading {
     fn spool(&self, access: Access) -> Result<Option<Prepared>, Halt> {
-        let path = self.job.spool_path();
-        let Some(All { prepared, duplicates }) = self.read(access, &path)? else { return Ok(None) };
-        let Some(duplicates) = duplicates else { return Ok(Some(prepared)) };
-        let all = path.with_extension("all");
-        std::fs::rename(&path, &all).map_err(RunnerError::io("rename", &path))?;
-        let unique = self.unique(&all, &path, &prepared, duplicates);
-        remove_if_there(&all)?;
-        unique
-    }
-
-    /// All rows of the manifest, into the spool at `path`.
-    fn read(&self, access: Access, path: &Path) -> Result<Option<All>, Halt> {
         let manifest = &self.job.spec.manifest;
-        let mut duplicates = manifest.unique.then(|| Duplicates::new(&self.job.directory));
-        let keys = manifest.keys();
+        let mut spool = Spool::create(&self.job, &self.job.spool_path())?;
         let mut source = Rows::new(manifest, access);
-        let mut spool = Spool::create(&self.job, path)?;
         let mut row = Row::default();
-        while source.next(&mut row)? {
-            if let Some(duplicates) = &mut duplicates {
-                duplicates.push(&row, keys).map_err(RunnerError::io("sort in", &self.job.directory))?;
-            }
-            if spool.push(&row)? && self.stop.is_cancelled() {
-                return Ok(None);
-            }
-        }
-        Ok(Some(All { prepared: spool.finish()?, duplicates }))
-    }
-
-    /// The rows of the spool at `all` again, without those that name an object which an earlier one names.
-    fn unique(
-        &self,
-        all: &Path,
-        path: &Path,
-        prepared: &Prepared,
-        duplicates: Duplicates,
-    ) -> Result<Option<Prepared>, Halt> {
-        let directory = &self.job.directory;
-        let mut duplicates = duplicates.finish().map_err(RunnerError::io("sort in", directory))?;
-        let rows = SpoolReader::open(all).map_err(RunnerError::from)?;
-        let mut spool = Spool::create(&self.job, path)?;
-        let mut left = self.job.spec.manifest.limit.unwrap_or(u64::MAX);
-        for chunk in &prepared.chunks {
-            let rows = rows.read(&chunk.extent).map_err(RunnerError::from)?;
-            for (number, row) in (chunk.first_row..).zip(&rows) {
-                let again = duplicates.contains(number).map_err(RunnerError::io("sort in", directory))?;
-                if left > 0 && !again {
-                    left -= 1;
-                    spool.push(row)?;
+        if !manifest.unique {
+            while source.next(&mut row)? {
+                if spool.push(&row)? && self.stop.is_cancelled() {
+                    return Ok(None);
                 }
             }
-            if self.stop.is_cancelled() {
+            return Ok(Some(spool.finish()?));
+        }
+        let Some(mut rows) = self.distinct(source)? else { return Ok(None) };
+        while rows.next(&mut row)? {
+            if spool.push(&row)? && self.stop.is_cancelled() {
                 return Ok(None);
             }
         }
         Ok(Some(spool.finish()?))
     }
-}
 
-/// All rows of a manifest, in the spool.
-struct All {
-    prepared: Prepared,
-    duplicates: Option<Duplicates>,
+    /// All rows, without those that name an object which an earlier one names.
+    fn distinct(&self, mut source: Rows) -> Result<Option<DistinctRows>, Halt> {
+        let mut distinct = Distinct::create(&self.job.spec.manifest, &self.job.directory)?;
+        let mut row = Row::default();
+        let mut rows = 0_u64;
+        while source.next(&mut row)? {
+            rows += 1;
+            if distinct.push(&row)? && self.stop.is_cancelled() {
+                return Ok(None);
+            }
+            if rows.is_multiple_of((CHUNKS_PER_EVENT * CHUNK_ROWS) as u64) {
+                self.job.observe(&Event::Reading { job: self.job.id.clone(), rows });
+            }
+        }
+        Ok(Some(distinct.finish()?))
+    }
 }
 
 /// The chunk spool of a job while it is written.

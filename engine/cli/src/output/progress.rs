@@ -142,6 +142,17 @@ pub(crate) fn listing_progress() -> Arc<dyn Fn(Listed) + Send + Sync> {
     })
 }
 
+/// Shows on a terminal how many rows of a list were read.
+pub(crate) fn reading_progress() -> Arc<dyn Fn(u64) + Send + Sync> {
+    if !std::io::stderr().is_terminal() {
+        return Arc::new(|_| {});
+    }
+    let bar = ProgressBar::no_length().with_style(style("{spinner} {human_pos} rows read  {rate}/s"));
+    bar.enable_steady_tick(TICK);
+    *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
+    Arc::new(move |rows| bar.set_position(rows))
+}
+
 /// How far a listing is.
 fn listing(listed: u64, rows: u64) -> String {
     format!("{} entries listed, {} of them pass", HumanCount(listed), HumanCount(rows))

@@ -20,10 +20,13 @@ pub(super) const REQUEST_TIMEOUT: &str = "60s";
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct ConfigFile {
-    /// Directory of the queue, the spools and the locks.
+    /// Directory of the queue, the locks and, unless they have one of their own, the spools.
     #[serde(default = "data_directory")]
     #[schemars(length(min = 1), extend("examples" = ["/var/lib/longshore"]))]
     pub(super) data_directory: String,
+    /// Directory of the jobs' own folders: the rows of their lists while they run. Without it they are in the data directory.
+    #[schemars(length(min = 1), extend("examples" = ["/mnt/fast/longshore"]))]
+    pub(super) spool_directory: Option<String>,
     /// S3 endpoints, by the names that job files use.
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", "patternErrorMessage": "must be 1 to 64 letters, digits, \".\", \"_\" or \"-\", and begin with a letter or digit"}))]

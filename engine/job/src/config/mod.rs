@@ -22,8 +22,10 @@ pub const CONFIG_FILE: &str = "longshore.toml";
 pub struct EngineConfig {
     /// The directory of the file, against which its paths are resolved.
     pub directory: PathBuf,
-    /// Where queue, spools and locks are.
+    /// Where queue and locks are.
     pub data_directory: String,
+    /// Where the jobs' folders are; `None` means in the data directory.
+    pub spool_directory: Option<String>,
     /// S3 endpoints by name.
     pub stores: BTreeMap<String, StoreConfig>,
     /// Roles by name.
@@ -130,6 +132,11 @@ impl EngineConfig {
     /// The data directory, resolved.
     pub fn data_path(&self) -> PathBuf {
         self.path(&self.data_directory)
+    }
+
+    /// The directory of the jobs' folders, resolved.
+    pub fn spool_path(&self) -> PathBuf {
+        self.spool_directory.as_ref().map_or_else(|| self.data_path().join("spools"), |path| self.path(path))
     }
 }
 

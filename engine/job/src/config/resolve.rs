@@ -40,6 +40,7 @@ pub(super) fn resolve(
     Some(EngineConfig {
         directory: directory.to_owned(),
         data_directory: file.data_directory,
+        spool_directory: file.spool_directory,
         stores,
         roles,
         guard: match file.guard {

@@ -7,6 +7,7 @@ use super::*;
 /// A configuration in which nothing is left to defaults.
 const FULL: &str = r#"
 data-directory = "var"
+spool-directory = "fast"
 
 [store.main]
 endpoint = "http://127.0.0.1:9000"

@@ -84,6 +84,20 @@ impl Fact {
         }
     }
 
+    /// The column of an inventory that tells it (Amazon S3 User Guide, "Amazon S3 Inventory list"); none if no column does.
+    pub fn inventory_column(self) -> Option<&'static str> {
+        match self {
+            Self::Size => Some("Size"),
+            Self::LastModified => Some("LastModifiedDate"),
+            Self::ETag => Some("ETag"),
+            Self::StorageClass => Some("StorageClass"),
+            Self::IsLatest => Some("IsLatest"),
+            Self::Encryption => Some("EncryptionStatus"),
+            Self::ReplicationStatus => Some("ReplicationStatus"),
+            Self::KmsKey | Self::Metadata | Self::Tags => None,
+        }
+    }
+
     /// Whether a delete marker has it.
     pub fn of_delete_markers(self) -> bool {
         matches!(self, Self::LastModified | Self::IsLatest)

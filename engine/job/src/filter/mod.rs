@@ -78,8 +78,17 @@ impl Filter {
 
     /// The first thing it asks for that delete markers do not have.
     pub(crate) fn not_of_delete_markers(&self) -> Option<Fact> {
+        self.asks_for(|fact| !fact.of_delete_markers())
+    }
+
+    /// The first thing it asks for that no column of an inventory tells.
+    pub(crate) fn not_in_inventories(&self) -> Option<Fact> {
+        self.asks_for(|fact| fact.inventory_column().is_none())
+    }
+
+    fn asks_for(&self, wanted: fn(Fact) -> bool) -> Option<Fact> {
         let matcher = self.compile(Timestamp::UNIX_EPOCH + REASONABLE_PAST).ok()?;
-        matcher.facts().into_iter().find(|fact| !fact.of_delete_markers())
+        matcher.facts().into_iter().find(|fact| wanted(*fact))
     }
 
     /// Whether it lets everything pass.

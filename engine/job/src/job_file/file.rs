@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::generate::GenerateSection;
+use crate::filter::Filter;
 use crate::row::KeyEncoding;
 use crate::spec::{DeleteMarkers, FailureThreshold, OnBadRow, ReportRows, ReportScope};
 
@@ -139,6 +140,9 @@ pub(super) struct SourceSection {
     pub(super) bucket: Option<String>,
     /// Inventories: whether delete markers are left out.
     pub(super) delete_markers: Option<DeleteMarkers>,
+    /// Inventories: which of the objects, by what the columns tell about them.
+    #[schemars(extend("examples" = [{"prefixes": ["logs/"], "storage-classes": ["GLACIER"]}]))]
+    pub(super) r#where: Option<Filter>,
     /// Completion reports: which rows.
     pub(super) rows: Option<ReportRows>,
     /// ETag that the list must have; for a local file its MD5 in hexadecimal.

@@ -7,12 +7,12 @@ use super::file::{FieldForm, FieldName, ManifestFormat, SourceSection};
 use super::manifest::MANIFEST;
 use super::resolve::place;
 use crate::declare::Declaration;
+use crate::filter::Filter;
 use crate::object::bad_bucket_name;
-use crate::row::KeyEncoding;
-use crate::spec::{Field, ListFormat, ListSpec, Location, Meaning, Origin};
+use crate::spec::{DeleteMarkers, Field, ListFormat, ListSpec, Location, Meaning, Origin};
 
 /// How a job file names standard input.
-const STDIN: &str = "-";
+pub(super) const STDIN: &str = "-";
 
 /// Resolves a list whose keys stand in the table at `at`.
 pub(super) fn list(
@@ -41,22 +41,24 @@ pub(super) fn list(
     if let Some(location) = &location {
         check_pins(location, etag.as_deref(), version, at, declaration);
     }
-    let columnar = matches!(format, ManifestFormat::Parquet | ManifestFormat::Orc);
-    let keys = section.keys.unwrap_or(if columnar { KeyEncoding::Raw } else { KeyEncoding::Url });
+    let format = match format {
+        ManifestFormat::Csv => ListFormat::Csv { header: section.header.unwrap_or_default(), delimiter },
+        ManifestFormat::JsonLines => ListFormat::JsonLines,
+        ManifestFormat::Parquet => ListFormat::Parquet,
+        ManifestFormat::Orc => ListFormat::Orc,
+        ManifestFormat::Inventory | ManifestFormat::GeneratedInventory => {
+            let delete_markers = section.delete_markers.unwrap_or_default();
+            let filter = section.r#where.unwrap_or_default();
+            check_filter(&filter, delete_markers, &format!("{at}/where"), declaration);
+            ListFormat::Inventory { delete_markers, filter: Box::new(filter) }
+        }
+        ManifestFormat::Report => ListFormat::Report { rows: section.rows.unwrap_or_default() },
+    };
     Some(ListSpec {
         location: location?,
-        format: match format {
-            ManifestFormat::Csv => ListFormat::Csv { header: section.header.unwrap_or_default(), delimiter },
-            ManifestFormat::JsonLines => ListFormat::JsonLines,
-            ManifestFormat::Parquet => ListFormat::Parquet,
-            ManifestFormat::Orc => ListFormat::Orc,
-            ManifestFormat::Inventory | ManifestFormat::GeneratedInventory => {
-                ListFormat::Inventory { delete_markers: section.delete_markers.unwrap_or_default() }
-            }
-            ManifestFormat::Report => ListFormat::Report { rows: section.rows.unwrap_or_default() },
-        },
+        keys: section.keys.unwrap_or(format.keys()),
+        format,
         fields: fields?,
-        keys,
         bucket: section.bucket,
         etag,
         version_id: section.version_id,
@@ -89,10 +91,25 @@ fn refuse_other_keys(
         ("keys", section.keys.is_some(), !inventory, "lists whose format does not say so"),
         ("fields", section.fields.is_some(), !report, "lists whose format does not say so"),
         ("delete-markers", section.delete_markers.is_some(), inventory, "inventories"),
+        ("where", section.r#where.is_some(), inventory, "inventories"),
         ("rows", section.rows.is_some(), report, "completion reports"),
     ];
     for (key, _, _, whose) in rules.into_iter().filter(|(_, given, fits, _)| *given && !fits) {
         declaration.problem_at_key(&format!("{at}/{key}"), format!("\"{key}\" is for {whose}"), None);
+    }
+}
+
+/// A filter asks for what the columns of an inventory tell of all its rows.
+fn check_filter(filter: &Filter, markers: DeleteMarkers, at: &str, declaration: &mut Declaration<'_>) {
+    filter.check(at, declaration);
+    if let Some(fact) = filter.not_in_inventories() {
+        let message = format!("\"where\" asks for {fact}, which no column of an inventory tells");
+        let help = "take the condition out, or list the bucket: [manifest.generate]".to_owned();
+        declaration.problem_at_value(at, message, Some(help));
+    } else if let (DeleteMarkers::Keep, Some(fact)) = (markers, filter.not_of_delete_markers()) {
+        let message = format!("\"where\" asks for {fact}, which delete markers do not have");
+        let help = "take the condition out, or remove delete-markers = \"keep\"".to_owned();
+        declaration.problem_at_value(at, message, Some(help));
     }
 }
 

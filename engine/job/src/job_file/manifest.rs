@@ -11,7 +11,7 @@ use crate::spec::{ManifestSpec, Sample, SourceSpec};
 pub(super) const MANIFEST: &str = "/manifest";
 
 /// The keys of a source. Beside `sources` they have no meaning.
-const SOURCE_KEYS: [&str; 12] = [
+const SOURCE_KEYS: [&str; 13] = [
     "location",
     "format",
     "fields",
@@ -20,6 +20,7 @@ const SOURCE_KEYS: [&str; 12] = [
     "keys",
     "bucket",
     "delete-markers",
+    "where",
     "rows",
     "etag",
     "version-id",

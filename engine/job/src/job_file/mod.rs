@@ -6,6 +6,7 @@ mod list;
 mod location;
 mod manifest;
 mod resolve;
+mod section;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ use crate::declare::{Declaration, Problems, Refusal, Variables, schema};
 use crate::spec::{JobSpec, OperationSource, OperationSpec};
 
 pub use file::JobFile;
+pub use section::manifest_section;
 
 /// Everything around a job file that decides what it means.
 #[derive(Clone, Copy)]

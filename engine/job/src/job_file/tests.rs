@@ -472,3 +472,25 @@ fn a_policy_of_the_job_itself() {
     assert_eq!(parse(MINIMAL).unwrap().policy, None);
     assert_snapshot!("policy_bad", problems(&format!("policy = 'bad.json'{MINIMAL}")));
 }
+
+#[test]
+fn a_list_becomes_the_section_that_reads_it() {
+    for section in [
+        "location = \"/lists/a\"\nfields = [\"Bucket\", { column = \"k \\\" '\", as = \"Key\" }, { column = \"$${o\" }]\ndelimiter = \"\\t\"\n",
+        "location = \"s3://lists/a\"\nheader = true\nkeys = \"raw\"\nbucket = \"b\"\nversion-id = \"v\"\n",
+        "location = \"-\"\nformat = \"JSONLines\"\n",
+        "location = \"/a\"\nformat = \"Parquet\"\nkeys = \"url\"\netag = \"d41d8cd98f00b204e9800998ecf8427e\"\n",
+        "location = \"/a\"\nformat = \"ORC\"\n",
+        "location = \"/a\"\nformat = \"S3InventoryReport_CSV_20161130\"\ndelete-markers = \"keep\"\n",
+        "location = \"/a\"\nformat = \"Report_CSV_20180820\"\nrows = \"succeeded\"\n",
+    ] {
+        let head = "role = 'tagger'\noperation = { name = 'noop' }\n";
+        let list =
+            |section: &str| match parse(&format!("{head}{section}")).unwrap().manifest.sources.remove(0) {
+                crate::spec::SourceSpec::List(list) => list,
+                other => panic!("{other}"),
+            };
+        let read = list(&format!("[manifest]\n{section}"));
+        assert_eq!(list(&manifest_section(&read)), read, "{}", manifest_section(&read));
+    }
+}

@@ -5,7 +5,8 @@ mod tests;
 
 use std::borrow::Cow;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use memchr::memchr;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
 use crate::object::{MAX_KEY_BYTES, ObjectId};
@@ -81,7 +82,7 @@ pub fn decode_key(text: &str, encoding: KeyEncoding) -> Result<Cow<'_, str>, Bad
     if key.len() > MAX_KEY_BYTES {
         return Err(BadKey::TooLong(key.len()));
     }
-    if key.contains('\0') {
+    if memchr(0, key.as_bytes()).is_some() {
         return Err(BadKey::Nul);
     }
     Ok(key)
@@ -93,17 +94,45 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// Writes a key as a manifest with [`KeyEncoding::Url`] wants it. Space becomes `%20` and plus `%2B`, so that readers that
 /// take `+` for a space read it right too.
 pub fn encode_key(key: &str) -> String {
-    utf8_percent_encode(key, ENCODED).to_string()
+    // As text piece by piece: `to_string` would go through a formatter, which takes most of the time of a row.
+    Cow::from(utf8_percent_encode(key, ENCODED)).into_owned()
 }
 
+/// Writes a key that stands under one encoding under another. The same encoding leaves it as it is, escape by escape.
+///
+/// # Errors
+/// The key is none.
+pub fn recode_key(text: &str, from: KeyEncoding, to: KeyEncoding) -> Result<Cow<'_, str>, BadKey> {
+    match (from, to) {
+        (KeyEncoding::Raw, KeyEncoding::Url) => Ok(Cow::Owned(encode_key(text))),
+        (KeyEncoding::Url, KeyEncoding::Raw) => decode_key(text, from),
+        _ => Ok(Cow::Borrowed(text)),
+    }
+}
+
+/// Decodes, and refuses what other decoders pass over.
 fn decode_percent(text: &str) -> Result<Cow<'_, str>, BadKey> {
-    let mut rest = text;
-    while let Some((_, after)) = rest.split_once('%') {
-        let bytes = after.as_bytes();
-        if !bytes.iter().take(2).all(u8::is_ascii_hexdigit) || bytes.len() < 2 {
-            return Err(BadKey::Escape);
-        }
+    if memchr(b'%', text.as_bytes()).is_none() {
+        return Ok(Cow::Borrowed(text));
+    }
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((plain, escape)) = memchr(b'%', rest).and_then(|at| rest.split_at_checked(at)) {
+        let Some(([_, high, low], after)) = escape.split_first_chunk() else { return Err(BadKey::Escape) };
+        let (Some(high), Some(low)) = (hex_digit(*high), hex_digit(*low)) else { return Err(BadKey::Escape) };
+        decoded.extend_from_slice(plain);
+        decoded.push(high << 4 | low);
         rest = after;
     }
-    percent_decode_str(text).decode_utf8().map_err(|_| BadKey::NotUtf8)
+    decoded.extend_from_slice(rest);
+    String::from_utf8(decoded).map(Cow::Owned).map_err(|_| BadKey::NotUtf8)
+}
+
+fn hex_digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
 }

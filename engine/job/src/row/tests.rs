@@ -47,6 +47,15 @@ proptest! {
     }
 
     #[test]
+    fn escapes_are_decoded_as_others_do(text in "([a-z/é]{0,3}(%[0-9a-fA-F]{2})?){1,20}") {
+        let expected = percent_encoding::percent_decode_str(&text).decode_utf8();
+        match decode_key(&text, KeyEncoding::Url) {
+            Ok(key) => prop_assert_eq!(key, expected.unwrap()),
+            Err(bad) => prop_assert_eq!(expected.is_err(), bad == BadKey::NotUtf8),
+        }
+    }
+
+    #[test]
     fn arbitrary_text_never_panics(text in any::<String>()) {
         if let Ok(key) = decode_key(&text, KeyEncoding::Url) {
             prop_assert!(!key.is_empty() && key.len() <= MAX_KEY_BYTES);

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{GenerateSpec, Location, RetrySpec};
+use crate::filter::Filter;
 use crate::row::KeyEncoding;
 
 /// Which objects: sources that are read one after the other, and which of their rows become tasks.
@@ -189,6 +190,8 @@ pub enum ListFormat {
     Inventory {
         /// What becomes of delete markers.
         delete_markers: DeleteMarkers,
+        /// Which of its rows; all of them if it is empty.
+        filter: Box<Filter>,
     },
     /// The `manifest.json` or a result file of the completion report of an earlier job.
     Report {
@@ -198,6 +201,26 @@ pub enum ListFormat {
 }
 
 impl ListFormat {
+    /// As job files spell it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Csv { .. } => "S3BatchOperations_CSV_20180820",
+            Self::JsonLines => "JSONLines",
+            Self::Parquet => "Parquet",
+            Self::Orc => "ORC",
+            Self::Inventory { .. } => "S3InventoryReport_CSV_20161130",
+            Self::Report { .. } => "Report_CSV_20180820",
+        }
+    }
+
+    /// How such a list writes keys if nobody says otherwise.
+    pub fn keys(&self) -> KeyEncoding {
+        match self {
+            Self::Parquet | Self::Orc => KeyEncoding::Raw,
+            _ => KeyEncoding::Url,
+        }
+    }
+
     /// Whether keys are echoed in reports as the list writes them: it is text that a user wrote.
     fn is_text(&self) -> bool {
         matches!(self, Self::Csv { .. } | Self::JsonLines | Self::Report { .. })

@@ -25,7 +25,7 @@ impl Generated {
     pub(crate) fn open(spec: &GenerateSpec, access: &Access) -> Result<Self, JobFailure> {
         let listing = Listing {
             spec,
-            role: access.resolved.role_on_store(),
+            role: access.role()?.clone(),
             submitted: access.submitted,
             path: &list_path(&access.directory, spec),
             stop: CancellationToken::new(),

@@ -1,7 +1,7 @@
 //! The bytes of one file or object of a list, pinned when reading starts and looked at again when it ends.
 
 use std::fs::{File, Metadata};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -13,10 +13,12 @@ use longshore_manifest::{Md5Reader, Md5Sum};
 use longshore_store::{
     ByteRange, Certainty, GetObject, HeadObject, Request, Response, Store as _, StoreError,
 };
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use super::Access;
 use crate::error::JobFailure;
+use crate::resolve::RoleOnStore;
 
 /// How much of an object is asked for at once, in bytes. Two such ranges are in memory: one that is read and the next.
 const RANGE_BYTES: u64 = 8 * 1024 * 1024;
@@ -61,45 +63,59 @@ impl Mark {
     }
 }
 
-/// Opens the list at `origin`. `etag` is that which an object must have.
+/// Opens the list at `origin`. `etag` is that which an object must have; `sum` says whether the MD5 is asked for later;
+/// a witness always does.
 pub(crate) fn open(
     origin: &Origin,
     version_id: Option<&str>,
     etag: Option<&str>,
+    sum: bool,
     access: &Access,
 ) -> Result<Content, JobFailure> {
+    let sum = sum || access.witness.is_some();
     match origin {
-        Origin::Stdin if !access.stdin => Err(JobFailure::new(
-            "ManifestNotReadable",
-            "the list came from the standard input of a process that is gone; submit the job again with 'longshore run'",
-        )),
-        Origin::Stdin => Ok(content("standard input".to_owned(), Pinned::Stdin, io::stdin())),
-        Origin::At(Location::Local(path)) => file(Path::new(path)),
+        Origin::Stdin => match &access.stdin {
+            Some(taken) => {
+                let whole = Cursor::new(Arc::clone(taken)).chain(io::stdin());
+                Ok(content("standard input".to_owned(), Pinned::Stdin, sum, whole))
+            }
+            None => Err(JobFailure::new(
+                "ManifestNotReadable",
+                "the list came from the standard input of a process that is gone; submit the job again with 'longshore run'",
+            )),
+        },
+        Origin::At(Location::Local(path)) => file(Path::new(path), sum),
         Origin::At(Location::S3 { bucket, key }) => {
             let version_id = version_id.map(str::to_owned);
-            object(ObjectId { bucket: bucket.clone(), key: key.clone(), version_id }, etag, access)
+            object(ObjectId { bucket: bucket.clone(), key: key.clone(), version_id }, etag, sum, access)
         }
     }
 }
 
-fn content(name: String, what: Pinned, reader: impl Read + Send + 'static) -> Content {
-    let reader = Md5Reader::new(reader);
+fn content(name: String, what: Pinned, sum: bool, reader: impl Read + Send + 'static) -> Content {
+    let reader = if sum { Md5Reader::new(reader) } else { Md5Reader::counting(reader) };
     let pin = Pin { name, what, md5: reader.sum() };
     Content { reader: Box::new(reader), pin }
 }
 
 /// Opens a local file.
-pub(crate) fn file(path: &Path) -> Result<Content, JobFailure> {
+fn file(path: &Path, sum: bool) -> Result<Content, JobFailure> {
     let opened = File::open(path).and_then(|file| Ok((Mark::of(&file.metadata()?), file)));
     let (mark, file) = opened.map_err(|error| unreadable(&path.display().to_string(), &error))?;
     let what = Pinned::File { path: path.to_owned(), mark };
-    Ok(content(path.display().to_string(), what, BufReader::with_capacity(READ_BYTES, file)))
+    Ok(content(path.display().to_string(), what, sum, BufReader::with_capacity(READ_BYTES, file)))
 }
 
 /// Opens an object, whose ETag must be `expected`.
-fn object(object: ObjectId, expected: Option<&str>, access: &Access) -> Result<Content, JobFailure> {
+fn object(
+    object: ObjectId,
+    expected: Option<&str>,
+    sum: bool,
+    access: &Access,
+) -> Result<Content, JobFailure> {
     let name = format!("s3://{}/{}", object.bucket, object.key);
-    let head = allowed(&object, access).and_then(|()| head(&object, access));
+    let role = access.role()?;
+    let head = allowed(&object, role, access).and_then(|()| head(&object, role, access));
     let head = head.map_err(|error| refused(&name, &error))?;
     let etag = head.etag.unwrap_or_default();
     if let Some(expected) = expected.filter(|expected| unquoted(expected) != unquoted(&etag)) {
@@ -111,7 +127,8 @@ fn object(object: ObjectId, expected: Option<&str>, access: &Access) -> Result<C
         return Err(JobFailure::new("ManifestETagMismatch", reason));
     }
     let ranges = Ranges {
-        access: access.clone(),
+        role: role.clone(),
+        runtime: access.runtime.clone(),
         object: object.clone(),
         etag: etag.clone(),
         size: head.size.unwrap_or(0),
@@ -119,19 +136,19 @@ fn object(object: ObjectId, expected: Option<&str>, access: &Access) -> Result<C
         current: Bytes::new(),
         next: None,
     };
-    Ok(content(name, Pinned::Object { object, etag }, ranges))
+    Ok(content(name, Pinned::Object { object, etag }, sum, ranges))
 }
 
 /// Whether the role may read the object. Asked once, for all its ranges.
-fn allowed(object: &ObjectId, access: &Access) -> Result<(), StoreError> {
+fn allowed(object: &ObjectId, role: &RoleOnStore, access: &Access) -> Result<(), StoreError> {
     let request = Request::GetObject(GetObject::new(object.clone()));
-    let task = access.resolved.gate.task(object.clone());
+    let task = role.gate.task(object.clone());
     access.runtime.block_on(task.check(&request, Certainty::Exact))
 }
 
-fn head(object: &ObjectId, access: &Access) -> Result<Response, StoreError> {
+fn head(object: &ObjectId, role: &RoleOnStore, access: &Access) -> Result<Response, StoreError> {
     let request = Request::HeadObject(HeadObject::new(object.clone()));
-    access.runtime.block_on(access.resolved.store.send(&request))
+    access.runtime.block_on(role.store.send(&request))
 }
 
 fn unquoted(etag: &str) -> &str {
@@ -152,9 +169,17 @@ impl Pin {
         &self.name
     }
 
-    /// The MD5 of what was read so far, in hex.
+    /// The ETag that a job file may demand: of an object the store's own, else the MD5 of what was read.
+    pub(crate) fn etag(&self) -> String {
+        match &self.what {
+            Pinned::Object { etag, .. } => unquoted(etag).to_owned(),
+            Pinned::Stdin | Pinned::File { .. } => self.md5(),
+        }
+    }
+
+    /// The MD5 of what was read so far, in hex; empty if it was not asked for.
     pub(crate) fn md5(&self) -> String {
-        self.md5.hex()
+        self.md5.hex().unwrap_or_default()
     }
 
     /// How many bytes were read so far.
@@ -171,7 +196,8 @@ impl Pin {
                 Mark::of(&metadata) != *mark
             }
             Pinned::Object { object, etag } => {
-                let head = head(object, access).map_err(|error| refused(&self.name, &error))?;
+                let head =
+                    head(object, access.role()?, access).map_err(|error| refused(&self.name, &error))?;
                 unquoted(head.etag.as_deref().unwrap_or_default()) != unquoted(etag)
             }
         };
@@ -193,7 +219,8 @@ impl Pin {
 /// An object, range by range: each is sent with the store's retries, and only if the object is still the same. The next
 /// range is on its way while one is read.
 struct Ranges {
-    access: Access,
+    role: RoleOnStore,
+    runtime: Handle,
     object: ObjectId,
     etag: String,
     size: u64,
@@ -214,8 +241,8 @@ impl Ranges {
         request.if_match = Some(self.etag.clone()).filter(|etag| !etag.is_empty());
         let expected = last + 1 - self.asked;
         self.asked = last + 1;
-        let (store, etag) = (Arc::clone(&self.access.resolved.store), self.etag.clone());
-        self.next = Some(self.access.runtime.spawn(async move {
+        let (store, etag) = (Arc::clone(&self.role.store), self.etag.clone());
+        self.next = Some(self.runtime.spawn(async move {
             let answer = store.send(&Request::GetObject(request)).await?;
             // Not every store honours If-Match.
             if answer.etag.as_deref().is_some_and(|found| unquoted(found) != unquoted(&etag)) {
@@ -239,7 +266,7 @@ impl Read for Ranges {
                 self.ask();
             }
             let Some(next) = self.next.take() else { return Ok(0) };
-            let arrived = self.access.runtime.block_on(next).map_err(io::Error::other)?;
+            let arrived = self.runtime.block_on(next).map_err(io::Error::other)?;
             self.current = arrived.map_err(io::Error::other)?;
             self.ask();
         }

@@ -2,18 +2,19 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::Arc;
 use std::vec::IntoIter;
 
-use longshore_job::Row;
 use longshore_job::spec::{ListFormat, ListSpec, Location, Origin};
+use longshore_job::{KeyEncoding, Row};
 use longshore_manifest::{
-    CsvOptions, CsvReader, FileFormat, Inventory, InventoryRows, JsonLinesReader, MAX_INDEX_BYTES,
-    ManifestError, OrcReader, ParquetReader, ReportIndex, ReportReader, RowReader, decompressed, no_rows,
-    report_options,
+    CsvOptions, CsvReader, FileFormat, Inventory, InventoryOptions, InventoryRows, JsonLinesReader,
+    MAX_INDEX_BYTES, ManifestError, OrcReader, ParquetReader, ReportIndex, ReportReader, RowReader,
+    decompressed, no_rows, report_options,
 };
 
 use super::bytes::{Content, Pin, open};
-use super::{Access, RowSource, locate};
+use super::{Access, ReadFile, RowSource, locate};
 use crate::error::{JobFailure, RunnerError};
 
 /// A list that is being read.
@@ -27,7 +28,7 @@ pub(crate) struct List {
 }
 
 enum Index {
-    Inventory(Inventory),
+    Inventory(Inventory, InventoryOptions),
     Report,
 }
 
@@ -39,6 +40,15 @@ struct Part {
     /// What a `manifest.json` says of it.
     md5: Option<String>,
     size: Option<u64>,
+}
+
+impl Part {
+    /// The MD5 that it must have: as a `manifest.json` says, or as the ETag of a local file.
+    fn expected_md5(&self) -> Option<&str> {
+        let local_etag =
+            self.etag.as_deref().filter(|_| !matches!(self.origin, Origin::At(Location::S3 { .. })));
+        self.md5.as_deref().or(local_etag)
+    }
 }
 
 struct Reading {
@@ -76,8 +86,9 @@ impl List {
     fn inventory(spec: ListSpec, access: Access) -> Result<Self, JobFailure> {
         let (text, pin) = index(&spec, &access)?;
         let inventory = Inventory::parse(&text).map_err(|error| failure(pin.name(), &error))?;
+        let options = inventory_options(&spec, &access)?;
         if inventory.file_format == FileFormat::Csv {
-            inventory.csv_fields(&spec.fields).map_err(|error| failure(pin.name(), &error))?;
+            inventory.csv_fields(&options).map_err(|error| failure(pin.name(), &error))?;
         }
         let mut parts = Vec::with_capacity(inventory.files.len());
         for file in &inventory.files {
@@ -85,7 +96,7 @@ impl List {
             let md5 = Some(file.md5.clone());
             parts.push(Part { origin, version_id: None, etag: None, md5, size: Some(file.size) });
         }
-        let index = Some((Index::Inventory(inventory), pin));
+        let index = Some((Index::Inventory(inventory, options), pin));
         Ok(Self { spec, access, index, waiting: parts.into_iter(), current: None })
     }
 
@@ -119,14 +130,18 @@ impl List {
 
     /// Opens one file of rows.
     fn start(&self, part: Part) -> Result<Reading, JobFailure> {
-        let content = open(&part.origin, part.version_id.as_deref(), part.etag.as_deref(), &self.access)?;
+        let (version, etag) = (part.version_id.as_deref(), part.etag.as_deref());
+        let content = open(&part.origin, version, etag, part.expected_md5().is_some(), &self.access)?;
         let name = content.pin.name().to_owned();
         let Content { reader, pin } = content;
-        let failed = |error: ManifestError| failure(&name, &error);
+        let failed = |error: ManifestError| {
+            self.access.tell(&name, &error);
+            failure(&name, &error)
+        };
         let columnar = match (&self.spec.format, &self.index) {
             (ListFormat::Parquet, _) => Some(FileFormat::Parquet),
             (ListFormat::Orc, _) => Some(FileFormat::Orc),
-            (_, Some((Index::Inventory(inventory), _))) => {
+            (_, Some((Index::Inventory(inventory, _), _))) => {
                 Some(inventory.file_format).filter(|format| *format != FileFormat::Csv)
             }
             _ => None,
@@ -159,16 +174,16 @@ impl List {
             ListFormat::Report { rows } => {
                 Box::new(ReportReader::new(CsvReader::new(text, report_options(*keys))?, *rows))
             }
-            ListFormat::Inventory { delete_markers } => {
-                let Some((Index::Inventory(inventory), _)) = &self.index else {
+            ListFormat::Inventory { .. } => {
+                let Some((Index::Inventory(inventory, options), _)) = &self.index else {
                     return Err(ManifestError::Damaged {
                         what: "inventory",
                         why: "it has no manifest.json".into(),
                     });
                 };
-                let read = inventory.csv_fields(fields)?;
+                let read = inventory.csv_fields(options)?;
                 let rows = Box::new(CsvReader::new(text, CsvOptions::amazon(&read, *keys))?);
-                Box::new(InventoryRows::new(rows, &read, fields, *delete_markers, false))
+                Box::new(InventoryRows::new(rows, &read, options, *keys))
             }
             ListFormat::Parquet | ListFormat::Orc => {
                 return Err(ManifestError::Damaged { what: "columnar", why: "it was read as text".into() });
@@ -179,16 +194,16 @@ impl List {
     /// Rows of a Parquet or ORC file.
     fn columnar(&self, file: File, format: FileFormat) -> Result<Box<dyn RowReader>, ManifestError> {
         let ListSpec { fields, keys, bucket, .. } = &self.spec;
-        let ListFormat::Inventory { delete_markers } = self.spec.format else {
+        let Some((Index::Inventory(_, options), _)) = &self.index else {
             return open_columnar(file, format, fields, *keys, bucket.as_deref());
         };
         let names = match format {
             FileFormat::Orc => OrcReader::names(&file)?,
             FileFormat::Parquet | FileFormat::Csv => ParquetReader::names(&file)?,
         };
-        let read = Inventory::named_fields(fields, &names);
-        let rows = open_columnar(file, format, &read, longshore_job::KeyEncoding::Raw, None)?;
-        Ok(Box::new(InventoryRows::new(rows, &read, fields, delete_markers, true)))
+        let read = options.named_fields(&names)?;
+        let rows = open_columnar(file, format, &read, KeyEncoding::Raw, None)?;
+        Ok(Box::new(InventoryRows::new(rows, &read, options, KeyEncoding::Raw)))
     }
 
     /// A file that can be read at any place, with these bytes: Parquet and ORC say at their end what is in them. It has no
@@ -207,9 +222,7 @@ impl List {
     /// Looks at a file after its last row, or after the last that is wanted.
     fn end(&self, reading: Reading) -> Result<(), JobFailure> {
         let Reading { mut rows, pin, part, whole } = reading;
-        let local_etag =
-            part.etag.as_ref().filter(|_| !matches!(part.origin, Origin::At(Location::S3 { .. })));
-        if let Some(expected) = part.md5.as_ref().or(local_etag) {
+        if let Some(expected) = part.expected_md5() {
             // The sum is that of the whole file, also where a limit ends its tasks early.
             while !whole && skip(&mut *rows, &pin)? {}
             let found = pin.md5();
@@ -225,7 +238,11 @@ impl List {
             );
             return Err(JobFailure::new("InvalidManifestContent", reason));
         }
-        pin.check(&self.access)
+        pin.check(&self.access)?;
+        if let Some(witness) = &self.access.witness {
+            witness.file(ReadFile { name: pin.name(), bytes: pin.bytes(), etag: &pin.etag() });
+        }
+        Ok(())
     }
 }
 
@@ -237,10 +254,14 @@ impl RowSource for List {
                     Ok(true) => return Ok(true),
                     Ok(false) => {}
                     Err(error) if self.access.skip_bad_rows && error.is_about_one_row() => {
+                        self.access.tell(reading.pin.name(), &error);
                         row.problem = Some(format!("{}: {error}", reading.pin.name()));
                         return Ok(true);
                     }
-                    Err(error) => return Err(explained(&reading.pin, error)),
+                    Err(error) => {
+                        self.access.tell(reading.pin.name(), &error);
+                        return Err(explained(&reading.pin, error));
+                    }
                 }
             }
             if let Some(reading) = self.current.take() {
@@ -259,11 +280,21 @@ impl RowSource for List {
     }
 }
 
+/// What the job wants of its inventory. Ages count back from its submission.
+fn inventory_options(spec: &ListSpec, access: &Access) -> Result<InventoryOptions, JobFailure> {
+    let ListFormat::Inventory { delete_markers: markers, filter } = &spec.format else {
+        return Err(internal("an inventory that is none"));
+    };
+    let filter = (!filter.is_empty()).then(|| filter.compile(access.submitted)).transpose();
+    let filter = filter.map_err(|why| JobFailure::new("InvalidManifestContent", why))?.map(Arc::new);
+    Ok(InventoryOptions { columns: spec.fields.clone(), markers: *markers, filter })
+}
+
 fn open_columnar(
     file: File,
     format: FileFormat,
     fields: &[longshore_job::spec::Field],
-    keys: longshore_job::KeyEncoding,
+    keys: KeyEncoding,
     bucket: Option<&str>,
 ) -> Result<Box<dyn RowReader>, ManifestError> {
     Ok(match format {
@@ -288,7 +319,7 @@ fn is_index(origin: &Origin) -> bool {
 /// The whole `manifest.json`, checked against the ETag that a local one must have.
 fn index(spec: &ListSpec, access: &Access) -> Result<(Vec<u8>, Pin), JobFailure> {
     let Content { reader, pin } =
-        open(&spec.location, spec.version_id.as_deref(), spec.etag.as_deref(), access)?;
+        open(&spec.location, spec.version_id.as_deref(), spec.etag.as_deref(), spec.etag.is_some(), access)?;
     let mut text = Vec::new();
     let limit = MAX_INDEX_BYTES as u64;
     reader.take(limit + 1).read_to_end(&mut text).map_err(|error| broken(&pin, &error))?;
@@ -337,7 +368,7 @@ fn explained(pin: &Pin, error: ManifestError) -> JobFailure {
     }
 }
 
-fn broken(pin: &Pin, error: &io::Error) -> JobFailure {
+pub(super) fn broken(pin: &Pin, error: &io::Error) -> JobFailure {
     pin.broken(error).unwrap_or_else(|| {
         JobFailure::new("ManifestNotReadable", format!("{}: cannot read the manifest: {error}", pin.name()))
     })

@@ -70,10 +70,9 @@ impl Rows {
 
     fn nothing(&self) -> JobFailure {
         let why = match self.read {
-            0 => {
-                "the lists name no object; of an inventory of delete markers write delete-markers = \"keep\""
-                    .to_owned()
-            }
+            0 => "the lists name no object; an inventory of delete markers needs delete-markers = \"keep\", \
+                 and what \"where\" leaves out is not there"
+                .to_owned(),
             read => {
                 format!("of {read} rows the sample takes none; raise manifest.sample or choose another seed")
             }

@@ -96,7 +96,7 @@ impl FilterArguments {
 }
 
 /// The filter of `--where`.
-fn further(text: &str) -> Result<Filter, CliError> {
+pub(super) fn further(text: &str) -> Result<Filter, CliError> {
     let Some(file) = text.strip_prefix('@') else { return Ok(Filter::parse(text, "--where")?) };
     let source = std::fs::read_to_string(file)
         .map_err(|error| CliError::input(format!("--where @{file}: cannot read the filter: {error}")))?;

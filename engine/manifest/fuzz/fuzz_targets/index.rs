@@ -1,0 +1,26 @@
+//! Any bytes as a `manifest.json` of an inventory and of a report: what is read can be written and read again, and its columns
+//! are told apart.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use longshore_job::spec::{Field, Meaning, ReportRows};
+use longshore_manifest::{Inventory, ReportIndex};
+
+fuzz_target!(|text: &[u8]| {
+    if let Ok(report) = ReportIndex::parse(text) {
+        let files = |rows| report.files(rows).count();
+        assert!(files(ReportRows::Failed) + files(ReportRows::Succeeded) <= files(ReportRows::All));
+    }
+    let Ok(inventory) = Inventory::parse(text) else { return };
+    assert!(!inventory.files.is_empty() && inventory.files.iter().all(|file| file.md5.len() == 32));
+    let _ = inventory.bucket();
+    for columns in [vec![], vec![Field::extra("Size"), Field::extra("is_delete_marker")]] {
+        let Ok(fields) = inventory.csv_fields(&columns) else { continue };
+        assert_eq!(fields.len(), inventory.file_schema.split(',').count());
+        let has = |meaning| fields.iter().any(|field| field.meaning == meaning);
+        assert!(has(Meaning::Bucket) && has(Meaning::Key));
+    }
+    let names: Vec<String> = inventory.file_schema.split(',').map(str::to_owned).collect();
+    assert!(Inventory::named_fields(&[], &names).len() >= 2);
+});
