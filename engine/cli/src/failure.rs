@@ -76,7 +76,12 @@ impl From<QueueError> for CliError {
             QueueError::NotFound { .. } | QueueError::Ambiguous { .. } | QueueError::State { .. } => {
                 Exit::Input
             }
-            QueueError::TokenReused { .. } => Exit::Input,
+            QueueError::TokenReused { .. }
+            | QueueError::NothingFailed { .. }
+            | QueueError::OnlyBadRows { .. }
+            | QueueError::UnknownCode { .. }
+            | QueueError::Sql { .. }
+            | QueueError::NoQuery => Exit::Input,
             _ => Exit::Error,
         };
         Self::new(exit, error.to_string())

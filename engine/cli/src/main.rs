@@ -1,5 +1,6 @@
 //! The `longshore` command: one file per command, no logic of its own.
 
+mod again;
 mod commands;
 mod context;
 mod exit;

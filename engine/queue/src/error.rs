@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use longshore_job::JobState;
 use rusqlite::ErrorCode;
@@ -171,6 +172,64 @@ pub enum QueueError {
         /// The ID.
         id: String,
     },
+    /// A job of which no task failed cannot be retried.
+    #[error("no task of job {id} failed: there is nothing to retry{}", rows_gone(*.not_run))]
+    NothingFailed {
+        /// The job.
+        id: String,
+        /// How many of its tasks did not run.
+        not_run: u64,
+    },
+    /// No failed task that a retry asks for has a row that names an object.
+    #[error(
+        "the failed tasks of job {id} that are asked for have rows that name no object: running them again cannot help; \
+         correct the manifest and submit the job again"
+    )]
+    OnlyBadRows {
+        /// The job.
+        id: String,
+    },
+    /// No task of the job failed with these codes.
+    #[error("no task of job {id} failed with {}; its tasks failed with {}", .unknown.join(" or "), counted(.known))]
+    UnknownCode {
+        /// The job.
+        id: String,
+        /// Codes and HTTP statuses that were asked for.
+        unknown: Vec<String>,
+        /// Codes with HTTP statuses that there are, and how often.
+        known: Vec<(String, u64)>,
+    },
+    /// A query that SQLite does not understand, or cannot do.
+    #[error("the query cannot be answered: {message}{place}")]
+    Sql {
+        /// What SQLite said.
+        message: String,
+        /// Where in the query, if it is known.
+        place: String,
+    },
+    /// SQL that is not one query.
+    #[error(
+        "this is not one query: give one SELECT statement; the queue is only read this way, and changed by the other \
+         commands"
+    )]
+    NoQuery,
+    /// A query that took too long.
+    #[error(
+        "the query was stopped after {} s: while it runs, the engine's log cannot be reset; ask for less, give it more time, or \
+         query a copy of the database", .time.as_secs_f64()
+    )]
+    QueryTooSlow {
+        /// How long it was allowed to take.
+        time: Duration,
+    },
+    /// A query whose answer does not fit into memory.
+    #[error(
+        "the answer has more than {mebibytes} MiB; ask for less, or query the database file with another program"
+    )]
+    AnswerTooLarge {
+        /// How much may be.
+        mebibytes: usize,
+    },
     /// The job has no such chunk.
     #[error("job {id} has no chunk {chunk}")]
     NoChunk {
@@ -197,6 +256,21 @@ pub enum QueueError {
         /// What does not fit.
         detail: String,
     },
+}
+
+fn rows_gone(tasks: u64) -> String {
+    if tasks == 0 {
+        return String::new();
+    }
+    format!(
+        "; {tasks} of its tasks did not run, and their rows went with the end of the job: 'longshore clone' reads the \
+         manifest anew"
+    )
+}
+
+fn counted(codes: &[(String, u64)]) -> String {
+    let shown: Vec<String> = codes.iter().map(|(code, tasks)| format!("{code} ({tasks})")).collect();
+    shown.join(", ")
 }
 
 /// Fewest characters of a job's ID that may stand for it.

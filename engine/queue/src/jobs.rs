@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 use crate::error::{Fault, MIN_PREFIX, QueueError, Step};
 use crate::queue::Queue;
 use crate::record::{EventRecord, FailureRecord, JobRecord, NewJob, PolicySnapshotRecord, Submission};
+use crate::retry;
 use crate::transitions::{self, Transition};
 
 /// How many jobs an ambiguous prefix lists (count).
@@ -19,10 +20,20 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// [`QueueError::TokenReused`]; [`QueueError::IdTaken`].
+    /// [`QueueError::TokenReused`]; [`QueueError::IdTaken`]; for failed tasks of an earlier job those of
+    /// [`retryable`](Self::retryable).
     pub fn submit(&self, new: &NewJob) -> Result<Submission, QueueError> {
-        let new = new.clone();
-        self.write("submit the job", move |connection| submit(connection, &new))
+        self.submit_because(new, "submitted")
+    }
+
+    /// As [`submit`](Self::submit), and says in the job's first event why.
+    ///
+    /// # Errors
+    ///
+    /// As [`submit`](Self::submit).
+    pub fn submit_because(&self, new: &NewJob, cause: &str) -> Result<Submission, QueueError> {
+        let (new, cause) = (new.clone(), cause.to_owned());
+        self.write("submit the job", move |connection| submit(connection, &new, cause))
     }
 
     /// The job with this ID, or whose ID starts with these four or more characters.
@@ -33,13 +44,13 @@ impl Queue {
     pub fn job(&self, id: &str) -> Result<JobRecord, QueueError> {
         self.read("read the job", |connection| {
             let number = resolve(connection, id)?.number;
-            Ok(connection.query_row("SELECT * FROM jobs WHERE number = ?1", [number], job_record)?)
+            Ok(connection.query_row("SELECT * FROM job_records WHERE number = ?1", [number], job_record)?)
         })
     }
 
     /// Every job, newest first.
     pub fn jobs(&self) -> Result<Vec<JobRecord>, QueueError> {
-        self.list("list the jobs", "SELECT * FROM jobs ORDER BY created_at DESC, number DESC")
+        self.list("list the jobs", "SELECT * FROM job_records ORDER BY created_at DESC, number DESC")
     }
 
     /// The jobs that the engine has something to do for, in the order in which they are to run: by priority, then age.
@@ -51,7 +62,7 @@ impl Queue {
         let doing = "list the jobs to run";
         self.require_engine(doing)?;
         let sql =
-            "SELECT * FROM jobs WHERE state NOT IN ('Complete', 'Cancelled', 'Failed', 'Suspended', 'Paused')
+            "SELECT * FROM job_records WHERE state NOT IN ('Complete', 'Cancelled', 'Failed', 'Suspended', 'Paused')
                    ORDER BY priority DESC, created_at, id";
         self.list(doing, sql)
     }
@@ -100,7 +111,7 @@ impl Queue {
     pub fn events(&self, id: &str) -> Result<Vec<EventRecord>, QueueError> {
         self.read("read the events", |connection| {
             let job = resolve(connection, id)?.number;
-            let sql = "SELECT * FROM events WHERE job = ?1 ORDER BY number";
+            let sql = "SELECT * FROM event_records WHERE job = ?1 ORDER BY number";
             let mut statement = connection.prepare_cached(sql)?;
             let rows = statement.query_map([job], event_record)?;
             Ok(rows.collect::<Result<_, _>>()?)
@@ -157,7 +168,7 @@ impl JobKey {
 
 /// The job with this full ID.
 pub(crate) fn find(connection: &Connection, id: &str) -> Step<JobKey> {
-    let sql = "SELECT number, id, state FROM jobs WHERE id = ?1";
+    let sql = "SELECT number, id, state FROM job_records WHERE id = ?1";
     let key = connection.prepare_cached(sql)?.query_row([id], job_key).optional()?;
     Ok(key.ok_or_else(|| QueueError::NotFound { id: id.to_owned() })?)
 }
@@ -168,7 +179,8 @@ pub(crate) fn resolve(connection: &Connection, id: &str) -> Step<JobKey> {
         Err(Fault::Refused(QueueError::NotFound { .. })) if id.chars().count() >= MIN_PREFIX => {}
         found => return found,
     }
-    let sql = "SELECT number, id, state FROM jobs WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id LIMIT ?2";
+    let sql =
+        "SELECT number, id, state FROM job_records WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id LIMIT ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![id, CANDIDATES], job_key)?;
     let mut keys = rows.collect::<Result<Vec<_>, _>>()?;
@@ -182,7 +194,7 @@ pub(crate) fn resolve(connection: &Connection, id: &str) -> Step<JobKey> {
     }
 }
 
-fn submit(connection: &Connection, new: &NewJob) -> Step<Submission> {
+fn submit(connection: &Connection, new: &NewJob, cause: String) -> Step<Submission> {
     let known = match &new.spec.client_token {
         Some(token) => same_token(connection, token, &new.spec)?,
         None => None,
@@ -198,7 +210,7 @@ fn submit(connection: &Connection, new: &NewJob) -> Step<Submission> {
     let spec = serde_json::to_string(&new.spec)
         .map_err(|error| QueueError::Invalid { doing: "submit the job", detail: error.to_string() })?;
     connection.execute(
-        "INSERT INTO jobs (id, spec, priority, state, plugin_digest, created_at)
+        "INSERT INTO job_records (id, spec, priority, state, plugin_digest, created_at)
          VALUES (:id, :spec, :priority, :state, :plugin_digest, :created_at)",
         named_params! {
             ":id": new.id,
@@ -210,7 +222,8 @@ fn submit(connection: &Connection, new: &NewJob) -> Step<Submission> {
         },
     )?;
     let job = connection.last_insert_rowid();
-    let (cause, actor) = ("submitted".to_owned(), "user".to_owned());
+    let cause = retry::copy_rows(connection, job, &new.spec)?.unwrap_or(cause);
+    let actor = "user".to_owned();
     let step = Transition { to: JobState::New, cause, actor, at: new.created_at };
     transitions::note(connection, job, None, &step)?;
     Ok(Submission { id: new.id.clone(), created: true })
@@ -218,7 +231,7 @@ fn submit(connection: &Connection, new: &NewJob) -> Step<Submission> {
 
 /// The job that has this client token, if its specification is the same.
 fn same_token(connection: &Connection, token: &str, spec: &JobSpec) -> Step<Option<String>> {
-    let sql = "SELECT id, spec FROM jobs WHERE client_token = ?1";
+    let sql = "SELECT id, spec FROM job_records WHERE client_token = ?1";
     let found = connection
         .query_row(sql, [token], |row| Ok((row.get::<_, String>(0)?, job_spec(row, "spec")?)))
         .optional()?;
@@ -254,6 +267,7 @@ fn job_record(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
         status_reason: row.get("status_reason")?,
         obstacle: row.get("obstacle")?,
         report: row.get("report")?,
+        retry_of: row.get("retry_of")?,
     })
 }
 

@@ -25,7 +25,9 @@ mod lists;
 mod lock;
 mod requests;
 mod results;
+mod retry;
 mod schema;
+mod sql;
 mod transitions;
 mod writer;
 
@@ -34,5 +36,6 @@ pub use error::QueueError;
 pub use queue::{Access, Queue};
 pub use record::{
     ChunkOutcomes, ChunkRecord, EventRecord, FailureRecord, FileMark, JobRecord, NewChunk, NewJob,
-    PolicySnapshotRecord, ReportMarks, ResultBatch, SavedList, Submission,
+    PolicySnapshotRecord, ReportMarks, ResultBatch, Retryable, SavedList, Submission,
 };
+pub use sql::{SqlAnswer, SqlBounds, SqlValue};

@@ -87,6 +87,11 @@ impl Queue {
         }
     }
 
+    /// The database file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
     /// Reads in one snapshot of the database.
     pub(crate) fn read<T>(
         &self,

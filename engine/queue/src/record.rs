@@ -80,6 +80,17 @@ pub struct JobRecord {
     pub obstacle: Option<String>,
     /// Where the `manifest.json` of its completion report is.
     pub report: Option<String>,
+    /// The job whose failed tasks it runs again.
+    pub retry_of: Option<String>,
+}
+
+/// Failed tasks that may run again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Retryable {
+    /// How many there are.
+    pub tasks: u64,
+    /// How many more failed because their rows name no object: those never can.
+    pub bad_rows: u64,
 }
 
 /// A failed task.

@@ -13,6 +13,7 @@ use crate::chunks::{Chunk, RUNNING};
 use crate::error::{Fault, QueueError, Step};
 use crate::jobs::{self, JobKey};
 use crate::record::ResultBatch;
+use crate::retry;
 
 const DOING: &str = "record results";
 
@@ -92,7 +93,7 @@ impl<'b> Group<'_, 'b> {
             bitmap.execute(params![job, number, chunk.done.as_bytes()])?;
         }
         let mut tally = self.connection.prepare_cached(
-            "UPDATE jobs SET succeeded = succeeded + ?2, failed = failed + ?3 WHERE number = ?1",
+            "UPDATE job_records SET succeeded = succeeded + ?2, failed = failed + ?3 WHERE number = ?1",
         )?;
         let mut count = self.connection.prepare_cached(
             "INSERT INTO failure_codes (job, code, count) VALUES (?1, ?2, ?3)
@@ -129,14 +130,16 @@ fn check(batch: &ResultBatch, rows: u32) -> Result<(), QueueError> {
 }
 
 fn insert_failure(connection: &Connection, job: i64, row: u64, object: &Row, failure: &Failure) -> Step<()> {
-    let sql = "INSERT INTO failures (job, row, bucket, key, version_id, code, status, message)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let sql = "INSERT INTO failures (job, row, bucket, key, version_id, columns, bad, code, status, message)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     connection.prepare_cached(sql)?.execute(params![
         job,
         row,
         object.bucket,
         object.key,
         object.version_id,
+        retry::columns_text(object)?,
+        object.problem.is_some(),
         failure.code,
         failure.status,
         failure.message

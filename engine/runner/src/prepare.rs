@@ -41,6 +41,7 @@ pub(crate) async fn prepare(job: &Job, stop: &CancellationToken) -> Result<Optio
     let access = Access {
         stdin: job.stdin.then(Arc::default),
         submitted: job.submitted,
+        ledger: Some((job.queue.clone(), job.id.clone())),
         ..Access::from_here(&job.resolved, &job.directory, &job.spec.manifest)
     };
     let reading = Reading { job: job.clone(), stop: stop.clone() };
@@ -86,7 +87,7 @@ async fn generate_lists(job: &Job, stop: &CancellationToken) -> Result<bool, Hal
 fn generated(job: &Job) -> impl Iterator<Item = (u32, &GenerateSpec)> {
     (0..).zip(&job.spec.manifest.sources).filter_map(|(number, source)| match source {
         SourceSpec::Generate(spec) => Some((number, &**spec)),
-        SourceSpec::List(_) => None,
+        SourceSpec::List(_) | SourceSpec::Retry(_) => None,
     })
 }
 

@@ -45,10 +45,12 @@ pub(crate) fn show(
     } else if jobs.is_empty() {
         note(none);
     } else {
-        // Most jobs have no tags, and the line is long enough.
+        // Most jobs have neither, and the line is long enough.
         let tagged = jobs.iter().any(|record| !record.spec.tags.is_empty());
-        let header = HEADER.iter().copied().chain(tagged.then_some("tags")).collect::<Vec<_>>();
-        context.screen.line(table(&header, jobs.iter().map(|record| row(record, tagged))))?;
+        let retried = jobs.iter().any(|record| record.retry_of.is_some());
+        let more = [retried.then_some("retry of"), tagged.then_some("tags")];
+        let header: Vec<_> = HEADER.iter().copied().chain(more.into_iter().flatten()).collect();
+        context.screen.line(table(&header, jobs.iter().map(|record| row(record, retried, tagged))))?;
     }
     Ok(Exit::Success)
 }
@@ -57,7 +59,7 @@ pub(crate) fn show(
 const HEADER: [&str; 9] =
     ["job", "state", "operation", "priority", "tasks", "succeeded", "failed", "created", "description"];
 
-fn row(record: &JobRecord, tagged: bool) -> Vec<String> {
+fn row(record: &JobRecord, retried: bool, tagged: bool) -> Vec<String> {
     let mut cells = vec![
         short(&record.id).to_owned(),
         state(record),
@@ -69,6 +71,7 @@ fn row(record: &JobRecord, tagged: bool) -> Vec<String> {
         format!("{:.0}", record.created_at),
         printable(record.spec.description.as_deref().unwrap_or_default()),
     ];
+    cells.extend(retried.then(|| short(record.retry_of.as_deref().unwrap_or_default()).to_owned()));
     cells.extend(tagged.then(|| tags(&record.spec.tags)));
     cells
 }

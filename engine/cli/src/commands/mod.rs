@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod cancel;
+mod clone;
 mod completions;
 mod confirm;
 mod failures;
@@ -15,9 +16,11 @@ mod policy;
 mod priority;
 mod report;
 mod resume;
+mod retry;
 mod run;
 mod sandbox;
 mod schema;
+mod sql;
 mod start;
 mod status;
 mod submit;
@@ -65,8 +68,14 @@ pub(crate) enum Command {
     Priority(priority::Arguments),
     /// List the failed tasks of a job
     Failures(failures::Arguments),
+    /// Submit a job anew, as it was submitted before
+    Clone(clone::Arguments),
+    /// Run the failed tasks of a job again, as a new job
+    Retry(retry::Arguments),
     /// Show where the completion report of a job is, or print its rows
     Report(report::Arguments),
+    /// Query jobs, failures and events with SQL
+    Sql(sql::Arguments),
     /// List the built-in operations, or the parameters of one
     Operations(operations::Arguments),
     /// Print a JSON Schema for editors
@@ -99,7 +108,10 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Cli
         Command::Resume(arguments) => resume::run(&arguments, context),
         Command::Priority(arguments) => priority::run(&arguments, context),
         Command::Failures(arguments) => failures::run(&arguments, context),
+        Command::Clone(arguments) => clone::run(&arguments, context),
+        Command::Retry(arguments) => retry::run(&arguments, context),
         Command::Report(arguments) => report::run(&arguments, context).await,
+        Command::Sql(arguments) => sql::run(&arguments, context),
         Command::Operations(arguments) => operations::run(&arguments, context),
         Command::Schema(arguments) => schema::run(&arguments, context),
         Command::Init(arguments) => init::run(&arguments, context),

@@ -32,6 +32,7 @@ pub(crate) fn describe(record: &JobRecord, codes: &[(String, u64)]) -> String {
     optional("Policy", spec.policy.as_ref().map(|policy| printable(&policy.file)));
     optional("Store", Some(spec.store.clone()));
     optional("Manifest", Some(printable(&spec.manifest.to_string())));
+    optional("Retry of", record.retry_of.clone());
     optional("Priority", Some(record.priority.to_string()));
     optional("Limits", Some(limits(spec.limits.concurrency, spec.limits.failure_threshold)));
     optional("Tags", (!spec.tags.is_empty()).then(|| tags(&spec.tags)));
@@ -76,6 +77,7 @@ pub(crate) fn summary(record: &JobRecord, codes: &[(String, u64)]) -> Value {
         "started_at": record.started_at,
         "finished_at": record.finished_at,
         "report": record.report,
+        "retry_of": record.retry_of,
     })
 }
 

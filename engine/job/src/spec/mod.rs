@@ -2,6 +2,7 @@
 
 mod generate;
 mod manifest;
+mod retry;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,7 @@ pub use manifest::{
     DeleteMarkers, Field, ListFormat, ListSpec, ManifestSpec, Meaning, OnBadRow, Origin, ReportRows, Sample,
     SourceSpec,
 };
+pub use retry::RetrySpec;
 
 /// Everything that defines a job. Stored as JSON in the queue; holds no secrets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
