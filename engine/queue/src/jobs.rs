@@ -7,7 +7,9 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
 use crate::error::{Fault, MIN_PREFIX, QueueError, Step};
 use crate::queue::Queue;
-use crate::record::{EventRecord, FailureRecord, JobRecord, NewJob, PolicySnapshotRecord, Submission};
+use crate::record::{
+    Candidate, EventRecord, FailureRecord, JobRecord, NewJob, PolicySnapshotRecord, Submission,
+};
 use crate::transitions::{self, Transition};
 
 /// How many jobs an ambiguous prefix lists (count).
@@ -47,13 +49,17 @@ impl Queue {
     /// # Errors
     ///
     /// [`QueueError::NotEngine`].
-    pub fn runnable(&self) -> Result<Vec<JobRecord>, QueueError> {
+    pub fn runnable(&self) -> Result<Vec<Candidate>, QueueError> {
         let doing = "list the jobs to run";
         self.require_engine(doing)?;
-        let sql =
-            "SELECT * FROM jobs WHERE state NOT IN ('Complete', 'Cancelled', 'Failed', 'Suspended', 'Paused')
-                   ORDER BY priority DESC, created_at, id";
-        self.list(doing, sql)
+        self.read(doing, |connection| {
+            let sql = "SELECT id, state, priority FROM jobs
+                       WHERE state NOT IN ('Complete', 'Cancelled', 'Failed', 'Suspended', 'Paused')
+                       ORDER BY priority DESC, created_at, id";
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map([], candidate)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
     }
 
     /// The failed tasks of a job, in manifest order: at most `limit`, after the row `after`, from the first without.
@@ -255,6 +261,10 @@ fn job_record(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
         obstacle: row.get("obstacle")?,
         report: row.get("report")?,
     })
+}
+
+fn candidate(row: &Row<'_>) -> rusqlite::Result<Candidate> {
+    Ok(Candidate { id: row.get("id")?, state: job_state(row, "state")?, priority: row.get("priority")? })
 }
 
 fn failure_record(row: &Row<'_>) -> rusqlite::Result<FailureRecord> {

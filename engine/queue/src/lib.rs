@@ -33,6 +33,6 @@ pub use bitmap::Bitmap;
 pub use error::QueueError;
 pub use queue::{Access, Queue};
 pub use record::{
-    ChunkOutcomes, ChunkRecord, EventRecord, FailureRecord, FileMark, JobRecord, NewChunk, NewJob,
+    Candidate, ChunkOutcomes, ChunkRecord, EventRecord, FailureRecord, FileMark, JobRecord, NewChunk, NewJob,
     PolicySnapshotRecord, ReportMarks, ResultBatch, SavedList, Submission,
 };

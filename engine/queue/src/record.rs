@@ -82,6 +82,17 @@ pub struct JobRecord {
     pub report: Option<String>,
 }
 
+/// A job that the engine has something to do for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its ID.
+    pub id: String,
+    /// Where it is in its life.
+    pub state: JobState,
+    /// 0–2147483647, higher first.
+    pub priority: u32,
+}
+
 /// A failed task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FailureRecord {

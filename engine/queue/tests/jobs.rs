@@ -76,14 +76,15 @@ fn jobs_run_by_priority_then_age_and_are_listed_by_age() {
     }
     fixture.queue.request_cancel("done", "", at(5)).unwrap();
     fixture.advance("done", Cancelling, Cancelled);
-    let ids = |records: Vec<longshore_queue::JobRecord>| -> Vec<String> {
-        records.into_iter().map(|record| record.id).collect()
+    let runnable = || -> Vec<String> {
+        fixture.queue.runnable().unwrap().into_iter().map(|candidate| candidate.id).collect()
     };
-    assert_eq!(ids(fixture.queue.runnable().unwrap()), ["urgent", "old", "new"]);
-    assert_eq!(ids(fixture.queue.jobs().unwrap()), ["done", "new", "urgent", "old"]);
+    assert_eq!(runnable(), ["urgent", "old", "new"]);
+    let all: Vec<String> = fixture.queue.jobs().unwrap().into_iter().map(|record| record.id).collect();
+    assert_eq!(all, ["done", "new", "urgent", "old"]);
     fixture.client().set_priority("new", 3, at(6)).unwrap();
     fixture.client().set_priority("new", 3, at(7)).unwrap();
-    assert_eq!(ids(fixture.queue.runnable().unwrap()), ["new", "urgent", "old"]);
+    assert_eq!(runnable(), ["new", "urgent", "old"]);
     let events = fixture.queue.events("new").unwrap();
     assert_eq!(
         events.last().map(|event| (event.from, event.to, event.cause.as_str())),

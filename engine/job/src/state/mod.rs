@@ -8,6 +8,7 @@
 //! | `Preparing` | `Suspended` | preparation | as before, and the job wants a confirmation |
 //! | `Suspended` | `Ready` | user | the confirmation |
 //! | `Ready` | `Active` | scheduler | the job is next by priority |
+//! | `Active` | `Ready` | scheduler | it makes way for a job of higher priority |
 //! | `Ready` | `Paused` | user | a request to pause, before any task runs |
 //! | `Active` | `Pausing` | user | a request to pause |
 //! | `Pausing` | `Paused` | executor | no task runs any more |
@@ -37,7 +38,8 @@ pub enum JobState {
     Suspended,
     /// Waits for the scheduler, which moves it to `Active`.
     Ready,
-    /// Tasks run. The executor moves it to `Completing`, or to `Failing` at the failure threshold.
+    /// Tasks run. The executor moves it to `Completing`, or to `Failing` at the failure threshold; the scheduler back to
+    /// `Ready` when a job of higher priority needs its place.
     Active,
     /// A user asked to pause. The engine lets running tasks end and moves it to `Paused`.
     Pausing,
@@ -97,7 +99,7 @@ impl JobState {
                 | (Preparing, Ready | Suspended)
                 | (Suspended, Ready)
                 | (Ready, Active | Paused)
-                | (Active, Completing | Pausing)
+                | (Active, Completing | Pausing | Ready)
                 | (Pausing, Paused)
                 | (Paused, Ready)
                 | (Completing, Complete)
