@@ -76,7 +76,7 @@ impl From<QueueError> for CliError {
             QueueError::NotFound { .. } | QueueError::Ambiguous { .. } | QueueError::State { .. } => {
                 Exit::Input
             }
-            QueueError::TokenReused { .. } => Exit::Input,
+            QueueError::TokenReused { .. } | QueueError::UnknownDependency { .. } => Exit::Input,
             _ => Exit::Error,
         };
         Self::new(exit, error.to_string())

@@ -26,6 +26,7 @@ mod lock;
 mod requests;
 mod results;
 mod schema;
+pub mod timing;
 mod transitions;
 mod writer;
 

@@ -58,6 +58,8 @@ pub struct JobRecord {
     pub policy_digest: Option<String>,
     /// When it was submitted.
     pub created_at: Timestamp,
+    /// When its deadline is; that of a job with a time from its start is known once it was Active.
+    pub deadline_at: Option<Timestamp>,
     /// When it was Suspended.
     pub suspended_at: Option<Timestamp>,
     /// When it was first Active.

@@ -21,6 +21,8 @@ CREATE TABLE jobs (
     plugin_digest   TEXT    NOT NULL,
     policy_digest   TEXT,
     created_at      TEXT    NOT NULL,
+    start_at        TEXT,
+    deadline_at     TEXT,
     suspended_at    TEXT,
     started_at      TEXT,
     finished_at     TEXT,
@@ -45,6 +47,19 @@ CREATE UNIQUE INDEX jobs_by_client_token ON jobs (client_token) WHERE client_tok
 
 CREATE INDEX jobs_to_run ON jobs (priority DESC, created_at, id)
     WHERE state NOT IN ('Complete', 'Cancelled', 'Failed', 'Suspended', 'Paused');
+
+CREATE INDEX jobs_by_deadline ON jobs (deadline_at)
+    WHERE deadline_at IS NOT NULL AND state IN ('New', 'Preparing', 'Suspended', 'Ready', 'Active', 'Paused');
+
+-- Which jobs a job comes after, as long as it waits: must they be Complete, or have ended.
+CREATE TABLE dependencies (
+    job           INTEGER NOT NULL REFERENCES jobs (number),
+    on_job        INTEGER NOT NULL REFERENCES jobs (number) CHECK (on_job <> job),
+    must_complete INTEGER NOT NULL CHECK (must_complete IN (0, 1)),
+    PRIMARY KEY (job, on_job)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX dependencies_on ON dependencies (on_job);
 
 -- Every transition of every job.
 CREATE TABLE events (

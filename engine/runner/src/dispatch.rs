@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use longshore_queue::{Candidate, JobRecord};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::{Engine, count};
 use crate::error::RunnerError;
+use crate::event::Event;
 use crate::held::Held;
 use crate::resolve::Resolved;
 use crate::schedule::places::{AtWork, Phase, plan};
@@ -80,7 +82,9 @@ impl<'a> Dispatcher<'a> {
         ended: &mut impl FnMut(&JobRecord),
     ) -> Result<(), RunnerError> {
         while !halt.is_cancelled() {
-            let runnable = self.runnable()?;
+            let now = Timestamp::now();
+            self.fail_late(now)?;
+            let runnable = self.runnable(now)?;
             self.follow(&runnable, halt);
             if self.workers.is_empty() && until_idle {
                 return std::mem::take(&mut self.held).first_of(&runnable);
@@ -94,8 +98,18 @@ impl<'a> Dispatcher<'a> {
         Ok(())
     }
 
-    fn runnable(&self) -> Result<Vec<Candidate>, RunnerError> {
-        let mut runnable = self.engine.queue.runnable()?;
+    /// Jobs whose time is over fail, also while a worker has them: it finds them in their new state.
+    fn fail_late(&self, now: Timestamp) -> Result<(), RunnerError> {
+        for job in self.engine.queue.fail_late(now)? {
+            let record = self.engine.queue.job(&job)?;
+            let cause = record.failure_reason.unwrap_or_default();
+            self.engine.observer.event(&Event::State { job, state: record.state, cause });
+        }
+        Ok(())
+    }
+
+    fn runnable(&self, now: Timestamp) -> Result<Vec<Candidate>, RunnerError> {
+        let mut runnable = self.engine.queue.runnable(now)?;
         if let Some(only) = self.only {
             runnable.retain(|job| job.id == only);
         }

@@ -2,6 +2,7 @@
 
 mod generate;
 mod manifest;
+mod timing;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,7 @@ pub use manifest::{
     DeleteMarkers, Field, ListFormat, ListSpec, ManifestSpec, Meaning, OnBadRow, Origin, ReportRows, Sample,
     SourceSpec,
 };
+pub use timing::{Deadline, Timing};
 
 /// Everything that defines a job. Stored as JSON in the queue; holds no secrets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,6 +25,9 @@ pub struct JobSpec {
     /// Whether a user must confirm the job once its manifest is read, before any task runs.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub confirm: bool,
+    /// When it runs.
+    #[serde(default, skip_serializing_if = "Timing::is_default")]
+    pub timing: Timing,
     /// Name of the role in `longshore.toml` under which the job runs.
     pub role: String,
     /// Name of the store in `longshore.toml` whose objects the tasks work on.

@@ -17,6 +17,7 @@
 //! | `Completing` | `Complete` | report writer | the report is written, or none is wanted |
 //! | `New`, `Preparing`, `Suspended`, `Ready`, `Active`, `Pausing`, `Paused` | `Cancelling` | user | a request to cancel |
 //! | `Cancelling` | `Cancelled` | executor | no task runs any more and the report of those that did is written |
+//! | `New`, `Preparing`, `Suspended`, `Ready`, `Active`, `Paused` | `Failing` | engine | its deadline has passed, or a job that it comes after ended otherwise |
 //! | `Preparing` | `Failing` | preparation | the manifest or a permission is in the way |
 //! | `Ready`, `Active` | `Failing` | executor | the failure threshold, or nothing can run at all |
 //! | `Completing`, `Cancelling` | `Failing` | report writer | the report cannot be written |
@@ -105,7 +106,7 @@ impl JobState {
                 | (Completing, Complete)
                 | (New | Preparing | Suspended | Ready | Active | Pausing | Paused, Cancelling)
                 | (Cancelling, Cancelled)
-                | (Preparing | Ready | Active | Completing | Cancelling, Failing)
+                | (New | Preparing | Suspended | Ready | Active | Paused | Completing | Cancelling, Failing)
                 | (Failing, Failed)
         )
     }
