@@ -77,6 +77,7 @@ impl From<QueueError> for CliError {
                 Exit::Input
             }
             QueueError::TokenReused { .. }
+            | QueueError::UnknownDependency { .. }
             | QueueError::NothingFailed { .. }
             | QueueError::OnlyBadRows { .. }
             | QueueError::UnknownCode { .. }

@@ -128,6 +128,15 @@ pub enum QueueError {
         /// What was asked for.
         id: String,
     },
+    /// A job comes after one that there is not.
+    #[error(
+        "the job is to run after {name:?}, and no job has that ID or client token; submit the other job first, or \
+         name one of 'longshore list'"
+    )]
+    UnknownDependency {
+        /// What was asked for.
+        name: String,
+    },
     /// Several jobs start with these characters.
     #[error("{prefix:?} is the start of several job IDs ({}); give more of it", .candidates.join(", "))]
     Ambiguous {

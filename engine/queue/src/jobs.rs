@@ -7,9 +7,11 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
 use crate::error::{Fault, MIN_PREFIX, QueueError, Step};
 use crate::queue::Queue;
-use crate::record::{EventRecord, FailureRecord, JobRecord, NewJob, PolicySnapshotRecord, Submission};
-use crate::retry;
+use crate::record::{
+    Candidate, EventRecord, FailureRecord, JobRecord, NewJob, PolicySnapshotRecord, Submission,
+};
 use crate::transitions::{self, Transition};
+use crate::{retry, timing};
 
 /// How many jobs an ambiguous prefix lists (count).
 const CANDIDATES: u32 = 5;
@@ -53,18 +55,26 @@ impl Queue {
         self.list("list the jobs", "SELECT * FROM job_records ORDER BY created_at DESC, number DESC")
     }
 
-    /// The jobs that the engine has something to do for, in the order in which they are to run: by priority, then age.
+    /// The jobs that the engine has something to do for at `now`, in the order in which they are to run: by priority, then
+    /// age. Jobs that wait for their time or for others are not among them.
     ///
     /// # Errors
     ///
     /// [`QueueError::NotEngine`].
-    pub fn runnable(&self) -> Result<Vec<JobRecord>, QueueError> {
+    pub fn runnable(&self, now: Timestamp) -> Result<Vec<Candidate>, QueueError> {
         let doing = "list the jobs to run";
         self.require_engine(doing)?;
-        let sql =
-            "SELECT * FROM job_records WHERE state NOT IN ('Complete', 'Cancelled', 'Failed', 'Suspended', 'Paused')
-                   ORDER BY priority DESC, created_at, id";
-        self.list(doing, sql)
+        self.read(doing, |connection| {
+            let sql = "SELECT id, state, priority FROM job_records
+                       WHERE state NOT IN ('Complete', 'Cancelled', 'Failed', 'Suspended', 'Paused')
+                         AND NOT (state = 'New' AND (coalesce(start_at > ?1, 0) OR EXISTS (
+                             SELECT 1 FROM dependencies JOIN job_records AS other ON other.number = on_job
+                             WHERE job = job_records.number AND other.state NOT IN ('Complete', 'Cancelled', 'Failed'))))
+                       ORDER BY priority DESC, created_at, id";
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map([time_text(now)], candidate)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
     }
 
     /// The failed tasks of a job, in manifest order: at most `limit`, after the row `after`, from the first without.
@@ -210,8 +220,8 @@ fn submit(connection: &Connection, new: &NewJob, cause: String) -> Step<Submissi
     let spec = serde_json::to_string(&new.spec)
         .map_err(|error| QueueError::Invalid { doing: "submit the job", detail: error.to_string() })?;
     connection.execute(
-        "INSERT INTO job_records (id, spec, priority, state, plugin_digest, created_at)
-         VALUES (:id, :spec, :priority, :state, :plugin_digest, :created_at)",
+        "INSERT INTO job_records (id, spec, priority, state, plugin_digest, created_at, start_at, deadline_at)
+         VALUES (:id, :spec, :priority, :state, :plugin_digest, :created_at, :start_at, :deadline_at)",
         named_params! {
             ":id": new.id,
             ":spec": spec,
@@ -219,10 +229,13 @@ fn submit(connection: &Connection, new: &NewJob, cause: String) -> Step<Submissi
             ":state": JobState::New.name(),
             ":plugin_digest": new.plugin_digest,
             ":created_at": time_text(new.created_at),
+            ":start_at": new.spec.timing.start_at.map(time_text),
+            ":deadline_at": timing::fixed_deadline(&new.spec).map(time_text),
         },
     )?;
     let job = connection.last_insert_rowid();
     let cause = retry::copy_rows(connection, job, &new.spec)?.unwrap_or(cause);
+    timing::depend(connection, job, &new.spec.timing)?;
     let actor = "user".to_owned();
     let step = Transition { to: JobState::New, cause, actor, at: new.created_at };
     transitions::note(connection, job, None, &step)?;
@@ -243,7 +256,7 @@ fn same_token(connection: &Connection, token: &str, spec: &JobSpec) -> Step<Opti
     }
 }
 
-fn job_key(row: &Row<'_>) -> rusqlite::Result<JobKey> {
+pub(crate) fn job_key(row: &Row<'_>) -> rusqlite::Result<JobKey> {
     Ok(JobKey { number: row.get("number")?, id: row.get("id")?, state: job_state(row, "state")? })
 }
 
@@ -256,6 +269,7 @@ fn job_record(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
         plugin_digest: row.get("plugin_digest")?,
         policy_digest: row.get("policy_digest")?,
         created_at: time(row, "created_at")?,
+        deadline_at: optional(row, "deadline_at", time)?,
         suspended_at: optional(row, "suspended_at", time)?,
         started_at: optional(row, "started_at", time)?,
         finished_at: optional(row, "finished_at", time)?,
@@ -269,6 +283,10 @@ fn job_record(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
         report: row.get("report")?,
         retry_of: row.get("retry_of")?,
     })
+}
+
+fn candidate(row: &Row<'_>) -> rusqlite::Result<Candidate> {
+    Ok(Candidate { id: row.get("id")?, state: job_state(row, "state")?, priority: row.get("priority")? })
 }
 
 fn failure_record(row: &Row<'_>) -> rusqlite::Result<FailureRecord> {
@@ -311,7 +329,7 @@ pub(crate) fn time_text(time: Timestamp) -> String {
     format!("{time:.9}")
 }
 
-fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<Timestamp> {
+pub(crate) fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<Timestamp> {
     row.get::<_, String>(column)?.parse().map_err(|error| unreadable(row, column, error))
 }
 

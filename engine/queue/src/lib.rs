@@ -28,6 +28,7 @@ mod results;
 mod retry;
 mod schema;
 mod sql;
+pub mod timing;
 mod transitions;
 mod writer;
 
@@ -35,7 +36,7 @@ pub use bitmap::Bitmap;
 pub use error::QueueError;
 pub use queue::{Access, Queue};
 pub use record::{
-    ChunkOutcomes, ChunkRecord, EventRecord, FailureRecord, FileMark, JobRecord, NewChunk, NewJob,
+    Candidate, ChunkOutcomes, ChunkRecord, EventRecord, FailureRecord, FileMark, JobRecord, NewChunk, NewJob,
     PolicySnapshotRecord, ReportMarks, ResultBatch, Retryable, SavedList, Submission,
 };
 pub use sql::{SqlAnswer, SqlBounds, SqlValue};

@@ -58,6 +58,8 @@ pub struct JobRecord {
     pub policy_digest: Option<String>,
     /// When it was submitted.
     pub created_at: Timestamp,
+    /// When its deadline is; that of a job with a time from its start is known once it was Active.
+    pub deadline_at: Option<Timestamp>,
     /// When it was Suspended.
     pub suspended_at: Option<Timestamp>,
     /// When it was first Active.
@@ -91,6 +93,17 @@ pub struct Retryable {
     pub tasks: u64,
     /// How many more failed because their rows name no object: those never can.
     pub bad_rows: u64,
+}
+
+/// A job that the engine has something to do for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its ID.
+    pub id: String,
+    /// Where it is in its life.
+    pub state: JobState,
+    /// 0–2147483647, higher first.
+    pub priority: u32,
 }
 
 /// A failed task.

@@ -23,6 +23,8 @@ CREATE TABLE job_records (
     plugin_digest   TEXT    NOT NULL,
     policy_digest   TEXT,
     created_at      TEXT    NOT NULL,
+    start_at        TEXT,
+    deadline_at     TEXT,
     suspended_at    TEXT,
     started_at      TEXT,
     finished_at     TEXT,
@@ -47,6 +49,19 @@ CREATE UNIQUE INDEX job_records_by_client_token ON job_records (client_token) WH
 
 CREATE INDEX job_records_to_run ON job_records (priority DESC, created_at, id)
     WHERE state NOT IN ('Complete', 'Cancelled', 'Failed', 'Suspended', 'Paused');
+
+CREATE INDEX job_records_by_deadline ON job_records (deadline_at)
+    WHERE deadline_at IS NOT NULL AND state IN ('New', 'Preparing', 'Suspended', 'Ready', 'Active', 'Paused');
+
+-- Which jobs a job comes after, as long as it waits: must they be Complete, or have ended.
+CREATE TABLE dependencies (
+    job           INTEGER NOT NULL REFERENCES job_records (number),
+    on_job        INTEGER NOT NULL REFERENCES job_records (number) CHECK (on_job <> job),
+    must_complete INTEGER NOT NULL CHECK (must_complete IN (0, 1)),
+    PRIMARY KEY (job, on_job)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX dependencies_on ON dependencies (on_job);
 
 -- Every transition of every job.
 CREATE TABLE event_records (

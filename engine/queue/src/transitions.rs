@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 use crate::error::{QueueError, Step};
 use crate::jobs::{JobKey, resolve, time_text};
 use crate::queue::Queue;
-use crate::retry;
+use crate::{retry, timing};
 
 /// The state that a job moves to, and what its event says.
 pub(crate) struct Transition {
@@ -163,6 +163,12 @@ pub(crate) fn move_job(connection: &Connection, job: &JobKey, step: &Transition)
     }
     if matches!(job.state, JobState::New | JobState::Preparing) && step.to != JobState::Preparing {
         retry::forget_rows(connection, job)?;
+    }
+    if job.state == JobState::New {
+        timing::begin(connection, job.number)?;
+    }
+    if step.to == JobState::Active {
+        timing::set_deadline(connection, job.number, step.at)?;
     }
     note(connection, job.number, Some(job.state), step)
 }

@@ -8,7 +8,7 @@ use futures::FutureExt as _;
 use longshore_job::{Failure, JobState, KeyEncoding, ObjectId, Outcome, Row};
 use longshore_manifest::SpoolReader;
 use longshore_plugin::{Columns, Execution, Lane};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -17,13 +17,14 @@ use crate::error::{RunnerError, blocking};
 use crate::feed::{Assignment, Feed, OpenChunk};
 use crate::job::Job;
 use crate::outage::Outage;
+use crate::schedule::slots::Turn;
 use crate::state_watch::StateWatch;
 
-/// Results that may be finished but not yet durable, beside those of the running tasks (count; bounds what a crash
-/// repeats). Enough for 100,000 results/s at one commit every 20 ms.
-const COMMIT_WINDOW: usize = 4096;
+/// Results that may be finished but not yet durable, beside those of the running tasks, over all jobs (count; bounds what a
+/// crash repeats). Enough for 100,000 results/s at one commit every 20 ms.
+pub(crate) const COMMIT_WINDOW: usize = 4096;
 
-/// Chunks in memory at once, beside those that `concurrency` needs (count; bounds memory while tasks wait to run again).
+/// Chunks of a job in memory at once, beside those that `concurrency` needs (count; bounds memory while tasks wait to run again).
 const SPARE_CHUNKS: usize = 8;
 
 /// Rows of a chunk, to size the number of open chunks (see `longshore_manifest::CHUNK_ROWS`).
@@ -51,10 +52,11 @@ pub(crate) enum Ending {
 
 /// Runs the tasks that have no result yet.
 pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Ending, RunnerError> {
-    let concurrency = usize::try_from(job.spec.limits.concurrency).unwrap_or(usize::MAX).max(1);
-    let halt = stop.child_token();
+    let concurrency = usize::try_from(job.spec.limits.concurrency).unwrap_or(usize::MAX);
+    let concurrency = concurrency.clamp(1, job.seat.slots());
+    let halt = job.displaced.child_token();
     let _halt_on_return = halt.clone().drop_guard();
-    let window = Arc::new(Semaphore::new(concurrency + COMMIT_WINDOW));
+    let window = job.seat.window();
     let (messages, inbox) = mpsc::channel(COMMIT_WINDOW);
     let (chunks, chunk_inbox) = mpsc::channel(1);
     let feed = Feed::new(chunk_inbox, halt.clone());
@@ -183,15 +185,19 @@ struct LaneRunner {
 
 impl LaneRunner {
     async fn run(self) -> Result<(), RunnerError> {
-        let mut lane = self.lane().await?;
+        let mut turn = self.job.seat.turn();
         loop {
-            let Some(permit) = self.halt.run_until_cancelled(self.window.acquire()).await else {
+            let Some(assignment) = turn.while_idle(self.feed.next()).await else { return Ok(()) };
+            let Some(permit) = self.halt.run_until_cancelled(self.slot(&mut turn)).await else {
                 return Ok(());
             };
-            let permit = permit.map_err(|error| RunnerError::Internal(error.to_string()))?;
-            let Some(assignment) = self.feed.next().await else { return Ok(()) };
+            let permit = permit?;
+            let lane = match turn.tool() {
+                Some(lane) => lane,
+                none => none.insert(self.lane().await?),
+            };
             let executed = tokio::select! {
-                executed = self.execute(&mut lane, &assignment) => executed?,
+                executed = self.execute(lane, &assignment) => executed?,
                 () = drained(&self.stop) => return Ok(()),
             };
             let outcome = match executed {
@@ -212,6 +218,12 @@ impl LaneRunner {
                 return Ok(());
             }
         }
+    }
+
+    /// Waits for the lane's turn, and for room for one more result.
+    async fn slot(&self, turn: &mut Turn<Lane>) -> Result<SemaphorePermit<'_>, RunnerError> {
+        turn.begin().await;
+        self.window.acquire().await.map_err(|error| RunnerError::Internal(error.to_string()))
     }
 
     /// Fails if the store is gone: then the task has no result, and runs again once the store is back.

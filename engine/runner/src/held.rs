@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use longshore_job::JobState;
-use longshore_queue::JobRecord;
+use longshore_queue::Candidate;
 
 use crate::error::RunnerError;
 
@@ -26,8 +26,8 @@ struct Entry {
 
 impl Held {
     /// Whether the job may be tried at `now`: a cancelled one at once, because it ends whatever is missing.
-    pub(crate) fn is_due(&self, record: &JobRecord, now: Instant) -> bool {
-        self.0.get(&record.id).is_none_or(|entry| entry.due <= now || record.state == JobState::Cancelling)
+    pub(crate) fn is_due(&self, job: &Candidate, now: Instant) -> bool {
+        self.0.get(&job.id).is_none_or(|entry| entry.due <= now || job.state == JobState::Cancelling)
     }
 
     /// Holds the job back. Says so in the log when it is news.
@@ -48,8 +48,8 @@ impl Held {
     }
 
     /// The obstacle of the first of these jobs.
-    pub(crate) fn first_of(mut self, records: &[JobRecord]) -> Result<(), RunnerError> {
-        match records.iter().find_map(|record| self.0.remove(&record.id)) {
+    pub(crate) fn first_of(mut self, jobs: &[Candidate]) -> Result<(), RunnerError> {
+        match jobs.iter().find_map(|job| self.0.remove(&job.id)) {
             Some(entry) => Err(entry.obstacle),
             None => Ok(()),
         }

@@ -8,10 +8,12 @@ use jiff::Timestamp;
 use longshore_job::report::TaskStatus;
 use longshore_job::{EngineConfig, JobSpec};
 use longshore_queue::{JobRecord, Queue};
+use tokio_util::sync::CancellationToken;
 
 use crate::error::RunnerError;
 use crate::event::{Event, Observer, Progress};
 use crate::resolve::Resolved;
+use crate::schedule::slots::Seat;
 use crate::spool;
 
 /// A job's books: its place in the queue and its folder. They can be kept and closed without operation, role and store.
@@ -31,6 +33,10 @@ pub(crate) struct Job {
     pub observer: Arc<dyn Observer>,
     /// Whether standard input is the job's to read.
     pub stdin: bool,
+    /// Its right to run tasks.
+    pub seat: Arc<Seat>,
+    /// It makes way for another, or the engine stops: no further task begins.
+    pub displaced: CancellationToken,
     /// When it was submitted.
     pub submitted: Timestamp,
     /// Operation, role and store.

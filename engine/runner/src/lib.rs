@@ -6,6 +6,7 @@
 mod catalog;
 mod close;
 mod collect;
+mod dispatch;
 mod durable;
 mod engine;
 mod error;
@@ -23,11 +24,13 @@ mod rehearse;
 mod report;
 mod resolve;
 mod roles;
+mod schedule;
 mod spool;
 mod stages;
 mod state_watch;
 mod store;
 mod suggest;
+mod worker;
 
 pub use catalog::Catalog;
 pub use engine::Engine;

@@ -61,6 +61,9 @@ fn next_step(record: &JobRecord) -> String {
             )
         }
         JobState::Paused => format!("paused; to go on: 'longshore resume {id}', then 'longshore start'"),
+        JobState::New if !record.spec.timing.is_default() => {
+            "the job waits for its time or for other jobs; 'longshore start' runs it then".to_owned()
+        }
         _ => "stopped before the end; 'longshore start' goes on from here".to_owned(),
     }
 }

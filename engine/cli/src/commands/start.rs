@@ -1,5 +1,6 @@
 //! `longshore start`: work through the queue until stopped.
 
+use jiff::Timestamp;
 use longshore_runner::Engine;
 
 use crate::context::Context;
@@ -24,21 +25,25 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
     }
     let mut worst = Exit::Success;
     engine.work(&stop, arguments.until_idle, |record| worst = worst.or_worse(Exit::of(record))).await?;
-    let left = engine.queue().runnable()?.len();
+    let now = Timestamp::now();
+    let (left, waiting) = (engine.queue().runnable(now)?.len(), engine.queue().waiting(now)?);
     if !context.json {
-        say_what_waits(&engine)?;
+        say_what_waits(&engine, waiting)?;
     }
-    if left == 0 {
+    if left == 0 && waiting == 0 {
         return Ok(if arguments.until_idle { worst } else { Exit::Success });
     }
-    if !context.json {
+    if !context.json && left > 0 {
         note(&format!("stopped with {left} jobs not ended; the next start goes on with them"));
     }
     Ok(Exit::Interrupted)
 }
 
 /// The engine leaves some jobs alone until a user moves them.
-fn say_what_waits(engine: &Engine) -> Result<(), CliError> {
+fn say_what_waits(engine: &Engine, for_others: u64) -> Result<(), CliError> {
+    if for_others > 0 {
+        note(&format!("{for_others} jobs wait for their time or for other jobs: see 'longshore status'"));
+    }
     let waiting = engine.queue().jobs()?.into_iter().filter(|record| record.state.waits_for_user()).count();
     if waiting > 0 {
         note(&format!("{waiting} jobs are paused or wait for a confirmation: see 'longshore status'"));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use indicatif::HumanCount;
 use jiff::{SignedDuration, Timestamp};
-use longshore_job::spec::{FailureThreshold, OperationSource};
+use longshore_job::spec::{FailureThreshold, OperationSource, Timing};
 use longshore_queue::JobRecord;
 use serde_json::{Value, json};
 
@@ -35,6 +35,8 @@ pub(crate) fn describe(record: &JobRecord, codes: &[(String, u64)]) -> String {
     optional("Retry of", record.retry_of.clone());
     optional("Priority", Some(record.priority.to_string()));
     optional("Limits", Some(limits(spec.limits.concurrency, spec.limits.failure_threshold)));
+    optional("Begins", timing_of(&spec.timing));
+    optional("Deadline", deadline(record));
     optional("Tags", (!spec.tags.is_empty()).then(|| tags(&spec.tags)));
     optional("Client token", spec.client_token.as_deref().map(printable));
     optional("Tasks", Some(tasks(record)));
@@ -59,6 +61,8 @@ pub(crate) fn summary(record: &JobRecord, codes: &[(String, u64)]) -> Value {
         "store": record.spec.store,
         "manifest": record.spec.manifest.to_string(),
         "tags": record.spec.tags,
+        "timing": record.spec.timing,
+        "deadline_at": record.deadline_at,
         "client_token": record.spec.client_token,
         "limits": record.spec.limits,
         "priority": record.priority,
@@ -112,6 +116,23 @@ fn limits(concurrency: u32, threshold: FailureThreshold) -> String {
         "no failure threshold".to_owned()
     };
     format!("{concurrency} tasks at once, {failing}")
+}
+
+/// When a job begins that does not begin at once.
+fn timing_of(timing: &Timing) -> Option<String> {
+    let jobs = |names: &[String]| printable(&names.join(", "));
+    let mut parts = Vec::new();
+    parts.extend(timing.start_at.map(|moment| format!("at {}", shown(moment))));
+    parts.extend((!timing.after.is_empty()).then(|| format!("once {} is Complete", jobs(&timing.after))));
+    parts.extend(
+        (!timing.after_ended.is_empty()).then(|| format!("once {} ended", jobs(&timing.after_ended))),
+    );
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn deadline(record: &JobRecord) -> Option<String> {
+    let fixed = record.deadline_at.map(shown);
+    fixed.or_else(|| record.spec.timing.deadline.map(|deadline| deadline.to_string()))
 }
 
 fn role(record: &JobRecord) -> String {

@@ -15,6 +15,12 @@ pub(super) const DATA_DIRECTORY: &str = ".longshore";
 /// copy within a minute.
 pub(super) const REQUEST_TIMEOUT: &str = "60s";
 
+/// Jobs that run tasks at once, unless the file says otherwise: as in Amazon S3 Batch Operations.
+const ACTIVE_JOBS: u32 = 6;
+
+/// Tasks that run at once, unless the file says otherwise: four jobs that say nothing about it run side by side.
+const CONCURRENCY: u32 = 256;
+
 /// Engine configuration of Longshore: the stores that it works on, the roles under which jobs run, and where it keeps its
 /// data. Paths are relative to this file. Strings may take environment variables: `${NAME}`, `${NAME:-default}`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -27,6 +33,9 @@ pub(super) struct ConfigFile {
     /// Directory of the jobs' own folders: the rows of their lists while they run. Without it they are in the data directory.
     #[schemars(length(min = 1), extend("examples" = ["/mnt/fast/longshore"]))]
     pub(super) spool_directory: Option<String>,
+    /// Bounds of the engine itself, over all jobs.
+    #[serde(default)]
+    pub(super) engine: EngineSection,
     /// S3 endpoints, by the names that job files use.
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", "patternErrorMessage": "must be 1 to 64 letters, digits, \".\", \"_\" or \"-\", and begin with a letter or digit"}))]
@@ -45,6 +54,24 @@ pub(super) struct ConfigFile {
 
 fn data_directory() -> String {
     DATA_DIRECTORY.to_owned()
+}
+
+/// Bounds of the engine itself, over all jobs.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct EngineSection {
+    /// Most jobs that run tasks at once, and most that read their manifests meanwhile; the others wait for their turn.
+    #[schemars(range(min = 1, max = 1_000), extend("examples" = [6]))]
+    pub(super) active_jobs: u32,
+    /// Most tasks that run at once, over all jobs: those of higher priority go first, equals share.
+    #[schemars(range(min = 1, max = 4_000), extend("examples" = [256]))]
+    pub(super) concurrency: u32,
+}
+
+impl Default for EngineSection {
+    fn default() -> Self {
+        Self { active_jobs: ACTIVE_JOBS, concurrency: CONCURRENCY }
+    }
 }
 
 /// An S3 endpoint.
@@ -68,7 +95,10 @@ pub(super) struct StoreSection {
     #[serde(default = "request_timeout")]
     #[schemars(extend("examples" = ["60s", "2m"]))]
     pub(super) request_timeout: String,
-    /// Most requests per second that the engine sends to this store. Without it the store's own throttling decides.
+    /// Most requests in flight to this store, over all jobs. Without it the engine's concurrency decides.
+    #[schemars(range(min = 1, max = 4_000), extend("examples" = [64]))]
+    pub(super) concurrency: Option<u32>,
+    /// Most requests per second that the engine sends to this store, over all jobs. Without it the store's own throttling decides.
     #[schemars(range(min = 1, max = 1_000_000), extend("examples" = [500]))]
     pub(super) requests_per_second: Option<u32>,
 }

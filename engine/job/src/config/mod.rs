@@ -26,6 +26,8 @@ pub struct EngineConfig {
     pub data_directory: String,
     /// Where the jobs' folders are; `None` means in the data directory.
     pub spool_directory: Option<String>,
+    /// Bounds of the engine itself.
+    pub engine: EngineLimits,
     /// S3 endpoints by name.
     pub stores: BTreeMap<String, StoreConfig>,
     /// Roles by name.
@@ -34,6 +36,16 @@ pub struct EngineConfig {
     pub guard: Vec<String>,
     /// Resource policy file by bucket name.
     pub bucket_policies: BTreeMap<String, String>,
+}
+
+/// Bounds of the engine itself, over all jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct EngineLimits {
+    /// Most jobs that run tasks at once, and most that read their manifests meanwhile. Each that runs holds its open chunks
+    /// in memory.
+    pub active_jobs: u32,
+    /// Most tasks that run at once. Each holds an instance of its operation.
+    pub concurrency: u32,
 }
 
 /// An S3 endpoint.
@@ -49,6 +61,8 @@ pub struct StoreConfig {
     pub credentials: Credentials,
     /// Time one attempt of a request may take, from the first byte sent to the last one read.
     pub request_timeout: Duration,
+    /// Most requests in flight at once; `None` means no bound but the engine's concurrency.
+    pub concurrency: Option<u32>,
     /// Most requests per second that the engine sends; `None` means no bound of its own.
     pub requests_per_second: Option<u32>,
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::file::{ConfigFile, CredentialsSection, RoleSection, StoreSection};
-use super::{Credentials, EngineConfig, RoleConfig, StoreConfig};
+use super::{Credentials, EngineConfig, EngineLimits, RoleConfig, StoreConfig};
 use crate::declare::{Declaration, pointer, suggest};
 use crate::secret::Secret;
 
@@ -41,6 +41,7 @@ pub(super) fn resolve(
         directory: directory.to_owned(),
         data_directory: file.data_directory,
         spool_directory: file.spool_directory,
+        engine: EngineLimits { active_jobs: file.engine.active_jobs, concurrency: file.engine.concurrency },
         stores,
         roles,
         guard: match file.guard {
@@ -60,6 +61,7 @@ fn store(section: StoreSection, at: &str, declaration: &mut Declaration<'_>) -> 
         path_style: section.path_style,
         credentials: credentials(section.credentials),
         request_timeout: request_timeout?,
+        concurrency: section.concurrency,
         requests_per_second: section.requests_per_second,
     })
 }

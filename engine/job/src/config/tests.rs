@@ -8,6 +8,7 @@ use super::*;
 const FULL: &str = r#"
 data-directory = "var"
 spool-directory = "fast"
+engine = { active-jobs = 3, concurrency = 100 }
 
 [store.main]
 endpoint = "http://127.0.0.1:9000"
@@ -15,6 +16,7 @@ region = "us-east-1"
 path-style = true
 credentials = { source = "static", access-key-id = "AK", secret-access-key = "${MY_SECRET}", session-token = "${MY_TOKEN:-t0ken}" }
 request-timeout = "2m 30s"
+concurrency = 40
 requests-per-second = 500
 
 [store.profile]

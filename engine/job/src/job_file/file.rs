@@ -35,6 +35,21 @@ pub struct JobFile {
     /// Read the manifest, then wait: no task runs before `longshore confirm`.
     #[serde(default)]
     pub(super) confirm: bool,
+    /// Do not begin before this moment: a date (midnight UTC) or an RFC 3339 time.
+    #[schemars(length(min = 1), extend("examples" = ["2026-12-01T22:00:00Z"]))]
+    pub(super) start_at: Option<String>,
+    /// When tasks are left to run then, the job fails and what ran is reported: a moment, or a time from the job's start.
+    #[schemars(length(min = 1), extend("examples" = ["6h", "2026-12-02T06:00:00Z"]))]
+    pub(super) deadline: Option<String>,
+    /// Jobs that must be Complete before this one begins: their IDs (or first characters), or client tokens. If one ends
+    /// otherwise, this one fails.
+    #[serde(default)]
+    #[schemars(length(max = 100), inner(length(min = 1)), extend("examples" = [["logs-2025-q4"]]))]
+    pub(super) after: Vec<String>,
+    /// Jobs that must have ended, in whatever state, before this one begins.
+    #[serde(default)]
+    #[schemars(length(max = 100), inner(length(min = 1)), extend("examples" = [["logs-2025-q4"]]))]
+    pub(super) after_ended: Vec<String>,
     /// Role of `longshore.toml` under which the job runs: its policies decide what the job may do.
     #[schemars(required, length(min = 1), extend("examples" = ["tagger"]))]
     pub(super) role: Option<String>,

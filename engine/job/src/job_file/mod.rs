@@ -9,6 +9,7 @@ mod resolve;
 mod section;
 #[cfg(test)]
 mod tests;
+mod timing;
 
 use std::path::Path;
 

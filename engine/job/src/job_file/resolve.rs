@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::file::{JobFile, LimitsSection, OperationSection, ReportSection};
 use super::manifest::manifest;
+use super::timing::timing;
 use super::{BadPolicy, CatalogEntry, Environment, OperationName, location, parameters_schema};
 use crate::config::{CONFIG_FILE, EngineConfig};
 use crate::declare::{Declaration, pointer, suggest};
@@ -19,6 +20,7 @@ pub(super) fn resolve(
     declaration: &mut Declaration<'_>,
 ) -> Option<JobSpec> {
     check_role(file.role.as_deref(), environment.config, declaration);
+    let timing = timing(&file, declaration);
     let store = store(file.store, file.role.as_deref(), environment.config, declaration);
     // A policy that was given and is none must not become no policy.
     let policy = match file.policy {
@@ -32,6 +34,7 @@ pub(super) fn resolve(
         description: file.description,
         priority: file.priority,
         confirm: file.confirm,
+        timing,
         role: file.role?,
         store: store?,
         tags: file.tags,

@@ -3,6 +3,7 @@
 mod generate;
 mod manifest;
 mod retry;
+mod timing;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ pub use manifest::{
     SourceSpec,
 };
 pub use retry::RetrySpec;
+pub use timing::{Deadline, Timing};
 
 /// Everything that defines a job. Stored as JSON in the queue; holds no secrets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +27,9 @@ pub struct JobSpec {
     /// Whether a user must confirm the job once its manifest is read, before any task runs.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub confirm: bool,
+    /// When it runs.
+    #[serde(default, skip_serializing_if = "Timing::is_default")]
+    pub timing: Timing,
     /// Name of the role in `longshore.toml` under which the job runs.
     pub role: String,
     /// Name of the store in `longshore.toml` whose objects the tasks work on.
