@@ -257,7 +257,7 @@ fn job_record(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
     })
 }
 
-fn failure_record(row: &Row<'_>) -> rusqlite::Result<FailureRecord> {
+pub(crate) fn failure_record(row: &Row<'_>) -> rusqlite::Result<FailureRecord> {
     Ok(FailureRecord {
         row: row.get("row")?,
         bucket: row.get("bucket")?,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use longshore_job::{Failure, JobState, KeyEncoding, ObjectId, Outcome, Row};
+use longshore_job::{Failure, JobState, KeyEncoding, ObjectId, Outcome, Row, Stop};
 use longshore_manifest::SpoolReader;
 use longshore_plugin::{Columns, Execution, Lane};
 use tokio::sync::{Semaphore, mpsc};
@@ -41,8 +41,8 @@ const DRAIN: Duration = Duration::from_secs(30);
 pub(crate) enum Ending {
     /// Every task has a result.
     AllDone,
-    /// Too many tasks failed; says how many.
-    Threshold(String),
+    /// The job gives up by one of its rules.
+    GivenUp(Stop),
     /// A user cancelled or paused the job: its state is no longer Active.
     Moved,
     /// The engine was asked to stop; the job stays Active.
@@ -58,6 +58,7 @@ pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Endin
     let (messages, inbox) = mpsc::channel(COMMIT_WINDOW);
     let (chunks, chunk_inbox) = mpsc::channel(1);
     let feed = Feed::new(chunk_inbox, halt.clone());
+    let collector = Collector::new(job, Arc::clone(&window), halt.clone())?;
 
     let outage = Arc::new(Outage::new(Arc::clone(&job.resolved.store)));
     let mut tasks = JoinSet::new();
@@ -81,14 +82,14 @@ pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Endin
     drop(messages);
 
     let watch = StateWatch::start(job, JobState::Active, &halt);
-    let collected = Collector::new(job, Arc::clone(&window), halt.clone())?.run(inbox).await;
+    let collected = collector.run(inbox).await;
     halt.cancel();
     let lanes = join_all(tasks).await;
     let moved = watch.end().await?;
     lanes?;
     let collected = collected?;
-    Ok(match collected.threshold {
-        Some(reason) => Ending::Threshold(reason),
+    Ok(match collected.stop {
+        Some(stop) => Ending::GivenUp(stop),
         None if moved => Ending::Moved,
         None if collected.all_done => Ending::AllDone,
         None => Ending::Stopped,

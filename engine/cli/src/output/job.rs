@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use indicatif::HumanCount;
 use jiff::{SignedDuration, Timestamp};
-use longshore_job::spec::{FailureThreshold, OperationSource};
+use longshore_job::spec::{FailureThreshold, Limits, OperationSource};
 use longshore_queue::JobRecord;
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ pub(crate) fn describe(record: &JobRecord, codes: &[(String, u64)]) -> String {
     optional("Store", Some(spec.store.clone()));
     optional("Manifest", Some(printable(&spec.manifest.to_string())));
     optional("Priority", Some(record.priority.to_string()));
-    optional("Limits", Some(limits(spec.limits.concurrency, spec.limits.failure_threshold)));
+    optional("Limits", Some(limits(&spec.limits)));
     optional("Tags", (!spec.tags.is_empty()).then(|| tags(&spec.tags)));
     optional("Client token", spec.client_token.as_deref().map(printable));
     optional("Tasks", Some(tasks(record)));
@@ -102,14 +102,22 @@ pub(crate) fn tags(tags: &BTreeMap<String, String>) -> String {
     pairs.join(", ")
 }
 
-fn limits(concurrency: u32, threshold: FailureThreshold) -> String {
-    let FailureThreshold { percent, minimum_tasks } = threshold;
-    let failing = if percent < 100.0 {
-        format!("fails above {percent} % of at least {} tasks", HumanCount(minimum_tasks))
-    } else {
-        "no failure threshold".to_owned()
-    };
-    format!("{concurrency} tasks at once, {failing}")
+fn limits(limits: &Limits) -> String {
+    let FailureThreshold { percent, minimum_tasks, count } = limits.failure_threshold;
+    let mut parts = vec![format!("{} tasks at once", limits.concurrency)];
+    if percent < 100.0 {
+        parts.push(format!("fails above {percent} % of at least {} tasks", HumanCount(minimum_tasks)));
+    }
+    if let Some(count) = count {
+        parts.push(format!("fails at {} failed tasks", HumanCount(count)));
+    }
+    if percent >= 100.0 && count.is_none() {
+        parts.push("no failure threshold".to_owned());
+    }
+    for rule in &limits.stop {
+        parts.push(format!("fails at {} with {}", HumanCount(rule.count), rule.codes.join(" or ")));
+    }
+    parts.join(", ")
 }
 
 fn role(record: &JobRecord) -> String {

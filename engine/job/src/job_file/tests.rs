@@ -51,7 +51,8 @@ scope = "FailedTasksOnly"
 
 [limits]
 concurrency = 8
-failure-threshold = { percent = 12.5, minimum-tasks = 10 }
+failure-threshold = { percent = 12.5, minimum-tasks = 10, count = 500 }
+stop = [{ codes = ["AccessDenied", "Plugin*"] }, { codes = ["NoSuchKey"], count = 20 }]
 "#;
 
 const MINIMAL: &str = r#"
@@ -389,6 +390,17 @@ fn limits_of_texts_and_tags() {
 }
 
 #[test]
+fn rules_that_stop_a_job() {
+    let job = parse(&format!("{MINIMAL}\n[[limits.stop]]\ncodes = ['AccessDenied', 'Slow*']")).unwrap();
+    assert!(job.limits.stop[0].matches("SlowDown") && !job.limits.stop[0].matches("NoSuchKey"));
+    assert_eq!(job.limits.stop[0].count, 1);
+    assert_snapshot!(problems(&format!(
+        "{MINIMAL}\n[limits]\nfailure-threshold = {{ count = 0 }}\n[[limits.stop]]\n[[limits.stop]]\ncodes = []\ncount = 0\n\
+         [[limits.stop]]\ncodes = ['no code']\ncode = 'AccessDenied'"
+    )));
+}
+
+#[test]
 fn problems_for_machines() {
     let problems = parse("prioriti = 1").unwrap_err();
     assert_snapshot!(serde_json::to_string_pretty(&problems).unwrap());
@@ -408,7 +420,7 @@ fn examples(page: &str) -> impl Iterator<Item = &str> {
 fn the_examples_of_the_documentation() {
     let configs: Vec<&str> = examples(include_str!("../../../../docs/configuration.md")).collect();
     let jobs: Vec<&str> = examples(include_str!("../../../../docs/job-file.md")).collect();
-    assert_eq!((configs.len(), jobs.len()), (2, 3));
+    assert_eq!((configs.len(), jobs.len()), (2, 4));
     for config in configs {
         for job in &jobs {
             parse_with(config, job).unwrap_or_else(|problems| panic!("{problems}"));

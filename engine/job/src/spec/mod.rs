@@ -2,6 +2,7 @@
 
 mod generate;
 mod manifest;
+pub(crate) mod stop;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,7 @@ pub use manifest::{
     DeleteMarkers, Field, ListFormat, ListSpec, ManifestSpec, Meaning, OnBadRow, Origin, ReportRows, Sample,
     SourceSpec,
 };
+pub use stop::StopRule;
 
 /// Everything that defines a job. Stored as JSON in the queue; holds no secrets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -143,21 +145,27 @@ pub struct Limits {
     pub concurrency: u32,
     /// When the job as a whole gives up.
     pub failure_threshold: FailureThreshold,
+    /// Error codes that end the job. The first rule that is met counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stop: Vec<StopRule>,
 }
 
-/// The job fails once `minimum_tasks` have run and more than `percent` of the tasks run so far have failed
-/// (reference: S3 Batch Operations fails a job above 50 % of at least 1,000 tasks).
+/// The job fails once `minimum_tasks` have run and more than `percent` of the tasks run so far have failed, or once `count`
+/// tasks have failed (reference: S3 Batch Operations fails a job above 50 % of at least 1,000 tasks).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct FailureThreshold {
     /// 0–100; 100 switches the rule off.
     pub percent: f64,
     /// Tasks that must have run before the rule applies.
     pub minimum_tasks: u64,
+    /// Failed tasks at which the job fails, however many have run; `None` for no such rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
 }
 
 impl Default for FailureThreshold {
     /// Amazon's rule: above 50 % of at least 1,000 tasks.
     fn default() -> Self {
-        Self { percent: 50.0, minimum_tasks: 1000 }
+        Self { percent: 50.0, minimum_tasks: 1000, count: None }
     }
 }

@@ -113,7 +113,8 @@ pub fn spec() -> JobSpec {
         report: None,
         limits: Limits {
             concurrency: 64,
-            failure_threshold: FailureThreshold { percent: 50.0, minimum_tasks: 1000 },
+            failure_threshold: FailureThreshold { percent: 50.0, minimum_tasks: 1000, count: None },
+            stop: Vec::new(),
         },
     }
 }
