@@ -103,7 +103,8 @@ impl Resolved {
     ) -> Result<Self, JobFailure> {
         let (plugin, isolation) = catalog.load_checked(&spec.operation, plugin_digest).await?;
         let role = snapshot(config, &spec.role, spec.policy.as_ref())?;
-        let store = Arc::new(store::connect_for(config, &spec.store, spec.limits.concurrency).await?);
+        let lanes = spec.limits.concurrency;
+        let store = Arc::new(store::connect_for(config, &spec.store, lanes, &spec.retry).await?);
         let gate_config = gate_config(&spec.role, role.account, role.policies, session, &store);
         let gate = Gate::new(Arc::clone(&store) as Arc<dyn Store>, gate_config.clone());
         Ok(Self {

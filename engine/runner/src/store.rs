@@ -1,6 +1,7 @@
 //! Connects to a store of the engine configuration.
 
 use longshore_job::config::Credentials;
+use longshore_job::spec::RetrySpec;
 use longshore_job::{EngineConfig, JobSpec};
 use longshore_store::{CredentialsSource, RateLimits, S3Store, StoreConfig, StoreError};
 
@@ -14,16 +15,18 @@ const FEW: u32 = 16;
 /// # Errors
 /// If there is no such store, or its credentials cannot be found.
 pub async fn connect(config: &EngineConfig, name: &str) -> Result<S3Store, JobFailure> {
-    connect_for(config, name, FEW).await
+    connect_for(config, name, FEW, &RetrySpec::default()).await
 }
 
-/// Connects to store `name`, for `lanes` requests at once.
+/// Connects to store `name`, for `lanes` requests at once that are sent again as `retry` says.
 pub(crate) async fn connect_for(
     config: &EngineConfig,
     name: &str,
     lanes: u32,
+    retry: &RetrySpec,
 ) -> Result<S3Store, JobFailure> {
-    S3Store::connect(settings(config, name, lanes)?).await.map_err(unusable)
+    let settings = StoreConfig { retry: retry.into(), ..settings(config, name, lanes)? };
+    S3Store::connect(settings).await.map_err(unusable)
 }
 
 /// Region that requests to store `name` are signed for, and whether they travel over TLS. Nothing is sent to the store.

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use longshore_job::spec::{RetriedErrors, RetrySpec};
 use tokio::time::{Instant, sleep};
 
 use crate::Store;
@@ -13,26 +14,35 @@ use crate::request::Request;
 use crate::response::Response;
 
 /// When a failed request is tried again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Attempts in all, the first one included. Default 8: with the delays below 6 seconds on average, 13 at
-    /// most. Longer outages are not for single requests to sit out: whoever sends them asks whether the store is there.
+    /// Attempts in all, the first one included.
     pub max_attempts: u32,
-    /// Upper bound of the first delay; each further bound is twice the last. Default 100 ms.
+    /// Upper bound of the first delay; each further bound is twice the last.
     pub base_delay: Duration,
-    /// Upper bound of every delay that the store did not ask for. Default 20 s.
+    /// Upper bound of every delay that the store did not ask for.
     pub max_delay: Duration,
-    /// No attempt begins later than this after the first. Default 5 minutes: a lane must not be lost to one object.
+    /// No attempt begins later than this after the first: a lane must not be lost to one object.
     pub total_time: Duration,
+    /// Which errors are tried again.
+    pub errors: RetriedErrors,
 }
 
 impl Default for RetryPolicy {
+    /// As for a job that says nothing.
     fn default() -> Self {
+        Self::from(&RetrySpec::default())
+    }
+}
+
+impl From<&RetrySpec> for RetryPolicy {
+    fn from(spec: &RetrySpec) -> Self {
         Self {
-            max_attempts: 8,
-            base_delay: Duration::from_millis(100),
-            max_delay: Duration::from_secs(20),
-            total_time: Duration::from_secs(300),
+            max_attempts: spec.attempts,
+            base_delay: Duration::from_millis(spec.base_delay_ms),
+            max_delay: Duration::from_millis(spec.max_delay_ms),
+            total_time: Duration::from_millis(spec.total_time_ms),
+            errors: spec.errors.clone(),
         }
     }
 }
@@ -49,7 +59,7 @@ impl RetryPolicy {
 
 /// A store whose failed requests are retried and whose load is controlled.
 ///
-/// Retried are the errors marked [`StoreError::retryable`]; a store's `Retry-After` is honoured; retries of one
+/// Retried are the errors that the policy includes; a store's `Retry-After` is honoured; retries of one
 /// endpoint are paced together ([`RateLimits`]). A retry may repeat a request that took effect although its answer
 /// was lost. All calls of [`Request`] end in the same state when repeated, with these exceptions, as with every S3
 /// client: a PutObject or CopyObject into a versioned bucket may leave an extra version; a PutObject with
@@ -109,7 +119,7 @@ impl<S> Retrying<S> {
         attempts: u32,
         begin: Instant,
     ) -> Result<Duration, StoreError> {
-        if !error.retryable {
+        if !policy.errors.include(error.class(), &error.code) {
             return Err(error);
         }
         let now = Instant::now();

@@ -60,6 +60,7 @@ pub(crate) fn summary(record: &JobRecord, codes: &[(String, u64)]) -> Value {
         "tags": record.spec.tags,
         "client_token": record.spec.client_token,
         "limits": record.spec.limits,
+        "retry": record.spec.retry,
         "priority": record.priority,
         "total": record.total_tasks,
         "succeeded": record.succeeded,

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::generate::GenerateSection;
+use super::retry::RetrySection;
 use crate::row::KeyEncoding;
 use crate::spec::{DeleteMarkers, FailureThreshold, OnBadRow, ReportRows, ReportScope};
 
@@ -68,6 +69,9 @@ pub struct JobFile {
     /// Bounds of the job.
     #[serde(default)]
     pub(super) limits: LimitsSection,
+    /// When the requests of tasks are sent again.
+    #[serde(default)]
+    pub(super) retry: RetrySection,
 }
 
 /// What is done to each object: a built-in operation by `name`, or a `plugin` file.

@@ -6,6 +6,7 @@ mod list;
 mod location;
 mod manifest;
 mod resolve;
+mod retry;
 #[cfg(test)]
 mod tests;
 

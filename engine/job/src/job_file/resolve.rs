@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::file::{JobFile, LimitsSection, OperationSection, ReportSection, StopSection};
 use super::manifest::manifest;
+use super::retry::retry;
 use super::{BadPolicy, CatalogEntry, Environment, OperationName, location, parameters_schema};
 use crate::config::{CONFIG_FILE, EngineConfig};
 use crate::declare::{Declaration, pointer, suggest};
@@ -30,6 +31,7 @@ pub(super) fn resolve(
     let operation = file.operation.and_then(|section| operation(section, environment, declaration));
     let manifest = file.manifest.and_then(|section| manifest(section, environment, declaration));
     let report = report(file.report, environment, declaration);
+    let retry = retry(file.retry, declaration);
     Some(JobSpec {
         description: file.description,
         priority: file.priority,
@@ -43,6 +45,7 @@ pub(super) fn resolve(
         manifest: manifest?,
         report,
         limits: limits(file.limits),
+        retry: retry?,
     })
 }
 

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::spec::{JobSpec, Location};
+use crate::spec::{JobSpec, Location, RetryClass};
 
 const CONFIG: &str = r#"
 [store.main]
@@ -53,6 +53,14 @@ scope = "FailedTasksOnly"
 concurrency = 8
 failure-threshold = { percent = 12.5, minimum-tasks = 10, count = 500 }
 stop = [{ codes = ["AccessDenied", "Plugin*"] }, { codes = ["NoSuchKey"], count = 20 }]
+
+[retry]
+attempts = 3
+base-delay = "1s"
+max-delay = "1m 30s"
+total-time = "10m"
+classes = ["connection"]
+codes = ["OperationAborted"]
 "#;
 
 const MINIMAL: &str = r#"
@@ -397,6 +405,20 @@ fn rules_that_stop_a_job() {
     assert_snapshot!(problems(&format!(
         "{MINIMAL}\n[limits]\nfailure-threshold = {{ count = 0 }}\n[[limits.stop]]\n[[limits.stop]]\ncodes = []\ncount = 0\n\
          [[limits.stop]]\ncodes = ['no code']\ncode = 'AccessDenied'"
+    )));
+}
+
+#[test]
+fn when_requests_are_sent_again() {
+    let retry = parse(&format!("{MINIMAL}\nretry = {{ codes = ['Operation*'] }}")).unwrap().retry.errors;
+    let class = Some(RetryClass::Throttling);
+    assert!(retry.include(class, "SlowDown") && retry.include(None, "OperationAborted"));
+    assert!(!retry.include(None, "NoSuchKey"));
+    let none = parse(&format!("{MINIMAL}\nretry = {{ classes = [] }}")).unwrap().retry.errors;
+    assert!(!none.include(class, "SlowDown"));
+    assert_snapshot!(problems(&format!(
+        "{MINIMAL}\n[retry]\nattempts = 0\nbase-delay = 'soon'\nmax-delay = '1h'\ntotal-time = '1ms'\n\
+         classes = ['throtling', 'connection', 'connection']\ncodes = ['']\ncode = 'X'"
     )));
 }
 

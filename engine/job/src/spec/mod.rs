@@ -2,6 +2,7 @@
 
 mod generate;
 mod manifest;
+mod retry;
 pub(crate) mod stop;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ pub use manifest::{
     DeleteMarkers, Field, ListFormat, ListSpec, ManifestSpec, Meaning, OnBadRow, Origin, ReportRows, Sample,
     SourceSpec,
 };
+pub use retry::{RetriedErrors, RetryClass, RetrySpec};
 pub use stop::StopRule;
 
 /// Everything that defines a job. Stored as JSON in the queue; holds no secrets.
@@ -44,6 +46,9 @@ pub struct JobSpec {
     pub report: Option<ReportSpec>,
     /// Bounds.
     pub limits: Limits,
+    /// When failed requests are sent again.
+    #[serde(default, skip_serializing_if = "RetrySpec::is_default")]
+    pub retry: RetrySpec,
 }
 
 /// A session policy that a job brings, as it was at submission: what becomes of the file later does not change the job.
