@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use longshore_job::{Failure, JobState, KeyEncoding, ObjectId, Outcome, Row, Stop};
@@ -191,6 +191,7 @@ impl LaneRunner {
             };
             let permit = permit.map_err(|error| RunnerError::Internal(error.to_string()))?;
             let Some(assignment) = self.feed.next().await else { return Ok(()) };
+            let begin = Instant::now();
             let executed = tokio::select! {
                 executed = self.execute(&mut lane, &assignment) => executed?,
                 () = drained(&self.stop) => return Ok(()),
@@ -205,9 +206,7 @@ impl LaneRunner {
                     continue;
                 }
             };
-            if Outage::may_explain(&outcome) {
-                self.check_store().await?;
-            }
+            self.check_store(&outcome, begin).await?;
             permit.forget(); // given back by the collector once the result is durable
             if self.messages.send(Message::Finished(assignment, outcome)).await.is_err() {
                 return Ok(());
@@ -216,8 +215,8 @@ impl LaneRunner {
     }
 
     /// Fails if the store is gone: then the task has no result, and runs again once the store is back.
-    async fn check_store(&self) -> Result<(), RunnerError> {
-        let answer = self.outage.check().await;
+    async fn check_store(&self, outcome: &Outcome, begin: Instant) -> Result<(), RunnerError> {
+        let answer = self.outage.check(outcome, begin).await;
         answer.map_err(|failure| RunnerError::Obstacle { job: self.job.id.clone(), failure })
     }
 

@@ -8,6 +8,8 @@ mod manifest;
 mod resolve;
 mod retry;
 #[cfg(test)]
+mod rules_tests;
+#[cfg(test)]
 mod tests;
 
 use std::path::Path;

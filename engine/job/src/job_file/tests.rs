@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::spec::{JobSpec, Location, RetryClass};
+use crate::spec::{JobSpec, Location};
 
 const CONFIG: &str = r#"
 [store.main]
@@ -63,7 +63,7 @@ classes = ["connection"]
 codes = ["OperationAborted"]
 "#;
 
-const MINIMAL: &str = r#"
+pub(super) const MINIMAL: &str = r#"
 role = "tagger"
 operation = { name = "noop" }
 manifest = { location = "s3://lists/a/b%20c.csv", fields = ["Bucket", "Key"] }
@@ -163,11 +163,11 @@ fn parse_with(config: &str, source: &str) -> Result<JobSpec, Problems> {
     JobFile::parse(source, "job.toml", &environment)
 }
 
-fn parse(source: &str) -> Result<JobSpec, Problems> {
+pub(super) fn parse(source: &str) -> Result<JobSpec, Problems> {
     parse_with(CONFIG, source)
 }
 
-fn problems(source: &str) -> String {
+pub(super) fn problems(source: &str) -> String {
     parse(source).unwrap_err().render()
 }
 
@@ -395,31 +395,6 @@ fn limits_of_texts_and_tags() {
         ))
     );
     assert!(parse(&format!("description = '{}'{MINIMAL}", "é".repeat(256))).is_ok());
-}
-
-#[test]
-fn rules_that_stop_a_job() {
-    let job = parse(&format!("{MINIMAL}\n[[limits.stop]]\ncodes = ['AccessDenied', 'Slow*']")).unwrap();
-    assert!(job.limits.stop[0].matches("SlowDown") && !job.limits.stop[0].matches("NoSuchKey"));
-    assert_eq!(job.limits.stop[0].count, 1);
-    assert_snapshot!(problems(&format!(
-        "{MINIMAL}\n[limits]\nfailure-threshold = {{ count = 0 }}\n[[limits.stop]]\n[[limits.stop]]\ncodes = []\ncount = 0\n\
-         [[limits.stop]]\ncodes = ['no code']\ncode = 'AccessDenied'"
-    )));
-}
-
-#[test]
-fn when_requests_are_sent_again() {
-    let retry = parse(&format!("{MINIMAL}\nretry = {{ codes = ['Operation*'] }}")).unwrap().retry.errors;
-    let class = Some(RetryClass::Throttling);
-    assert!(retry.include(class, "SlowDown") && retry.include(None, "OperationAborted"));
-    assert!(!retry.include(None, "NoSuchKey"));
-    let none = parse(&format!("{MINIMAL}\nretry = {{ classes = [] }}")).unwrap().retry.errors;
-    assert!(!none.include(class, "SlowDown"));
-    assert_snapshot!(problems(&format!(
-        "{MINIMAL}\n[retry]\nattempts = 0\nbase-delay = 'soon'\nmax-delay = '1h'\ntotal-time = '1ms'\n\
-         classes = ['throtling', 'connection', 'connection']\ncodes = ['']\ncode = 'X'"
-    )));
 }
 
 #[test]

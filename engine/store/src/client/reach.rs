@@ -34,7 +34,7 @@ impl S3Store {
     pub async fn check_reachable(&self, bucket: Option<&str>) -> Result<(), StoreError> {
         let sdk = self.retrying.inner();
         let retries = retries();
-        let probe = self.retrying.run(&retries, || async {
+        let probe = self.retrying.run(&retries, bucket, || async {
             match bucket {
                 Some(bucket) => {
                     let listing =
