@@ -17,6 +17,7 @@ pub mod row;
 pub mod secret;
 pub mod spec;
 pub mod state;
+pub mod stopping;
 pub mod tally;
 pub mod task;
 
@@ -29,5 +30,6 @@ pub use row::{KeyEncoding, Row};
 pub use secret::Secret;
 pub use spec::JobSpec;
 pub use state::JobState;
+pub use stopping::{Stop, Stopping};
 pub use tally::Tally;
 pub use task::{Failure, Outcome, TaskResult};

@@ -289,7 +289,7 @@ fn candidate(row: &Row<'_>) -> rusqlite::Result<Candidate> {
     Ok(Candidate { id: row.get("id")?, state: job_state(row, "state")?, priority: row.get("priority")? })
 }
 
-fn failure_record(row: &Row<'_>) -> rusqlite::Result<FailureRecord> {
+pub(crate) fn failure_record(row: &Row<'_>) -> rusqlite::Result<FailureRecord> {
     Ok(FailureRecord {
         row: row.get("row")?,
         bucket: row.get("bucket")?,

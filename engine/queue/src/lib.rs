@@ -19,6 +19,7 @@ pub mod queue;
 pub mod record;
 
 mod chunks;
+mod failures;
 mod group;
 mod jobs;
 mod lists;

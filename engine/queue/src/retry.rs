@@ -1,7 +1,7 @@
 //! Failed tasks that run again: their rows are copied to the new job when it is submitted, in the same transaction and
 //! without coming into memory. They go away once they are in the new job's chunk spool.
 
-use longshore_job::spec::{RetrySpec, SourceSpec};
+use longshore_job::spec::{FailedTasks, SourceSpec};
 use longshore_job::{JobSpec, JobState, Row};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -24,7 +24,7 @@ impl Queue {
     ///
     /// [`QueueError::State`] if the job has not ended; [`QueueError::NothingFailed`]; [`QueueError::UnknownCode`] if no
     /// task failed so; [`QueueError::NotFound`]; [`QueueError::Ambiguous`].
-    pub fn retryable(&self, retry: &RetrySpec) -> Result<Retryable, QueueError> {
+    pub fn retryable(&self, retry: &FailedTasks) -> Result<Retryable, QueueError> {
         self.read("count the failed tasks", |connection| {
             let job = check(connection, retry)?;
             let sql = format!(
@@ -101,7 +101,7 @@ pub(crate) fn columns_text(row: &Row) -> Step<Option<String>> {
 }
 
 /// The earlier job, if it has ended and has such failures.
-fn check(connection: &Connection, retry: &RetrySpec) -> Step<JobKey> {
+fn check(connection: &Connection, retry: &FailedTasks) -> Step<JobKey> {
     let job = resolve(connection, &retry.job)?;
     job.require(&ENDED, "be retried")?;
     let sql =
@@ -139,7 +139,7 @@ fn known(connection: &Connection, job: &JobKey) -> Step<Vec<(String, u64)>> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn wanted(retry: &RetrySpec) -> (String, String) {
+fn wanted(retry: &FailedTasks) -> (String, String) {
     (serde_json::json!(retry.codes).to_string(), serde_json::json!(retry.statuses).to_string())
 }
 

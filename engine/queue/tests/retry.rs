@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use common::{Fixture, at, batch, failed, new_job, succeeded};
 use longshore_job::JobState::{Active, Complete, Completing, New, Preparing};
 use longshore_job::row::KeyEncoding;
-use longshore_job::spec::{Field, RetrySpec, SourceSpec};
+use longshore_job::spec::{FailedTasks, Field, SourceSpec};
 use longshore_job::{Failure, Outcome, Row, TaskResult};
 use longshore_queue::{NewJob, QueueError, ResultBatch};
 use proptest::collection::vec;
@@ -18,13 +18,13 @@ use proptest::prelude::*;
 /// Rows of a page, so that several are read.
 const PAGE: usize = 3;
 
-fn retry(job: &str, codes: &[&str], statuses: &[u16]) -> RetrySpec {
+fn retry(job: &str, codes: &[&str], statuses: &[u16]) -> FailedTasks {
     let codes = codes.iter().map(ToString::to_string).collect();
     let columns = vec![Field::extra("owner")];
-    RetrySpec { job: job.into(), codes, statuses: statuses.to_vec(), keys: KeyEncoding::Url, columns }
+    FailedTasks { job: job.into(), codes, statuses: statuses.to_vec(), keys: KeyEncoding::Url, columns }
 }
 
-fn retrying(id: &str, retry: RetrySpec) -> NewJob {
+fn retrying(id: &str, retry: FailedTasks) -> NewJob {
     let mut new = new_job(id);
     new.spec.manifest.sources = vec![SourceSpec::Retry(retry)];
     new
@@ -102,7 +102,7 @@ fn refusals_add_nothing() {
     fixture.record(batch("running", 0, [(0, failed("SlowDown"))])).unwrap();
     ended(&fixture, "good", &[None]);
     ended(&fixture, "bad", &[Some(("BadRow", None)), Some(("SlowDown", Some(503))), Some(("BadRow", None))]);
-    let refusal = |retry: RetrySpec| {
+    let refusal = |retry: FailedTasks| {
         let error = fixture.queue.submit(&retrying("second", retry.clone())).unwrap_err();
         assert_eq!(fixture.queue.retryable(&retry).unwrap_err().to_string(), error.to_string());
         assert!(matches!(fixture.queue.job("second"), Err(QueueError::NotFound { .. })));

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use longshore_job::tally::Tally;
-use longshore_job::{Outcome, Row, TaskResult};
+use longshore_job::{Outcome, Row, Stop, Stopping, Tally, TaskResult};
 use longshore_queue::{Queue, QueueError, ResultBatch};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -35,15 +34,14 @@ pub(crate) enum Message {
 pub(crate) struct Collected {
     /// Every task of the job has a durable result and every chunk is closed.
     pub all_done: bool,
-    /// The failure threshold was exceeded; says how.
-    pub threshold: Option<String>,
+    /// The rule by which the job gives up, if one was met.
+    pub stop: Option<Stop>,
 }
 
 pub(crate) struct Collector {
     job: Job,
-    tally: Tally,
+    stopping: Stopping,
     total: u64,
-    threshold: Option<String>,
     window: Arc<Semaphore>,
     halt: CancellationToken,
     closer: Closer,
@@ -62,11 +60,16 @@ impl Collector {
         halt: CancellationToken,
     ) -> Result<Self, RunnerError> {
         let progress = progress_of(&job.queue.job(&job.id)?);
+        let tally = Tally { succeeded: progress.succeeded, failed: progress.failed };
+        let codes = job.queue.failure_codes(&job.id)?;
+        let stopping = Stopping::new(&job.spec.limits, tally, &codes);
+        if stopping.reached().is_some() {
+            halt.cancel(); // the engine ended before it could say so
+        }
         Ok(Self {
             job: job.clone(),
-            tally: Tally { succeeded: progress.succeeded, failed: progress.failed },
+            stopping,
             total: progress.total,
-            threshold: None,
             window,
             halt,
             closer: Closer::start(job)?,
@@ -90,7 +93,8 @@ impl Collector {
             }
         }
         self.closer.finish().await?;
-        Ok(Collected { all_done: self.tally.finished() == self.total, threshold: self.threshold })
+        let all_done = self.stopping.tally().finished() == self.total;
+        Ok(Collected { all_done, stop: self.stopping.reached().cloned() })
     }
 
     /// Groups messages by chunk.
@@ -117,30 +121,17 @@ impl Collector {
     async fn committed(&mut self, batch: Batch) -> Result<(), RunnerError> {
         self.window.add_permits(batch.results.len());
         for result in &batch.results {
-            self.tally.count(&result.outcome);
+            self.stopping.count(&result.outcome);
         }
         if batch.chunk.committed(&batch.results) {
             self.closer.close(batch.chunk).await?;
         }
-        self.job.observe_progress(Progress {
-            total: self.total,
-            succeeded: self.tally.succeeded,
-            failed: self.tally.failed,
-        });
-        if self.threshold.is_none() && self.tally.exceeds(&self.job.spec.limits.failure_threshold) {
-            self.threshold = Some(self.threshold_reason());
+        let Tally { succeeded, failed } = self.stopping.tally();
+        self.job.observe_progress(Progress { total: self.total, succeeded, failed });
+        if self.stopping.reached().is_some() {
             self.halt.cancel();
         }
         Ok(())
-    }
-
-    fn threshold_reason(&self) -> String {
-        format!(
-            "{} of {} tasks run so far failed, more than the {} % that limits.failure-threshold allows",
-            self.tally.failed,
-            self.tally.finished(),
-            self.job.spec.limits.failure_threshold.percent
-        )
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
-use longshore_job::{Failure, JobState, KeyEncoding, ObjectId, Outcome, Row};
+use longshore_job::{Failure, JobState, KeyEncoding, ObjectId, Outcome, Row, Stop};
 use longshore_manifest::SpoolReader;
 use longshore_plugin::{Columns, Execution, Lane};
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
@@ -42,8 +42,8 @@ const DRAIN: Duration = Duration::from_secs(30);
 pub(crate) enum Ending {
     /// Every task has a result.
     AllDone,
-    /// Too many tasks failed; says how many.
-    Threshold(String),
+    /// The job gives up by one of its rules.
+    GivenUp(Stop),
     /// A user cancelled or paused the job: its state is no longer Active.
     Moved,
     /// The engine was asked to stop; the job stays Active.
@@ -60,6 +60,7 @@ pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Endin
     let (messages, inbox) = mpsc::channel(COMMIT_WINDOW);
     let (chunks, chunk_inbox) = mpsc::channel(1);
     let feed = Feed::new(chunk_inbox, halt.clone());
+    let collector = Collector::new(job, Arc::clone(&window), halt.clone())?;
 
     let outage = Arc::new(Outage::new(Arc::clone(&job.resolved.store)));
     let mut tasks = JoinSet::new();
@@ -83,14 +84,14 @@ pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Endin
     drop(messages);
 
     let watch = StateWatch::start(job, JobState::Active, &halt);
-    let collected = Collector::new(job, Arc::clone(&window), halt.clone())?.run(inbox).await;
+    let collected = collector.run(inbox).await;
     halt.cancel();
     let lanes = join_all(tasks).await;
     let moved = watch.end().await?;
     lanes?;
     let collected = collected?;
-    Ok(match collected.threshold {
-        Some(reason) => Ending::Threshold(reason),
+    Ok(match collected.stop {
+        Some(stop) => Ending::GivenUp(stop),
         None if moved => Ending::Moved,
         None if collected.all_done => Ending::AllDone,
         None => Ending::Stopped,
@@ -196,6 +197,7 @@ impl LaneRunner {
                 Some(lane) => lane,
                 none => none.insert(self.lane().await?),
             };
+            let begin = Instant::now();
             let executed = tokio::select! {
                 executed = self.execute(lane, &assignment) => executed?,
                 () = drained(&self.stop) => return Ok(()),
@@ -210,9 +212,7 @@ impl LaneRunner {
                     continue;
                 }
             };
-            if Outage::may_explain(&outcome) {
-                self.check_store().await?;
-            }
+            self.check_store(&outcome, begin).await?;
             permit.forget(); // given back by the collector once the result is durable
             if self.messages.send(Message::Finished(assignment, outcome)).await.is_err() {
                 return Ok(());
@@ -227,8 +227,8 @@ impl LaneRunner {
     }
 
     /// Fails if the store is gone: then the task has no result, and runs again once the store is back.
-    async fn check_store(&self) -> Result<(), RunnerError> {
-        let answer = self.outage.check().await;
+    async fn check_store(&self, outcome: &Outcome, begin: Instant) -> Result<(), RunnerError> {
+        let answer = self.outage.check(outcome, begin).await;
         answer.map_err(|failure| RunnerError::Obstacle { job: self.job.id.clone(), failure })
     }
 

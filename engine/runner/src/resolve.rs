@@ -103,7 +103,7 @@ impl Resolved {
     ) -> Result<Self, JobFailure> {
         let (plugin, isolation) = catalog.load_checked(&spec.operation, plugin_digest).await?;
         let role = snapshot(config, &spec.role, spec.policy.as_ref())?;
-        let store = stores.get(config, &spec.store).await?;
+        let store = Arc::new(stores.get(config, &spec.store).await?.with_retries((&spec.retry).into()));
         let gate_config = gate_config(&spec.role, role.account, role.policies, session, &store);
         let gate = Gate::new(Arc::clone(&store) as Arc<dyn Store>, gate_config.clone());
         Ok(Self {

@@ -2,11 +2,11 @@
 //! before a crash, it finds done.
 
 use jiff::Timestamp;
-use longshore_job::JobState;
 use longshore_job::JobState::{
     Active, Cancelled, Cancelling, Complete, Completing, Failed, Failing, New, Paused, Pausing, Preparing,
     Ready, Suspended,
 };
+use longshore_job::{JobState, Stop};
 use longshore_queue::{JobRecord, Queue, QueueError};
 use tokio_util::sync::CancellationToken;
 
@@ -124,10 +124,31 @@ async fn run_tasks(job: &Job, record: &JobRecord, stop: &CancellationToken) -> R
             step(job, Active, Completing, "every task has a result")?;
             Ok(true)
         }
-        Ending::Threshold(reason) => Err(JobFailure::new("FailureThresholdExceeded", reason).into()),
+        Ending::GivenUp(stop) => Err(given_up(job, &stop).await?.into()),
         Ending::Moved => Ok(true),
         Ending::Stopped => Ok(false),
     }
+}
+
+/// Why the job gives up: the rule and, where it is about certain codes, the first object that failed with one.
+async fn given_up(job: &Job, stop: &Stop) -> Result<JobFailure, RunnerError> {
+    let Stop::Codes { rule, .. } = stop else {
+        return Ok(JobFailure::new("FailureThresholdExceeded", stop.to_string()));
+    };
+    let (queue, id, rule) = (job.queue.clone(), job.id.clone(), rule.clone());
+    let first = blocking(move || queue.first_failure(&id, |code| rule.matches(code))).await??;
+    let reason = match first {
+        Some(first) => format!(
+            "{stop}; the first in the manifest is {}/{} (row {}): {}: {}",
+            first.bucket,
+            first.key,
+            first.row.saturating_add(1),
+            first.code,
+            first.message
+        ),
+        None => stop.to_string(),
+    };
+    Ok(JobFailure::new("StopRuleMet", reason))
 }
 
 async fn write_report(job: &Job) -> Result<(), Halt> {

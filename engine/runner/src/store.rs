@@ -61,8 +61,8 @@ fn unusable(error: StoreError) -> JobFailure {
     JobFailure::new(STORE_NOT_USABLE, error.to_string())
 }
 
-/// Retries are bound by the lanes, too: one each per second, so that a store in trouble never gets more of them than it
-/// gets requests.
+/// Retries are bound by the lanes, too: a quarter of one each per second beside those that successes earn, so that a store
+/// in trouble gets fewer of them than it gets requests.
 fn settings(config: &EngineConfig, name: &str, lanes: u32) -> Result<StoreConfig, JobFailure> {
     let store = config
         .stores
@@ -79,8 +79,9 @@ fn settings(config: &EngineConfig, name: &str, lanes: u32) -> Result<StoreConfig
         rate: RateLimits {
             max_in_flight: lanes,
             requests_per_second: store.requests_per_second,
-            retries_per_second: f64::from(lanes),
+            retries_per_second: (f64::from(lanes) / 4.0).max(1.0),
             retry_burst: lanes.saturating_mul(2),
+            ..RateLimits::default()
         },
         ..StoreConfig::default()
     })

@@ -169,6 +169,18 @@ impl S3Store {
         &self.retrying
     }
 
+    /// The same endpoint for somebody whose requests are retried otherwise: connections and limits are shared.
+    #[must_use]
+    pub fn with_retries(&self, policy: RetryPolicy) -> Self {
+        let retrying = self.retrying.with_policy(policy);
+        Self { retrying, region: self.region.clone(), secure: self.secure }
+    }
+
+    /// Whether the store has refused everything as too much since `moment`. Then it is as good as gone.
+    pub fn overwhelmed_since(&self, moment: std::time::Instant) -> bool {
+        self.retrying.overwhelmed_since(moment.into())
+    }
+
     /// Region that requests are signed for.
     pub fn region(&self) -> &str {
         &self.region

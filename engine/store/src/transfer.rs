@@ -45,8 +45,11 @@ pub async fn download(
 ) -> Result<Downloaded, StoreError> {
     let retrying = store.retrying();
     let partial = partial(path);
-    let downloaded =
-        retrying.run(retrying.policy(), || fetch(retrying.inner(), object, expected_etag, &partial)).await;
+    let downloaded = retrying
+        .run(retrying.policy(), Some(&object.bucket), || {
+            fetch(retrying.inner(), object, expected_etag, &partial)
+        })
+        .await;
     let done = match downloaded {
         Ok(done) => {
             tokio::fs::rename(&partial, path).await.map(|()| done).map_err(file_error("rename", &partial))
@@ -140,7 +143,7 @@ pub async fn upload(
     let bound = sdk.request_timeout.saturating_add(Duration::from_secs(size / MIN_UPLOAD_RATE));
     let request = Request::from(PutObject::new(bucket, key, bytes::Bytes::new()));
     retrying
-        .run(retrying.policy(), || async {
+        .run(retrying.policy(), Some(bucket), || async {
             let body = ByteStream::read_from().path(path).build().await.map_err(|error| {
                 StoreError::new(code::LOCAL_FILE_ERROR, format!("cannot read {}: {error}", path.display()))
             })?;

@@ -1,6 +1,6 @@
 //! `longshore retry`: run the failed tasks of a job again, as a new job.
 
-use longshore_job::spec::{Field, ManifestSpec, OnBadRow, RetrySpec, SourceSpec};
+use longshore_job::spec::{FailedTasks, Field, ManifestSpec, OnBadRow, SourceSpec};
 use longshore_queue::{JobRecord, Retryable};
 use serde_json::json;
 
@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliE
 }
 
 /// Which failed tasks: numbers are HTTP statuses, all else are codes.
-fn retry_of(old: &JobRecord, wanted: &[String]) -> RetrySpec {
+fn retry_of(old: &JobRecord, wanted: &[String]) -> FailedTasks {
     let (mut codes, mut statuses) = (Vec::new(), Vec::new());
     for code in wanted {
         match code.parse() {
@@ -64,10 +64,10 @@ fn retry_of(old: &JobRecord, wanted: &[String]) -> RetrySpec {
     }
     let manifest = &old.spec.manifest;
     let columns = manifest.columns().into_iter().map(Field::extra).collect();
-    RetrySpec { job: old.id.clone(), codes, statuses, keys: manifest.keys(), columns }
+    FailedTasks { job: old.id.clone(), codes, statuses, keys: manifest.keys(), columns }
 }
 
-fn manifest(retry: RetrySpec) -> ManifestSpec {
+fn manifest(retry: FailedTasks) -> ManifestSpec {
     let sources = vec![SourceSpec::Retry(retry)];
     ManifestSpec { sources, on_bad_row: OnBadRow::Fail, sample: None, unique: false, limit: None }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use indicatif::HumanCount;
 use jiff::{SignedDuration, Timestamp};
-use longshore_job::spec::{FailureThreshold, OperationSource, Timing};
+use longshore_job::spec::{FailureThreshold, Limits, OperationSource, Timing};
 use longshore_queue::JobRecord;
 use serde_json::{Value, json};
 
@@ -34,9 +34,9 @@ pub(crate) fn describe(record: &JobRecord, codes: &[(String, u64)]) -> String {
     optional("Manifest", Some(printable(&spec.manifest.to_string())));
     optional("Retry of", record.retry_of.clone());
     optional("Priority", Some(record.priority.to_string()));
-    optional("Limits", Some(limits(spec.limits.concurrency, spec.limits.failure_threshold)));
     optional("Begins", timing_of(&spec.timing));
     optional("Deadline", deadline(record));
+    optional("Limits", Some(limits(&spec.limits)));
     optional("Tags", (!spec.tags.is_empty()).then(|| tags(&spec.tags)));
     optional("Client token", spec.client_token.as_deref().map(printable));
     optional("Tasks", Some(tasks(record)));
@@ -65,6 +65,7 @@ pub(crate) fn summary(record: &JobRecord, codes: &[(String, u64)]) -> Value {
         "deadline_at": record.deadline_at,
         "client_token": record.spec.client_token,
         "limits": record.spec.limits,
+        "retry": record.spec.retry,
         "priority": record.priority,
         "total": record.total_tasks,
         "succeeded": record.succeeded,
@@ -108,14 +109,22 @@ pub(crate) fn tags(tags: &BTreeMap<String, String>) -> String {
     pairs.join(", ")
 }
 
-fn limits(concurrency: u32, threshold: FailureThreshold) -> String {
-    let FailureThreshold { percent, minimum_tasks } = threshold;
-    let failing = if percent < 100.0 {
-        format!("fails above {percent} % of at least {} tasks", HumanCount(minimum_tasks))
-    } else {
-        "no failure threshold".to_owned()
-    };
-    format!("{concurrency} tasks at once, {failing}")
+fn limits(limits: &Limits) -> String {
+    let FailureThreshold { percent, minimum_tasks, count } = limits.failure_threshold;
+    let mut parts = vec![format!("{} tasks at once", limits.concurrency)];
+    if percent < 100.0 {
+        parts.push(format!("fails above {percent} % of at least {} tasks", HumanCount(minimum_tasks)));
+    }
+    if let Some(count) = count {
+        parts.push(format!("fails at {} failed tasks", HumanCount(count)));
+    }
+    if percent >= 100.0 && count.is_none() {
+        parts.push("no failure threshold".to_owned());
+    }
+    for rule in &limits.stop {
+        parts.push(format!("fails at {} with {}", HumanCount(rule.count), rule.codes.join(" or ")));
+    }
+    parts.join(", ")
 }
 
 /// When a job begins that does not begin at once.

@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use jiff::SignedDuration;
-
 use super::file::{ConfigFile, CredentialsSection, RoleSection, StoreSection};
 use super::{Credentials, EngineConfig, EngineLimits, RoleConfig, StoreConfig};
-use crate::declare::{Declaration, pointer, suggest};
+use crate::declare::{Declaration, duration, pointer, suggest};
 use crate::secret::Secret;
 
 /// Bounds of `request-timeout`: below, healthy servers look dead; above, a dead one holds a lane for hours.
@@ -53,8 +51,9 @@ pub(super) fn resolve(
 }
 
 fn store(section: StoreSection, at: &str, declaration: &mut Declaration<'_>) -> Option<StoreConfig> {
+    let timeout = pointer::join(at, "request-timeout");
     let request_timeout =
-        request_timeout(&section.request_timeout, &pointer::join(at, "request-timeout"), declaration);
+        duration::read(&section.request_timeout, &timeout, REQUEST_TIMEOUT_BOUNDS, declaration);
     Some(StoreConfig {
         endpoint: section.endpoint,
         region: section.region,
@@ -64,21 +63,6 @@ fn store(section: StoreSection, at: &str, declaration: &mut Declaration<'_>) -> 
         concurrency: section.concurrency,
         requests_per_second: section.requests_per_second,
     })
-}
-
-fn request_timeout(text: &str, at: &str, declaration: &mut Declaration<'_>) -> Option<Duration> {
-    let Some(time) = text.parse::<SignedDuration>().ok().and_then(|time| Duration::try_from(time).ok())
-    else {
-        let help = "write a number and a unit: \"30s\", \"2m\"".to_owned();
-        declaration.problem_at_value(at, "\"request-timeout\" is not a duration", Some(help));
-        return None;
-    };
-    let (least, most) = REQUEST_TIMEOUT_BOUNDS;
-    if !(least..=most).contains(&time) {
-        declaration.problem_at_value(at, "\"request-timeout\" is out of range: 1s to 1h are allowed", None);
-        return None;
-    }
-    Some(time)
 }
 
 fn credentials(section: CredentialsSection) -> Credentials {

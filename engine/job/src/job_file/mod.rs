@@ -6,6 +6,9 @@ mod list;
 mod location;
 mod manifest;
 mod resolve;
+mod retry;
+#[cfg(test)]
+mod rules_tests;
 mod section;
 #[cfg(test)]
 mod tests;

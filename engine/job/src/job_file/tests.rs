@@ -55,10 +55,19 @@ scope = "FailedTasksOnly"
 
 [limits]
 concurrency = 8
-failure-threshold = { percent = 12.5, minimum-tasks = 10 }
+failure-threshold = { percent = 12.5, minimum-tasks = 10, count = 500 }
+stop = [{ codes = ["AccessDenied", "Plugin*"] }, { codes = ["NoSuchKey"], count = 20 }]
+
+[retry]
+attempts = 3
+base-delay = "1s"
+max-delay = "1m 30s"
+total-time = "10m"
+classes = ["connection"]
+codes = ["OperationAborted"]
 "#;
 
-const MINIMAL: &str = r#"
+pub(super) const MINIMAL: &str = r#"
 role = "tagger"
 operation = { name = "noop" }
 manifest = { location = "s3://lists/a/b%20c.csv", fields = ["Bucket", "Key"] }
@@ -158,11 +167,11 @@ fn parse_with(config: &str, source: &str) -> Result<JobSpec, Problems> {
     JobFile::parse(source, "job.toml", &environment)
 }
 
-fn parse(source: &str) -> Result<JobSpec, Problems> {
+pub(super) fn parse(source: &str) -> Result<JobSpec, Problems> {
     parse_with(CONFIG, source)
 }
 
-fn problems(source: &str) -> String {
+pub(super) fn problems(source: &str) -> String {
     parse(source).unwrap_err().render()
 }
 
@@ -412,7 +421,7 @@ fn examples(page: &str) -> impl Iterator<Item = &str> {
 fn the_examples_of_the_documentation() {
     let configs: Vec<&str> = examples(include_str!("../../../../docs/configuration.md")).collect();
     let jobs: Vec<&str> = examples(include_str!("../../../../docs/job-file.md")).collect();
-    assert_eq!((configs.len(), jobs.len()), (2, 3));
+    assert_eq!((configs.len(), jobs.len()), (2, 4));
     for config in configs {
         for job in &jobs {
             parse_with(config, job).unwrap_or_else(|problems| panic!("{problems}"));

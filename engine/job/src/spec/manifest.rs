@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{GenerateSpec, Location, RetrySpec};
+use super::{FailedTasks, GenerateSpec, Location};
 use crate::filter::Filter;
 use crate::row::KeyEncoding;
 
@@ -80,7 +80,7 @@ pub enum SourceSpec {
     /// The objects of a bucket.
     Generate(Box<GenerateSpec>),
     /// The failed tasks of an earlier job.
-    Retry(RetrySpec),
+    Retry(FailedTasks),
 }
 
 impl SourceSpec {

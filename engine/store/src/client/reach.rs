@@ -8,12 +8,15 @@ use crate::request::{ListObjectsV2, Request};
 use crate::retry::RetryPolicy;
 
 /// Few and quick retries: somebody waits at the terminal for the answer.
-const RETRIES: RetryPolicy = RetryPolicy {
-    max_attempts: 3,
-    base_delay: Duration::from_millis(200),
-    max_delay: Duration::from_secs(1),
-    total_time: Duration::from_secs(30),
-};
+fn retries() -> RetryPolicy {
+    RetryPolicy {
+        max_attempts: 3,
+        base_delay: Duration::from_millis(200),
+        max_delay: Duration::from_secs(1),
+        total_time: Duration::from_secs(30),
+        ..RetryPolicy::default()
+    }
+}
 
 /// Refusals of the probe from a store that is there and knows the credentials.
 const ANSWERS: [&str; 3] = [code::ACCESS_DENIED, "NotImplemented", "MethodNotAllowed"];
@@ -30,7 +33,8 @@ impl S3Store {
     /// there is no such bucket.
     pub async fn check_reachable(&self, bucket: Option<&str>) -> Result<(), StoreError> {
         let sdk = self.retrying.inner();
-        let probe = self.retrying.run(&RETRIES, || async {
+        let retries = retries();
+        let probe = self.retrying.run(&retries, bucket, || async {
             match bucket {
                 Some(bucket) => {
                     let listing =
