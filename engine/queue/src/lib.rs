@@ -17,6 +17,8 @@ pub mod bitmap;
 pub mod error;
 pub mod queue;
 pub mod record;
+pub mod retention;
+pub mod timing;
 
 mod chunks;
 mod group;
@@ -26,7 +28,6 @@ mod lock;
 mod requests;
 mod results;
 mod schema;
-pub mod timing;
 mod transitions;
 mod writer;
 
