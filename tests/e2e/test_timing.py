@@ -1,5 +1,8 @@
 """Jobs that wait for their time or for others, and jobs whose time is over."""
 
+import sqlite3
+from pathlib import Path
+
 import pytest
 
 from harness import Workspace, start_seeded
@@ -116,3 +119,49 @@ def test_what_is_wrong_with_times(workspace):
     assert refused.code == 2 and '"deadline" is not after "start-at"' in refused.err
     workspace.job(**TAGGING, head='deadline = "0s"')
     assert "1s to 10 years" in workspace.longshore("validate", "job.toml").err
+
+
+def backdate(workspace, job, column, moment):
+    """Lets a job look as old as a test needs it."""
+    with sqlite3.connect(workspace.directory / "data" / "queue.db") as database:
+        assert database.execute(f"UPDATE jobs SET {column} = ? WHERE id = ?", (moment, job)).rowcount == 1
+
+
+def test_old_jobs_fail_or_go_when_the_engine_starts(workspace):
+    long_ago = "2020-01-01T00:00:00.000000000Z"
+    old, kept = job(workspace, ""), job(workspace, "", name="kept.toml")
+    waits, waits_long = job(workspace, "confirm = true"), job(workspace, "confirm = true", name="long.toml")
+    assert workspace.longshore("start", "--until-idle").code == 0
+    report = workspace.status(old)["report"]
+    backdate(workspace, old, "finished_at", long_ago)
+    backdate(workspace, waits_long, "suspended_at", long_ago)
+
+    workspace.configure('[retention]\nsuspended = "never"\nfinished = "never"')
+    assert workspace.longshore("start", "--until-idle").code == 0
+    assert len(workspace.longshore("list", "--json").events) == 4
+    workspace.configure()
+    assert workspace.longshore("start", "--until-idle").code == 4
+    assert workspace.longshore("status", old).code == 2, "it is gone"
+    assert Path(report).exists(), "its report is not"
+    assert workspace.status(kept)["state"] == "Complete" and workspace.status(waits)["state"] == "Suspended"
+    failed = workspace.status(waits_long)
+    assert (failed["state"], failed["failure_code"]) == ("Failed", "NotConfirmed")
+
+
+def test_what_is_left_in_the_folder_of_a_job_goes_with_it(workspace):
+    gone = job(workspace, "")
+    assert workspace.longshore("start", "--until-idle").code == 0
+    spools = workspace.directory / "data" / "spools"
+    (spools / gone).mkdir(parents=True)
+    (spools / gone / "left").write_text("rows")
+    backdate(workspace, gone, "finished_at", "2020-01-01T00:00:00.000000000Z")
+    assert workspace.longshore("start", "--until-idle").code == 0
+    assert list(spools.iterdir()) == []
+    assert workspace.longshore("list", "--json").events == []
+
+
+def test_what_is_wrong_with_retention(workspace):
+    workspace.configure('[retention]\nsuspended = "a while"\nfinished = "0s"')
+    refused = workspace.longshore("list")
+    assert refused.code == 2
+    assert '"suspended" is no time that jobs can be kept' in refused.err and '"finished" is no time' in refused.err

@@ -17,6 +17,8 @@ pub mod bitmap;
 pub mod error;
 pub mod queue;
 pub mod record;
+pub mod retention;
+pub mod timing;
 
 mod chunks;
 mod failures;
@@ -29,7 +31,6 @@ mod results;
 mod retry;
 mod schema;
 mod sql;
-pub mod timing;
 mod transitions;
 mod writer;
 

@@ -14,6 +14,7 @@ use crate::error::RunnerError;
 use crate::event::Event;
 use crate::held::Held;
 use crate::resolve::Resolved;
+use crate::retention::Caretaker;
 use crate::schedule::places::{AtWork, Phase, plan};
 use crate::schedule::slots::Seat;
 use crate::worker::{Attended, Worker};
@@ -33,6 +34,7 @@ pub(crate) struct Dispatcher<'a> {
     workers: JoinSet<Done>,
     /// What jobs name that may go on at once with another kind of work.
     resolved: BTreeMap<String, Resolved>,
+    caretaker: Caretaker,
 }
 
 /// A job that has a worker.
@@ -52,6 +54,7 @@ impl<'a> Dispatcher<'a> {
             at_work: BTreeMap::new(),
             workers: JoinSet::new(),
             resolved: BTreeMap::new(),
+            caretaker: Caretaker::new(),
         }
     }
 
@@ -72,7 +75,7 @@ impl<'a> Dispatcher<'a> {
                 result = settled;
             }
         }
-        result
+        result.and(self.caretaker.finish().await.map(drop))
     }
 
     async fn dispatch(
@@ -83,10 +86,14 @@ impl<'a> Dispatcher<'a> {
     ) -> Result<(), RunnerError> {
         while !halt.is_cancelled() {
             let now = Timestamp::now();
+            self.tidy(now).await?;
             self.fail_late(now)?;
             let runnable = self.runnable(now)?;
             self.follow(&runnable, halt);
             if self.workers.is_empty() && until_idle {
+                if self.caretaker.finish().await? {
+                    continue; // it may have left jobs to end
+                }
                 return std::mem::take(&mut self.held).first_of(&runnable);
             }
             tokio::select! {
@@ -96,6 +103,14 @@ impl<'a> Dispatcher<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Looks for jobs that are too old. An engine of one job leaves the others alone.
+    async fn tidy(&mut self, now: Timestamp) -> Result<(), RunnerError> {
+        match self.only {
+            Some(_) => Ok(()),
+            None => self.caretaker.look(&self.engine.config, &self.engine.queue, now).await,
+        }
     }
 
     /// Jobs whose time is over fail, also while a worker has them: it finds them in their new state.

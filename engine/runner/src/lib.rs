@@ -23,6 +23,7 @@ mod prepare;
 mod rehearse;
 mod report;
 mod resolve;
+mod retention;
 mod roles;
 mod schedule;
 mod spool;

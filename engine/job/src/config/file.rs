@@ -21,6 +21,12 @@ const ACTIVE_JOBS: u32 = 6;
 /// Tasks that run at once, unless the file says otherwise: four jobs that say nothing about it run side by side.
 const CONCURRENCY: u32 = 256;
 
+/// How long a job may wait for its confirmation, unless the file says otherwise: as in Amazon S3 Batch Operations.
+const SUSPENDED: &str = "30d";
+
+/// How long a job that has ended is kept, unless the file says otherwise: as in Amazon S3 Batch Operations.
+const FINISHED: &str = "90d";
+
 /// Engine configuration of Longshore: the stores that it works on, the roles under which jobs run, and where it keeps its
 /// data. Paths are relative to this file. Strings may take environment variables: `${NAME}`, `${NAME:-default}`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -36,6 +42,9 @@ pub(super) struct ConfigFile {
     /// Bounds of the engine itself, over all jobs.
     #[serde(default)]
     pub(super) engine: EngineSection,
+    /// How long jobs are kept.
+    #[serde(default)]
+    pub(super) retention: RetentionSection,
     /// S3 endpoints, by the names that job files use.
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", "patternErrorMessage": "must be 1 to 64 letters, digits, \".\", \"_\" or \"-\", and begin with a letter or digit"}))]
@@ -71,6 +80,25 @@ pub(super) struct EngineSection {
 impl Default for EngineSection {
     fn default() -> Self {
         Self { active_jobs: ACTIVE_JOBS, concurrency: CONCURRENCY }
+    }
+}
+
+/// How long jobs are kept.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RetentionSection {
+    /// A job that waits for a confirmation fails after this time: a number and a unit, or "never".
+    #[schemars(extend("examples" = ["30d", "never"]))]
+    pub(super) suspended: String,
+    /// A job that has ended is deleted after this time, with its failures, history and folder; its report stays: a number and
+    /// a unit, or "never".
+    #[schemars(extend("examples" = ["90d", "never"]))]
+    pub(super) finished: String,
+}
+
+impl Default for RetentionSection {
+    fn default() -> Self {
+        Self { suspended: SUSPENDED.to_owned(), finished: FINISHED.to_owned() }
     }
 }
 

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde::Serialize;
 
 use crate::declare::{Declaration, Problems, Variables, schema};
@@ -28,6 +29,8 @@ pub struct EngineConfig {
     pub spool_directory: Option<String>,
     /// Bounds of the engine itself.
     pub engine: EngineLimits,
+    /// How long jobs are kept.
+    pub retention: Retention,
     /// S3 endpoints by name.
     pub stores: BTreeMap<String, StoreConfig>,
     /// Roles by name.
@@ -46,6 +49,15 @@ pub struct EngineLimits {
     pub active_jobs: u32,
     /// Most tasks that run at once. Each holds an instance of its operation.
     pub concurrency: u32,
+}
+
+/// How long jobs are kept; `None` means for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Retention {
+    /// A job that waits for a confirmation fails after this time.
+    pub suspended: Option<SignedDuration>,
+    /// A job that has ended is deleted after this time.
+    pub finished: Option<SignedDuration>,
 }
 
 /// An S3 endpoint.

@@ -4,13 +4,18 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use super::file::{ConfigFile, CredentialsSection, RoleSection, StoreSection};
-use super::{Credentials, EngineConfig, EngineLimits, RoleConfig, StoreConfig};
+use jiff::{SignedDuration, Span, SpanRelativeTo};
+
+use super::file::{ConfigFile, CredentialsSection, RetentionSection, RoleSection, StoreSection};
+use super::{Credentials, EngineConfig, EngineLimits, Retention, RoleConfig, StoreConfig};
 use crate::declare::{Declaration, duration, pointer, suggest};
 use crate::secret::Secret;
 
 /// Bounds of `request-timeout`: below, healthy servers look dead; above, a dead one holds a lane for hours.
 const REQUEST_TIMEOUT_BOUNDS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3600));
+
+/// Least time that jobs are kept.
+const LEAST_KEPT: SignedDuration = SignedDuration::from_secs(1);
 
 /// Resolves a file, adding what is wrong with it to `declaration`.
 pub(super) fn resolve(
@@ -35,11 +40,13 @@ pub(super) fn resolve(
             Some((name, role))
         })
         .collect();
+    let retention = retention(&file.retention, declaration);
     Some(EngineConfig {
         directory: directory.to_owned(),
         data_directory: file.data_directory,
         spool_directory: file.spool_directory,
         engine: EngineLimits { active_jobs: file.engine.active_jobs, concurrency: file.engine.concurrency },
+        retention: retention?,
         stores,
         roles,
         guard: match file.guard {
@@ -63,6 +70,29 @@ fn store(section: StoreSection, at: &str, declaration: &mut Declaration<'_>) -> 
         concurrency: section.concurrency,
         requests_per_second: section.requests_per_second,
     })
+}
+
+fn retention(section: &RetentionSection, declaration: &mut Declaration<'_>) -> Option<Retention> {
+    let suspended = kept(&section.suspended, "suspended", declaration);
+    let finished = kept(&section.finished, "finished", declaration);
+    Some(Retention { suspended: suspended?, finished: finished? })
+}
+
+/// How long jobs are kept. Days have 24 hours.
+#[allow(clippy::option_option, reason = "outside: whether it could be read; inside: whether there is an end")]
+fn kept(text: &str, key: &str, declaration: &mut Declaration<'_>) -> Option<Option<SignedDuration>> {
+    if text == "never" {
+        return Some(None);
+    }
+    let span = text.parse::<Span>().ok();
+    let time = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+    if let Some(time) = time.filter(|time| *time >= LEAST_KEPT) {
+        return Some(Some(time));
+    }
+    let help = "write a number and a unit, at least 1s: \"30d\", \"12h\"; or \"never\"".to_owned();
+    let message = format!("\"{key}\" is no time that jobs can be kept");
+    declaration.problem_at_value(&pointer::join("/retention", key), message, Some(help));
+    None
 }
 
 fn credentials(section: CredentialsSection) -> Credentials {

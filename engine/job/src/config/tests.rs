@@ -9,6 +9,7 @@ const FULL: &str = r#"
 data-directory = "var"
 spool-directory = "fast"
 engine = { active-jobs = 3, concurrency = 100 }
+retention = { suspended = "2w", finished = "never" }
 
 [store.main]
 endpoint = "http://127.0.0.1:9000"
