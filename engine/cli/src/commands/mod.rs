@@ -4,6 +4,7 @@ mod cancel;
 mod clone;
 mod completions;
 mod confirm;
+mod export;
 mod failures;
 mod init;
 mod list;
@@ -74,6 +75,8 @@ pub(crate) enum Command {
     Retry(retry::Arguments),
     /// Show where the completion report of a job is, or print its rows
     Report(report::Arguments),
+    /// Write the results of a job as Parquet, JSON Lines or CSV
+    Export(export::Arguments),
     /// Query jobs, failures and events with SQL
     Sql(sql::Arguments),
     /// List the built-in operations, or the parameters of one
@@ -111,6 +114,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Cli
         Command::Clone(arguments) => clone::run(&arguments, context),
         Command::Retry(arguments) => retry::run(&arguments, context),
         Command::Report(arguments) => report::run(&arguments, context).await,
+        Command::Export(arguments) => export::run(&arguments, context).await,
         Command::Sql(arguments) => sql::run(&arguments, context),
         Command::Operations(arguments) => operations::run(&arguments, context),
         Command::Schema(arguments) => schema::run(&arguments, context),
