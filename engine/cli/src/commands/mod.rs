@@ -26,6 +26,7 @@ mod start;
 mod status;
 mod submit;
 mod validate;
+mod watch;
 
 use clap::Subcommand;
 use longshore_job::JobState;
@@ -57,6 +58,8 @@ pub(crate) enum Command {
     Status(status::Arguments),
     /// List all jobs, newest first
     List(list::Arguments),
+    /// Follow all jobs live, or one until it has ended
+    Watch(watch::Arguments),
     /// Stop a job; what has run is reported
     Cancel(cancel::Arguments),
     /// Let a job run that waits for a confirmation
@@ -105,6 +108,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Cli
         Command::Start(arguments) => start::run(&arguments, context).await,
         Command::Status(arguments) => status::run(&arguments, context),
         Command::List(arguments) => list::run(&arguments, context),
+        Command::Watch(arguments) => watch::run(&arguments, context).await,
         Command::Cancel(arguments) => cancel::run(&arguments, context),
         Command::Confirm(arguments) => confirm::run(&arguments, context),
         Command::Pause(arguments) => pause::run(&arguments, context),
