@@ -7,6 +7,7 @@ mod exit;
 mod failure;
 mod logging;
 mod output;
+mod results;
 mod signals;
 
 use std::path::PathBuf;

@@ -55,6 +55,20 @@ impl Queue {
         self.list("list the jobs", "SELECT * FROM job_records ORDER BY created_at DESC, number DESC")
     }
 
+    /// The jobs that have not ended, by priority, then age; and, whatever became of them, those that were submitted since
+    /// an earlier call gave `mark`. With them the mark for the next call.
+    pub fn unfinished(&self, mark: Option<i64>) -> Result<(Vec<JobRecord>, i64), QueueError> {
+        self.read("list the jobs that have not ended", |connection| {
+            let sql = "SELECT coalesce(max(number), 0) FROM job_records";
+            let last: i64 = connection.query_row(sql, [], |row| row.get(0))?;
+            let sql = "SELECT * FROM job_records WHERE state NOT IN ('Complete', 'Cancelled', 'Failed') OR number > ?1
+                       ORDER BY priority DESC, created_at, id";
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map([mark.unwrap_or(last)], job_record)?;
+            Ok((rows.collect::<Result<_, _>>()?, last))
+        })
+    }
+
     /// The jobs that the engine has something to do for at `now`, in the order in which they are to run: by priority, then
     /// age. Jobs that wait for their time or for others are not among them.
     ///

@@ -97,7 +97,7 @@ fn ended(connection: &Connection, id: &str) -> Step<i64> {
 /// The columns that name a job, whatever tables there are.
 fn references(connection: &Connection) -> Step<Vec<(String, String)>> {
     let sql = "SELECT name, key.\"from\" FROM sqlite_schema, pragma_foreign_key_list(name) AS key
-               WHERE type = 'table' AND key.\"table\" = 'jobs'";
+               WHERE type = 'table' AND key.\"table\" = 'job_records'";
     let mut statement = connection.prepare(sql)?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -4,6 +4,7 @@ mod cancel;
 mod clone;
 mod completions;
 mod confirm;
+mod export;
 mod failures;
 mod init;
 mod list;
@@ -25,6 +26,7 @@ mod start;
 mod status;
 mod submit;
 mod validate;
+mod watch;
 
 use clap::Subcommand;
 use longshore_job::JobState;
@@ -56,6 +58,8 @@ pub(crate) enum Command {
     Status(status::Arguments),
     /// List all jobs, newest first
     List(list::Arguments),
+    /// Follow all jobs live, or one until it has ended
+    Watch(watch::Arguments),
     /// Stop a job; what has run is reported
     Cancel(cancel::Arguments),
     /// Let a job run that waits for a confirmation
@@ -74,6 +78,8 @@ pub(crate) enum Command {
     Retry(retry::Arguments),
     /// Show where the completion report of a job is, or print its rows
     Report(report::Arguments),
+    /// Write the results of a job as Parquet, JSON Lines or CSV
+    Export(export::Arguments),
     /// Query jobs, failures and events with SQL
     Sql(sql::Arguments),
     /// List the built-in operations, or the parameters of one
@@ -102,6 +108,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Cli
         Command::Start(arguments) => start::run(&arguments, context).await,
         Command::Status(arguments) => status::run(&arguments, context),
         Command::List(arguments) => list::run(&arguments, context),
+        Command::Watch(arguments) => watch::run(&arguments, context).await,
         Command::Cancel(arguments) => cancel::run(&arguments, context),
         Command::Confirm(arguments) => confirm::run(&arguments, context),
         Command::Pause(arguments) => pause::run(&arguments, context),
@@ -111,6 +118,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Cli
         Command::Clone(arguments) => clone::run(&arguments, context),
         Command::Retry(arguments) => retry::run(&arguments, context),
         Command::Report(arguments) => report::run(&arguments, context).await,
+        Command::Export(arguments) => export::run(&arguments, context).await,
         Command::Sql(arguments) => sql::run(&arguments, context),
         Command::Operations(arguments) => operations::run(&arguments, context),
         Command::Schema(arguments) => schema::run(&arguments, context),

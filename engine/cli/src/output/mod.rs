@@ -4,6 +4,7 @@ mod job;
 mod progress;
 mod reasons;
 mod table;
+mod watched;
 
 use std::io::{IsTerminal as _, Write as _};
 
@@ -13,6 +14,7 @@ pub(crate) use job::{describe, operation_name, state, summary, tags};
 pub(crate) use progress::{beside_bar, clear_bar, listing_progress, observer, reading_progress};
 pub(crate) use reasons::Reasons;
 pub(crate) use table::{key_values, table};
+pub(crate) use watched::{Pace, Watched};
 
 use crate::failure::CliError;
 
