@@ -297,7 +297,7 @@ pub(crate) fn time_text(time: Timestamp) -> String {
     format!("{time:.9}")
 }
 
-fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<Timestamp> {
+pub(crate) fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<Timestamp> {
     row.get::<_, String>(column)?.parse().map_err(|error| unreadable(row, column, error))
 }
 

@@ -28,6 +28,7 @@ mod requests;
 mod results;
 mod schema;
 mod transitions;
+mod waiting;
 mod writer;
 
 pub use bitmap::Bitmap;
@@ -35,5 +36,5 @@ pub use error::QueueError;
 pub use queue::{Access, Queue};
 pub use record::{
     ChunkOutcomes, ChunkRecord, EventRecord, FailureRecord, FileMark, JobRecord, NewChunk, NewJob,
-    PolicySnapshotRecord, ReportMarks, ResultBatch, SavedList, Submission,
+    PolicySnapshotRecord, ReportMarks, ResultBatch, SavedList, Submission, WaitingTask, WaitingTasks,
 };

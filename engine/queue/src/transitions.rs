@@ -8,6 +8,7 @@ use rusqlite::{Connection, params};
 use crate::error::{QueueError, Step};
 use crate::jobs::{JobKey, resolve, time_text};
 use crate::queue::Queue;
+use crate::waiting;
 
 /// The state that a job moves to, and what its event says.
 pub(crate) struct Transition {
@@ -153,6 +154,9 @@ pub(crate) fn move_job(connection: &Connection, job: &JobKey, step: &Transition)
     if moved != 1 {
         let detail = format!("job {} left {} meanwhile", job.id, job.state);
         return Err(QueueError::Invalid { doing: "move the job", detail }.into());
+    }
+    if step.to.is_terminal() {
+        waiting::forget_all(connection, job.number)?;
     }
     note(connection, job.number, Some(job.state), step)
 }

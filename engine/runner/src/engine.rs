@@ -63,6 +63,26 @@ impl Engine {
     /// [`RunnerError::Obstacle`] if something outside the job is in its way for now; others if the engine cannot go on.
     /// The job can be taken up again in any case.
     pub async fn run(&self, id: &str, stop: &CancellationToken) -> Result<JobRecord, RunnerError> {
+        loop {
+            match self.go_on(id, stop).await {
+                Err(RunnerError::Waits { until, .. }) => self.wait(id, until, stop).await?,
+                other => return other,
+            }
+        }
+    }
+
+    /// Waits until the tasks of a job are due, or a user moves it.
+    async fn wait(&self, id: &str, until: Timestamp, stop: &CancellationToken) -> Result<(), RunnerError> {
+        while Timestamp::now() < until && self.queue.job(id)?.state == JobState::Active {
+            if stop.run_until_cancelled(tokio::time::sleep(IDLE_POLL)).await.is_none() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// As [`run`](Self::run), but comes back with [`RunnerError::Waits`] when the job has nothing to do for a while.
+    async fn go_on(&self, id: &str, stop: &CancellationToken) -> Result<JobRecord, RunnerError> {
         let mut resolved: Option<Job> = None;
         loop {
             let record = self.queue.job(id)?;
@@ -107,21 +127,23 @@ impl Engine {
         let mut held = Held::default();
         while !stop.is_cancelled() {
             let runnable = self.queue.runnable()?;
-            let next = runnable.iter().find(|record| held.is_due(record, Instant::now()));
+            let (now, wall) = (Instant::now(), Timestamp::now());
+            let next = runnable.iter().find(|record| held.is_due(record, now, wall));
             match next {
-                Some(next) => match self.run(&next.id, stop).await {
+                Some(next) => match self.go_on(&next.id, stop).await {
                     Ok(record) => {
                         held.release(&record.id);
                         if record.state.is_terminal() {
                             ended(&record);
                         }
                     }
+                    Err(RunnerError::Waits { until, .. }) => held.wait(&next.id, until),
                     Err(obstacle @ RunnerError::Obstacle { .. }) => {
                         held.hold(&next.id, obstacle, Instant::now());
                     }
                     Err(error) => return Err(error),
                 },
-                None if until_idle => return held.first_of(&runnable),
+                None if until_idle && !held.waits(&runnable) => return held.first_of(&runnable),
                 None => tokio::select! {
                     () = stop.cancelled() => {}
                     () = tokio::time::sleep(IDLE_POLL) => {}

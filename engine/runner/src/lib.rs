@@ -27,6 +27,7 @@ mod stages;
 mod state_watch;
 mod store;
 mod suggest;
+mod supply;
 
 pub use catalog::Catalog;
 pub use engine::Engine;
