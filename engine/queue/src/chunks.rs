@@ -252,7 +252,7 @@ fn set_marks(connection: &Connection, job: &JobKey, marks: &ReportMarks) -> Step
     Ok(())
 }
 
-fn chunk_record(row: &Row<'_>) -> rusqlite::Result<ChunkRecord> {
+pub(crate) fn chunk_record(row: &Row<'_>) -> rusqlite::Result<ChunkRecord> {
     Ok(ChunkRecord {
         number: row.get(0)?,
         first_row: row.get(1)?,

@@ -32,6 +32,7 @@ mod retry;
 mod schema;
 mod sql;
 mod transitions;
+mod waiting;
 mod writer;
 
 pub use bitmap::Bitmap;
@@ -39,6 +40,7 @@ pub use error::QueueError;
 pub use queue::{Access, Queue};
 pub use record::{
     Candidate, ChunkOutcomes, ChunkRecord, EventRecord, FailureRecord, FileMark, JobRecord, NewChunk, NewJob,
-    PolicySnapshotRecord, ReportMarks, ResultBatch, Retryable, SavedList, Submission,
+    PolicySnapshotRecord, ReportMarks, ResultBatch, Retryable, SavedList, Submission, WaitingTask,
+    WaitingTasks,
 };
 pub use sql::{SqlAnswer, SqlBounds, SqlValue};

@@ -201,6 +201,30 @@ pub struct ResultBatch {
     pub failed_rows: BTreeMap<u32, Row>,
 }
 
+/// A task that asked to run again later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingTask {
+    /// Its position in the chunk.
+    pub index: u32,
+    /// When it is to run again, at the earliest.
+    pub due_at: Timestamp,
+    /// The attempt that this will be; the first run was 1.
+    pub attempt: u32,
+    /// Why, in the operation's words.
+    pub note: String,
+}
+
+/// The tasks of a job that wait to run again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct WaitingTasks {
+    /// How many.
+    pub tasks: u64,
+    /// When the first of them is due.
+    pub next_at: Timestamp,
+    /// When the last of them is due.
+    pub last_at: Timestamp,
+}
+
 /// What is durable about the tasks of a chunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChunkOutcomes {

@@ -13,7 +13,7 @@ use crate::chunks::{Chunk, RUNNING};
 use crate::error::{Fault, QueueError, Step};
 use crate::jobs::{self, JobKey};
 use crate::record::ResultBatch;
-use crate::retry;
+use crate::{retry, waiting};
 
 const DOING: &str = "record results";
 
@@ -43,6 +43,8 @@ struct OpenJob<'b> {
     succeeded: u64,
     failed: u64,
     codes: BTreeMap<&'b str, u64>,
+    /// Whether any of its tasks waits to run again.
+    waits: bool,
 }
 
 impl<'b> Group<'_, 'b> {
@@ -51,7 +53,9 @@ impl<'b> Group<'_, 'b> {
         let connection = self.connection;
         let job = match self.jobs.entry(&batch.job) {
             Entry::Occupied(job) => job.into_mut(),
-            Entry::Vacant(place) => place.insert(OpenJob::new(jobs::find(connection, &batch.job)?)),
+            Entry::Vacant(place) => {
+                place.insert(OpenJob::new(connection, jobs::find(connection, &batch.job)?)?)
+            }
         };
         job.key.require(&RUNNING, "have results recorded")?;
         let number = job.key.number;
@@ -68,6 +72,9 @@ impl<'b> Group<'_, 'b> {
                 continue;
             }
             let row = chunk.first_row + u64::from(result.index);
+            if job.waits {
+                waiting::forget(connection, number, row)?;
+            }
             match &result.outcome {
                 Outcome::Failed(failure) => {
                     let Some(object) = batch.failed_rows.get(&result.index) else { continue };
@@ -110,8 +117,9 @@ impl<'b> Group<'_, 'b> {
 }
 
 impl OpenJob<'_> {
-    fn new(key: JobKey) -> Self {
-        Self { key, succeeded: 0, failed: 0, codes: BTreeMap::new() }
+    fn new(connection: &Connection, key: JobKey) -> Step<Self> {
+        let waits = waiting::any(connection, key.number)?;
+        Ok(Self { key, succeeded: 0, failed: 0, codes: BTreeMap::new(), waits })
     }
 }
 

@@ -24,7 +24,8 @@ impl Queue {
     /// [`QueueError::NotEngine`].
     pub fn fail_unconfirmed(&self, before: Timestamp, now: Timestamp) -> Result<Vec<String>, QueueError> {
         self.write_as_engine("fail the jobs that nobody confirmed", move |connection| {
-            let sql = "SELECT number, id, state FROM job_records WHERE state = 'Suspended' AND suspended_at <= ?1";
+            let sql =
+                "SELECT number, id, state FROM job_records WHERE state = 'Suspended' AND suspended_at <= ?1";
             let mut statement = connection.prepare(sql)?;
             let found = statement.query_map([time_text(before)], jobs::job_key)?;
             let found = found.collect::<Result<Vec<_>, _>>()?;

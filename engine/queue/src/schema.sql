@@ -154,3 +154,16 @@ CREATE TABLE messages (
     message TEXT    NOT NULL,
     PRIMARY KEY (job, row)
 ) STRICT, WITHOUT ROWID;
+
+-- Tasks that asked to run again later and have no result yet. attempt is that of their next run.
+CREATE TABLE waiting (
+    job     INTEGER NOT NULL REFERENCES job_records (number),
+    row     INTEGER NOT NULL CHECK (row >= 0),
+    chunk   INTEGER NOT NULL CHECK (chunk >= 0),
+    due_at  TEXT    NOT NULL,
+    attempt INTEGER NOT NULL CHECK (attempt > 1),
+    note    TEXT    NOT NULL,
+    PRIMARY KEY (job, row)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX waiting_by_time ON waiting (job, due_at, chunk);

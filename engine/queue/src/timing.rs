@@ -40,7 +40,7 @@ impl Queue {
     }
 
     /// How many jobs wait for their time or for others.
-    pub fn waiting(&self, now: Timestamp) -> Result<u64, QueueError> {
+    pub fn jobs_waiting(&self, now: Timestamp) -> Result<u64, QueueError> {
         self.read("count the jobs that wait", |connection| {
             let sql = "SELECT count(*) FROM job_records WHERE state = 'New' AND (coalesce(start_at > ?1, 0) OR EXISTS (
                            SELECT 1 FROM dependencies JOIN job_records AS other ON other.number = on_job

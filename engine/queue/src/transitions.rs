@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 use crate::error::{QueueError, Step};
 use crate::jobs::{JobKey, resolve, time_text};
 use crate::queue::Queue;
-use crate::{retry, timing};
+use crate::{retry, timing, waiting};
 
 /// The state that a job moves to, and what its event says.
 pub(crate) struct Transition {
@@ -169,6 +169,9 @@ pub(crate) fn move_job(connection: &Connection, job: &JobKey, step: &Transition)
     }
     if step.to == JobState::Active {
         timing::set_deadline(connection, job.number, step.at)?;
+    }
+    if step.to.is_terminal() {
+        waiting::forget_all(connection, job.number)?;
     }
     note(connection, job.number, Some(job.state), step)
 }

@@ -47,8 +47,11 @@ fn a_job_begins_at_its_time_and_not_before() {
     let fixture = Fixture::engine();
     let timing = Timing { start_at: Some(at(10)), ..Timing::default() };
     fixture.queue.submit(&timed("job-1", timing)).unwrap();
-    assert_eq!((fixture.runnable(9), fixture.queue.waiting(at(9)).unwrap()), (vec![], 1));
-    assert_eq!((fixture.runnable(10), fixture.queue.waiting(at(10)).unwrap()), (vec!["job-1".to_owned()], 0));
+    assert_eq!((fixture.runnable(9), fixture.queue.jobs_waiting(at(9)).unwrap()), (vec![], 1));
+    assert_eq!(
+        (fixture.runnable(10), fixture.queue.jobs_waiting(at(10)).unwrap()),
+        (vec!["job-1".to_owned()], 0)
+    );
 }
 
 #[test]

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use longshore_job::{Outcome, Row, Stop, Stopping, Tally, TaskResult};
-use longshore_queue::{Queue, QueueError, ResultBatch};
+use longshore_queue::{Queue, ResultBatch, WaitingTask};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::close::Closer;
-use crate::error::RunnerError;
+use crate::error::{RunnerError, blocking};
 use crate::event::Progress;
 use crate::feed::{Assignment, OpenChunk};
 use crate::job::{Job, progress_of};
@@ -26,6 +26,8 @@ const MAX_COMMITS: usize = 4;
 pub(crate) enum Message {
     /// A task has a result.
     Finished(Assignment, Outcome),
+    /// A task is to run again later.
+    PutOff(Arc<OpenChunk>, WaitingTask),
     /// Every result of this chunk was durable already when it was loaded; it only has to be closed.
     AllDurable(Arc<OpenChunk>),
 }
@@ -47,10 +49,17 @@ pub(crate) struct Collector {
     closer: Closer,
 }
 
-/// Results of one chunk that are committed together.
+/// What is committed together of one chunk.
 struct Batch {
     chunk: Arc<OpenChunk>,
     results: Vec<TaskResult>,
+    put_off: Vec<WaitingTask>,
+}
+
+impl Batch {
+    fn of(chunk: Arc<OpenChunk>) -> Self {
+        Self { chunk, results: Vec::new(), put_off: Vec::new() }
+    }
 }
 
 impl Collector {
@@ -104,11 +113,13 @@ impl Collector {
         for message in messages {
             match message {
                 Message::AllDurable(chunk) => durable.push(chunk),
-                Message::Finished(Assignment { chunk, index, .. }, outcome) => by_chunk
-                    .entry(chunk.number)
-                    .or_insert_with(|| Batch { chunk, results: Vec::new() })
-                    .results
-                    .push(TaskResult { index, outcome }),
+                Message::Finished(Assignment { chunk, index, .. }, outcome) => {
+                    let batch = by_chunk.entry(chunk.number).or_insert_with(|| Batch::of(chunk));
+                    batch.results.push(TaskResult { index, outcome });
+                }
+                Message::PutOff(chunk, task) => {
+                    by_chunk.entry(chunk.number).or_insert_with(|| Batch::of(chunk)).put_off.push(task);
+                }
             }
         }
         for chunk in durable {
@@ -119,11 +130,12 @@ impl Collector {
 
     /// Counts a batch that is durable now.
     async fn committed(&mut self, batch: Batch) -> Result<(), RunnerError> {
-        self.window.add_permits(batch.results.len());
+        let (results, put_off) = (batch.results.len(), batch.put_off.len());
+        self.window.add_permits(results + put_off);
         for result in &batch.results {
             self.stopping.count(&result.outcome);
         }
-        if batch.chunk.committed(&batch.results) {
+        if batch.chunk.settled(results, put_off) {
             self.closer.close(batch.chunk).await?;
         }
         let Tally { succeeded, failed } = self.stopping.tally();
@@ -135,7 +147,15 @@ impl Collector {
     }
 }
 
-async fn commit(queue: Queue, job: String, batch: Batch) -> Result<Batch, QueueError> {
+async fn commit(queue: Queue, job: String, batch: Batch) -> Result<Batch, RunnerError> {
+    if !batch.put_off.is_empty() {
+        let (queue, job, number) = (queue.clone(), job.clone(), batch.chunk.number);
+        let tasks = batch.put_off.clone();
+        blocking(move || queue.put_off(&job, number, tasks)).await??;
+    }
+    if batch.results.is_empty() {
+        return Ok(batch);
+    }
     let failed_rows = batch
         .results
         .iter()

@@ -90,7 +90,7 @@ impl<'a> Dispatcher<'a> {
             self.fail_late(now)?;
             let runnable = self.runnable(now)?;
             self.follow(&runnable, halt);
-            if self.workers.is_empty() && until_idle {
+            if self.workers.is_empty() && until_idle && !self.held.waits(&runnable) {
                 if self.caretaker.finish().await? {
                     continue; // it may have left jobs to end
                 }
@@ -139,8 +139,9 @@ impl<'a> Dispatcher<'a> {
                 post.seat.set_priority(job.priority);
             }
         }
-        let now = Instant::now();
-        let due: Vec<Candidate> = runnable.iter().filter(|job| self.held.is_due(job, now)).cloned().collect();
+        let (now, wall) = (Instant::now(), Timestamp::now());
+        let due: Vec<Candidate> =
+            runnable.iter().filter(|job| self.held.is_due(job, now, wall)).cloned().collect();
         let at_work = self.at_work.iter().map(|(id, post)| (id.clone(), post.work)).collect();
         let plan = plan(count(self.engine.config.engine.active_jobs), &due, &at_work);
         for id in plan.displace {
@@ -187,6 +188,10 @@ impl<'a> Dispatcher<'a> {
                 if record.state.is_terminal() {
                     ended(&record);
                 }
+                Ok(())
+            }
+            Err(RunnerError::Waits { until, .. }) => {
+                self.held.wait(&id, until);
                 Ok(())
             }
             Err(obstacle @ RunnerError::Obstacle { .. }) if self.only.is_none() => {

@@ -5,33 +5,35 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
+use jiff::{SignedDuration, Timestamp};
 use longshore_job::{Failure, JobState, KeyEncoding, ObjectId, Outcome, Row, Stop};
-use longshore_manifest::SpoolReader;
 use longshore_plugin::{Columns, Execution, Lane};
+use longshore_queue::WaitingTask;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::collect::{Collector, Message};
 use crate::error::{RunnerError, blocking};
-use crate::feed::{Assignment, Feed, OpenChunk};
+use crate::feed::{Assignment, Feed};
 use crate::job::Job;
 use crate::outage::Outage;
 use crate::schedule::slots::Turn;
 use crate::state_watch::StateWatch;
+use crate::supply::Supply;
 
 /// Results that may be finished but not yet durable, beside those of the running tasks, over all jobs (count; bounds what a
 /// crash repeats). Enough for 100,000 results/s at one commit every 20 ms.
 pub(crate) const COMMIT_WINDOW: usize = 4096;
 
-/// Chunks of a job in memory at once, beside those that `concurrency` needs (count; bounds memory while tasks wait to run again).
+/// Chunks of a job in memory at once, beside those that `concurrency` needs (count; bounds memory while stragglers run).
 const SPARE_CHUNKS: usize = 8;
 
 /// Rows of a chunk, to size the number of open chunks (see `longshore_manifest::CHUNK_ROWS`).
 const LANES_PER_CHUNK: usize = 250;
 
-/// How often one task may answer "again after" (count; ends loops of a plugin that never finishes).
-const MAX_ATTEMPTS: u32 = 1000;
+/// How often one task may run (count; ends loops of a plugin that never finishes). A look every minute for a week.
+const MAX_ATTEMPTS: u32 = 10_000;
 
 /// How long running tasks may go on once the engine is asked to stop. What is not done by then has no result, and the next
 /// start runs it again, as after a crash.
@@ -46,6 +48,8 @@ pub(crate) enum Ending {
     GivenUp(Stop),
     /// A user cancelled or paused the job: its state is no longer Active.
     Moved,
+    /// Every task that has no result asked to run again later: the first at this moment. The job stays Active.
+    Waits(Timestamp),
     /// The engine was asked to stop; the job stays Active.
     Stopped,
 }
@@ -65,8 +69,8 @@ pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Endin
     let outage = Arc::new(Outage::new(Arc::clone(&job.resolved.store)));
     let mut tasks = JoinSet::new();
     let open_chunks = SPARE_CHUNKS + concurrency.div_ceil(LANES_PER_CHUNK);
-    let loading = load_chunks(job.clone(), Arc::new(Semaphore::new(open_chunks)), chunks, messages.clone());
-    tasks.spawn(until_halted(halt.clone(), loading));
+    let supply = Supply::new(job.clone(), open_chunks, chunks, messages.clone()).await?;
+    tasks.spawn(until_halted(halt.clone(), supply.run()));
     let columns: Arc<[String]> = job.spec.manifest.columns().into();
     for _ in 0..concurrency {
         let runner = LaneRunner {
@@ -94,8 +98,16 @@ pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Endin
         Some(stop) => Ending::GivenUp(stop),
         None if moved => Ending::Moved,
         None if collected.all_done => Ending::AllDone,
-        None => Ending::Stopped,
+        None if job.displaced.is_cancelled() => Ending::Stopped,
+        None => waits(job).await?,
     })
+}
+
+/// What became of a job whose lanes ended although nobody asked them to: its tasks wait.
+async fn waits(job: &Job) -> Result<Ending, RunnerError> {
+    let (queue, id) = (job.queue.clone(), job.id.clone());
+    let next = blocking(move || queue.next_waiting(&id, &[])).await??;
+    Ok(next.map_or(Ending::Stopped, |(_, due)| Ending::Waits(due)))
 }
 
 /// Runs a part of the stage; its failure halts the others.
@@ -128,45 +140,6 @@ async fn join_all(mut tasks: JoinSet<Result<(), RunnerError>>) -> Result<(), Run
         }
     }
     first
-}
-
-/// Brings the job's open chunks into memory, in order, a bounded number at a time.
-async fn load_chunks(
-    job: Job,
-    slots: Arc<Semaphore>,
-    chunks: mpsc::Sender<Arc<OpenChunk>>,
-    messages: mpsc::Sender<Message>,
-) -> Result<(), RunnerError> {
-    const RECORDS_PER_QUERY: usize = 64;
-    let path = job.spool_path();
-    let spool = Arc::new(blocking(move || SpoolReader::open(&path)).await??);
-    let mut after = None;
-    loop {
-        let (queue, id) = (job.queue.clone(), job.id.clone());
-        let records = blocking(move || queue.open_chunks(&id, after, RECORDS_PER_QUERY)).await??;
-        if records.is_empty() {
-            return Ok(());
-        }
-        for record in records {
-            after = Some(record.number);
-            let slot = Arc::clone(&slots).acquire_owned().await;
-            let slot = slot.map_err(|error| RunnerError::Internal(error.to_string()))?;
-            let spool = Arc::clone(&spool);
-            let chunk = blocking(move || {
-                let rows = spool.read(&record.extent())?;
-                Ok::<_, RunnerError>(Arc::new(OpenChunk::new(&record, rows, slot)))
-            })
-            .await??;
-            let closed = if chunk.pending.is_empty() {
-                messages.send(Message::AllDurable(chunk)).await.is_err()
-            } else {
-                chunks.send(chunk).await.is_err()
-            };
-            if closed {
-                return Ok(());
-            }
-        }
-    }
 }
 
 /// One slot of concurrency.
@@ -202,19 +175,19 @@ impl LaneRunner {
                 executed = self.execute(lane, &assignment) => executed?,
                 () = drained(&self.stop) => return Ok(()),
             };
-            let outcome = match executed {
-                Execution::Done(outcome) => outcome,
-                Execution::AgainAfter { note, .. } if assignment.attempt >= MAX_ATTEMPTS => {
-                    too_many_attempts(&note)
+            let message = match executed {
+                Execution::AgainAfter { seconds, note } if assignment.attempt < MAX_ATTEMPTS => {
+                    let task = put_off(&assignment, seconds, note);
+                    Message::PutOff(assignment.chunk, task)
                 }
-                Execution::AgainAfter { seconds, .. } => {
-                    self.feed.again_after(assignment, Duration::from_secs(u64::from(seconds)));
-                    continue;
+                Execution::AgainAfter { note, .. } => Message::Finished(assignment, too_many_attempts(&note)),
+                Execution::Done(outcome) => {
+                    self.check_store(&outcome, begin).await?;
+                    Message::Finished(assignment, outcome)
                 }
             };
-            self.check_store(&outcome, begin).await?;
-            permit.forget(); // given back by the collector once the result is durable
-            if self.messages.send(Message::Finished(assignment, outcome)).await.is_err() {
+            permit.forget(); // given back by the collector once it is durable
+            if self.messages.send(message).await.is_err() {
                 return Ok(());
             }
         }
@@ -298,6 +271,17 @@ pub(crate) fn row_object(row: &Row, keys: KeyEncoding) -> Result<ObjectId, Failu
 
 fn invalid_request(message: &str) -> Failure {
     Failure { code: "InvalidRequest".into(), status: Some(400), message: message.into() }
+}
+
+/// The next run of a task that asked for it.
+fn put_off(assignment: &Assignment, seconds: u32, note: String) -> WaitingTask {
+    let due_at = Timestamp::now().saturating_add(SignedDuration::from_secs(i64::from(seconds)));
+    WaitingTask {
+        index: assignment.index,
+        due_at: due_at.unwrap_or(Timestamp::MAX),
+        attempt: assignment.attempt.saturating_add(1),
+        note,
+    }
 }
 
 fn too_many_attempts(note: &str) -> Outcome {

@@ -31,6 +31,7 @@ mod stages;
 mod state_watch;
 mod store;
 mod suggest;
+mod supply;
 mod worker;
 
 pub use catalog::Catalog;

@@ -125,6 +125,7 @@ async fn run_tasks(job: &Job, record: &JobRecord, stop: &CancellationToken) -> R
             Ok(true)
         }
         Ending::GivenUp(stop) => Err(given_up(job, &stop).await?.into()),
+        Ending::Waits(until) => Err(RunnerError::Waits { job: job.id.clone(), until }.into()),
         Ending::Moved => Ok(true),
         Ending::Stopped => Ok(false),
     }

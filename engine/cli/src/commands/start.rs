@@ -26,7 +26,7 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
     let mut worst = Exit::Success;
     engine.work(&stop, arguments.until_idle, |record| worst = worst.or_worse(Exit::of(record))).await?;
     let now = Timestamp::now();
-    let (left, waiting) = (engine.queue().runnable(now)?.len(), engine.queue().waiting(now)?);
+    let (left, waiting) = (engine.queue().runnable(now)?.len(), engine.queue().jobs_waiting(now)?);
     if !context.json {
         say_what_waits(&engine, waiting)?;
     }
