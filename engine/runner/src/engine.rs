@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::catalog::Catalog;
 use crate::close::close_started_chunks;
+use crate::disk::Disk;
 use crate::error::{Halt, JobFailure, OPERATION_NOT_USABLE, RunnerError, STORE_NOT_USABLE};
 use crate::event::{Event, Observer};
 use crate::held::Held;
@@ -26,6 +27,7 @@ pub struct Engine {
     catalog: Arc<Catalog>,
     queue: Queue,
     observer: Arc<dyn Observer>,
+    disk: Disk,
     /// Whether standard input is for the manifest of a job.
     stdin: bool,
 }
@@ -41,7 +43,8 @@ impl Engine {
         observer: Arc<dyn Observer>,
     ) -> Result<Self, RunnerError> {
         let queue = Queue::open(&config.data_path(), Access::Engine)?;
-        let engine = Self { config, catalog, queue, observer, stdin: false };
+        let disk = Disk::new(config.data_path());
+        let engine = Self { config, catalog, queue, observer, disk, stdin: false };
         engine.sweep()?;
         Ok(engine)
     }
@@ -63,6 +66,15 @@ impl Engine {
     /// [`RunnerError::Obstacle`] if something outside the job is in its way for now; others if the engine cannot go on.
     /// The job can be taken up again in any case.
     pub async fn run(&self, id: &str, stop: &CancellationToken) -> Result<JobRecord, RunnerError> {
+        let ended = self.run_stages(id, stop).await;
+        match ended.as_ref().err().and_then(|error| self.disk.obstacle(error)) {
+            Some(obstacle) => Err(self.hold(id, obstacle)?),
+            None => ended,
+        }
+    }
+
+    async fn run_stages(&self, id: &str, stop: &CancellationToken) -> Result<JobRecord, RunnerError> {
+        self.disk.reserve()?;
         let mut resolved: Option<Job> = None;
         loop {
             let record = self.queue.job(id)?;
@@ -203,7 +215,11 @@ impl Engine {
 
     /// Keeps with the job what is in its way. The answer is the error that says so.
     fn hold(&self, id: &str, failure: JobFailure) -> Result<RunnerError, RunnerError> {
-        self.queue.set_obstacle(id, Some(&failure.to_string()))?;
+        match self.queue.set_obstacle(id, Some(&failure.to_string())).map_err(RunnerError::from) {
+            // There is not even room to say so.
+            Err(error) if self.disk.obstacle(&error).is_some() => tracing::warn!("{error}"),
+            noted => noted?,
+        }
         Ok(RunnerError::Obstacle { job: id.to_owned(), failure })
     }
 

@@ -6,6 +6,7 @@
 mod catalog;
 mod close;
 mod collect;
+mod disk;
 mod durable;
 mod engine;
 mod error;
