@@ -33,10 +33,10 @@ test: setup python node fault-tools ## Run the whole test suite
 	$(VENV)/bin/python tests/policy/differential.py --seed 1 --cases 20000
 	$(VENV)/bin/python -m pytest tests/e2e
 
-prove: setup python fault-tools ## Kill the engine and cut the power at every step on its disk; kill at 300 random moments (an hour)
+prove: setup python fault-tools ## Kill the engine, cut the power, break the disk at every step; kill at 300 random moments (hours)
 	$(CARGO) build --package longshore-cli
-	CRASH_EVERY=1 CRASH_MOMENTS=300 POWER_EVERY=1 \
-	  $(VENV)/bin/python -m pytest tests/e2e/test_crash_points.py tests/e2e/test_power_loss.py
+	CRASH_EVERY=1 CRASH_MOMENTS=300 POWER_EVERY=1 DISK_EVERY=1 \
+	  $(VENV)/bin/python -m pytest tests/e2e/test_crash_points.py tests/e2e/test_power_loss.py tests/e2e/test_disk.py
 
 SEED ?= 1
 CASES ?= 100000

@@ -9,7 +9,7 @@
  *   FAULT_TRACE  a file for the notes, one for each call that changes the disk, in the order in which they took effect:
  *                a line "KIND NUMBER LENGTH PATH", then LENGTH bytes. Kinds: C create, W write at NUMBER, T truncate to
  *                NUMBER, S sync (of a file or a directory), R rename to what the bytes say, U unlink, D rmdir, K mkdir,
- *                and M for what went to standard output.
+ *                M for what went to standard output, and F for a call that was struck.
  *
  * The shared-memory index of SQLite ("-shm") does not count: it is never read after a crash. Calls that would change files
  * unseen end the process.
@@ -83,6 +83,8 @@ static int resolve(int directory, const char *name, char *path) {
   return is_below(path);
 }
 
+static void note(char kind, long number, const char *path, const void *bytes, size_t length);
+
 /* Whether this call fails; errno says how. */
 static int is_struck(const char *call) {
   const char *found = root ? strstr(calls, call) : NULL;
@@ -99,6 +101,7 @@ static int is_struck(const char *call) {
     syscall(SYS_kill, getpid(), SIGKILL);
     for (;;) pause();
   }
+  note('F', at, call, "", 0);
   errno = error_number;
   return 1;
 }

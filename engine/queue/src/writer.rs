@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
 use crate::error::{Fault, QueueError, Step};
 use crate::schema;
@@ -97,16 +97,41 @@ impl Writer {
     fn settle(&mut self, doing: &'static str, error: rusqlite::Error) -> Result<(), QueueError> {
         tracing::warn!(%error, doing, "commit failed; reading back what is in the queue");
         self.connection = None;
+        // A page of the log could not be written, and the one that commits comes last.
+        let is_lost = error.sqlite_error_code() == Some(ErrorCode::DiskFull);
         let before = self.claim;
         let reread = self.reconnect();
         match (before, self.claim, reread) {
             (_, _, Err(fenced @ QueueError::Fenced { .. })) => Err(fenced),
-            (Some(before), Some(now), Ok(())) if now.commits == before.commits + 1 => Ok(()),
-            (Some(before), Some(now), Ok(())) if now.commits == before.commits => {
+            (Some(before), Some(now), Ok(())) if now.commits == before.commits + 1 && self.save() => Ok(()),
+            (Some(before), Some(now), Ok(()))
+                if now.commits == before.commits && (is_lost || self.overwrite()) =>
+            {
                 Err(Fault::Sql(error).explain(&self.path, doing))
             }
+            (None, ..) if is_lost => Err(Fault::Sql(error).explain(&self.path, doing)),
             _ => Err(QueueError::CommitUnknown { path: self.path.clone(), doing, source: Arc::new(error) }),
         }
+    }
+
+    /// Makes durable what is in the write-ahead log. After a failed sync a second one may succeed although the system has
+    /// given the pages up: so they are written again, to the database itself.
+    fn save(&self) -> bool {
+        let Some(connection) = &self.connection else { return false };
+        let busy = connection.query_row("PRAGMA wal_checkpoint(FULL)", [], |row| row.get::<_, i64>(0));
+        busy.is_ok_and(|busy| busy == 0)
+    }
+
+    /// Commits nothing, in the place of what a failed commit left in the write-ahead log: else a later start may find it
+    /// there whole, and bring back what was said to have failed.
+    fn overwrite(&mut self) -> bool {
+        let begun = self.begin("settle a commit");
+        let written = begun.is_ok() && self.connection.as_ref().is_some_and(|at| commit(at).is_ok());
+        match &mut self.claim {
+            Some(claim) if written => claim.commits += 1,
+            _ => self.roll_back(),
+        }
+        written
     }
 
     /// Opens a new connection and reads how many transactions are there.

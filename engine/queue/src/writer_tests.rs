@@ -96,6 +96,8 @@ fn a_client_cannot_know_what_became_of_its_commit() {
     let mut writer = Writer::client(&fixture.path).unwrap();
     writer.commit = lost;
     assert!(matches!(insert(&mut writer, "a"), Err(QueueError::CommitUnknown { .. })));
+    writer.commit = |_| Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), None));
+    assert!(matches!(insert(&mut writer, "a"), Err(QueueError::DiskFull { .. })));
     writer.commit = commit;
     insert(&mut writer, "a").unwrap();
     assert_eq!(fixture.ids(), ["a"]);

@@ -86,8 +86,9 @@ impl<'a> Dispatcher<'a> {
     ) -> Result<(), RunnerError> {
         while !halt.is_cancelled() {
             let now = Timestamp::now();
-            self.tidy(now).await?;
-            self.fail_late(now)?;
+            let tidied = self.tidy(now).await;
+            self.unless_full(tidied)?;
+            self.unless_full(self.fail_late(now))?;
             let runnable = self.runnable(now)?;
             self.follow(&runnable, halt);
             if self.workers.is_empty() && until_idle && !self.held.waits(&runnable) {
@@ -103,6 +104,17 @@ impl<'a> Dispatcher<'a> {
             }
         }
         Ok(())
+    }
+
+    /// What is not done for want of room is done when there is some.
+    fn unless_full(&self, done: Result<(), RunnerError>) -> Result<(), RunnerError> {
+        match done {
+            Err(error) if self.engine.disk.obstacle(&error).is_some() => {
+                tracing::warn!("{error}");
+                Ok(())
+            }
+            done => done,
+        }
     }
 
     /// Looks for jobs that are too old. An engine of one job leaves the others alone.

@@ -7,6 +7,7 @@ use longshore_queue::{Access, JobRecord, Queue, QueueError};
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::Catalog;
+use crate::disk::Disk;
 use crate::dispatch::Dispatcher;
 use crate::error::RunnerError;
 use crate::event::Observer;
@@ -23,6 +24,7 @@ pub struct Engine {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) queue: Queue,
     pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) disk: Arc<Disk>,
     /// Whether standard input is for the manifest of a job.
     pub(crate) stdin: bool,
     pub(crate) stores: Arc<Stores>,
@@ -42,8 +44,9 @@ impl Engine {
     ) -> Result<Self, RunnerError> {
         let queue = Queue::open(&config.data_path(), Access::Engine)?;
         let slots = Slots::new(count(config.engine.concurrency), COMMIT_WINDOW);
+        let disk = Arc::new(Disk::new(config.data_path()));
         let (config, stores) = (Arc::new(config), Arc::default());
-        let engine = Self { config, catalog, queue, observer, stdin: false, stores, slots };
+        let engine = Self { config, catalog, queue, observer, disk, stdin: false, stores, slots };
         engine.sweep()?;
         Ok(engine)
     }

@@ -6,6 +6,7 @@
 mod catalog;
 mod close;
 mod collect;
+mod disk;
 mod dispatch;
 mod durable;
 mod engine;

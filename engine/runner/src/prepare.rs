@@ -11,7 +11,7 @@ use longshore_manifest::{CHUNK_ROWS, SpoolWriter};
 use longshore_queue::{NewChunk, SavedList};
 use tokio_util::sync::CancellationToken;
 
-use crate::durable::make_directory;
+use crate::durable::{make_directory, remove_if_there};
 use crate::error::{Halt, RunnerError, blocking};
 use crate::event::Event;
 use crate::generate::{self, Listed, Listing, saved_places};
@@ -30,11 +30,8 @@ pub(crate) struct Prepared {
 /// Reads the job's manifest into its spool. `None` if the engine was asked to stop meanwhile.
 pub(crate) async fn prepare(job: &Job, stop: &CancellationToken) -> Result<Option<Prepared>, Halt> {
     // That of all jobs first: it may be there, made by an engine that was killed before its name was durable.
-    let folders = job.directory.parent().into_iter().chain([&*job.directory]);
-    folders
-        .map(make_directory)
-        .collect::<Result<(), _>>()
-        .map_err(RunnerError::io("create the directory", &job.directory))?;
+    let mut folders = job.directory.parent().into_iter().chain([&*job.directory]);
+    folders.try_for_each(make_directory).map_err(RunnerError::io("create the directory", &job.directory))?;
     if !generate_lists(job, stop).await? {
         return Ok(None);
     }
@@ -199,15 +196,5 @@ impl<'a> Spool<'a> {
         }
         self.file.finish()?;
         Ok(self.prepared)
-    }
-}
-
-/// Removes a file that may not be there.
-pub(crate) fn remove_if_there(path: &Path) -> Result<(), RunnerError> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(RunnerError::io("remove", path)(error))
-        }
-        _ => Ok(()),
     }
 }

@@ -11,6 +11,7 @@ use longshore_queue::{JobRecord, Queue, QueueError};
 use tokio_util::sync::CancellationToken;
 
 use crate::close::close_started_chunks;
+use crate::disk::is_full;
 use crate::error::{Halt, JobFailure, RunnerError, blocking};
 use crate::event::Event;
 use crate::execute::{Ending, execute};
@@ -171,6 +172,7 @@ async fn end_early(job: &Job, from: JobState, to: JobState, cause: &str) -> Resu
         }
         Ok(None) => cause.to_owned(),
         Err(Halt::Job(failure)) => format!("{cause}; {failure}"),
+        Err(Halt::Engine(error)) if is_full(&error) => format!("{cause}; without a report: {error}"),
         Err(Halt::Engine(error)) => return Err(error),
     };
     step(job, from, to, &cause)?;

@@ -46,7 +46,16 @@ impl Worker {
     ///
     /// # Errors
     /// [`RunnerError::Obstacle`] if something outside the job is in its way for now; others if the engine cannot go on.
-    pub(crate) async fn attend(self, mut resolved: Option<Resolved>) -> Result<Attended, RunnerError> {
+    pub(crate) async fn attend(self, resolved: Option<Resolved>) -> Result<Attended, RunnerError> {
+        let attended = self.go_on(resolved).await;
+        match attended.as_ref().err().and_then(|error| self.engine.disk.obstacle(error)) {
+            Some(full) => Err(self.hold(full)?),
+            None => attended,
+        }
+    }
+
+    async fn go_on(&self, mut resolved: Option<Resolved>) -> Result<Attended, RunnerError> {
+        self.engine.disk.reserve()?;
         loop {
             let record = self.engine.queue.job(&self.id)?;
             if Phase::of(record.state) != Some(self.phase) || self.displaced.is_cancelled() {
@@ -163,7 +172,12 @@ impl Worker {
 
     /// Keeps with the job what is in its way. The answer is the error that says so.
     fn hold(&self, failure: JobFailure) -> Result<RunnerError, RunnerError> {
-        self.engine.queue.set_obstacle(&self.id, Some(&failure.to_string()))?;
+        let noted = self.engine.queue.set_obstacle(&self.id, Some(&failure.to_string()));
+        match noted.map_err(RunnerError::from) {
+            // There is not even room to say so.
+            Err(error) if self.engine.disk.obstacle(&error).is_some() => tracing::warn!("{error}"),
+            noted => noted?,
+        }
         Ok(RunnerError::Obstacle { job: self.id.clone(), failure })
     }
 }
