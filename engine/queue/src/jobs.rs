@@ -46,10 +46,11 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// [`QueueError::NotEngine`].
+    /// [`QueueError::NotEngine`]; [`QueueError::Fenced`] if another engine has taken the queue over.
     pub fn runnable(&self) -> Result<Vec<JobRecord>, QueueError> {
         let doing = "list the jobs to run";
         self.require_engine(doing)?;
+        self.confirm_tenure()?;
         let sql =
             "SELECT * FROM jobs WHERE state NOT IN ('Complete', 'Cancelled', 'Failed', 'Suspended', 'Paused')
                    ORDER BY priority DESC, created_at, id";

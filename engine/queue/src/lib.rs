@@ -26,6 +26,7 @@ mod lock;
 mod requests;
 mod results;
 mod schema;
+mod tenure;
 mod transitions;
 mod writer;
 

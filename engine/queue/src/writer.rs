@@ -35,15 +35,15 @@ impl Writer {
         Ok(Self { path: path.to_owned(), connection, claim: None, commit })
     }
 
-    /// The engine's writer. Claims the database: an engine that had it before cannot write any more.
-    pub(crate) fn engine(path: &Path) -> Result<Self, QueueError> {
+    /// The engine's writer, and its epoch. Claims the database: an engine that had it before cannot write any more.
+    pub(crate) fn engine(path: &Path) -> Result<(Self, i64), QueueError> {
         let mut writer = Self::client(path)?;
         let claim = writer.transact("claim the queue", |connection| {
             let sql = "UPDATE engine SET epoch = epoch + 1 RETURNING epoch, commits";
             Ok(connection.query_row(sql, [], |row| Ok(Claim { epoch: row.get(0)?, commits: row.get(1)? }))?)
         })?;
         writer.claim = Some(claim);
-        Ok(writer)
+        Ok((writer, claim.epoch))
     }
 
     /// Does `work` in one transaction. When this returns `Ok`, it is durable; when it returns an error, nothing of it

@@ -144,6 +144,7 @@ impl Engine {
             observer: Arc::clone(&self.observer),
             stdin: self.stdin,
             submitted: record.created_at,
+            drain: self.config.drain,
             resolved,
         })
     }

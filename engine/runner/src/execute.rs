@@ -32,10 +32,6 @@ const LANES_PER_CHUNK: usize = 250;
 /// How often one task may answer "again after" (count; ends loops of a plugin that never finishes).
 const MAX_ATTEMPTS: u32 = 1000;
 
-/// How long running tasks may go on once the engine is asked to stop. What is not done by then has no result, and the next
-/// start runs it again, as after a crash.
-const DRAIN: Duration = Duration::from_secs(30);
-
 /// Why the Active stage ended.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Ending {
@@ -190,9 +186,10 @@ impl LaneRunner {
             };
             let permit = permit.map_err(|error| RunnerError::Internal(error.to_string()))?;
             let Some(assignment) = self.feed.next().await else { return Ok(()) };
+            self.job.queue.confirm_tenure()?;
             let executed = tokio::select! {
                 executed = self.execute(&mut lane, &assignment) => executed?,
-                () = drained(&self.stop) => return Ok(()),
+                () = drained(&self.stop, self.job.drain) => return Ok(()),
             };
             let outcome = match executed {
                 Execution::Done(outcome) => outcome,
@@ -254,10 +251,11 @@ impl LaneRunner {
     }
 }
 
-/// Ends some time after the engine was asked to stop.
-async fn drained(stop: &CancellationToken) {
+/// Ends `drain` after the engine was asked to stop. What a lane is at then has no result: the next start runs it again, as
+/// after a crash.
+async fn drained(stop: &CancellationToken, drain: Duration) {
     stop.cancelled().await;
-    tokio::time::sleep(DRAIN).await;
+    tokio::time::sleep(drain).await;
 }
 
 fn row_of(assignment: &Assignment) -> Option<&Row> {

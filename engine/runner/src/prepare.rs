@@ -40,7 +40,7 @@ pub(crate) async fn prepare(job: &Job, stop: &CancellationToken) -> Result<Optio
     };
     let reading = Reading { job: job.clone(), stop: stop.clone() };
     let prepared = blocking(move || reading.spool(access)).await?;
-    if prepared.is_err() {
+    if prepared.is_err() && job.queue.confirm_tenure().is_ok() {
         remove_if_there(&job.spool_path())?;
     }
     prepared
@@ -119,6 +119,7 @@ impl Reading {
         let path = self.job.spool_path();
         let Some(All { prepared, duplicates }) = self.read(access, &path)? else { return Ok(None) };
         let Some(duplicates) = duplicates else { return Ok(Some(prepared)) };
+        self.job.queue.confirm_tenure()?;
         let all = path.with_extension("all");
         std::fs::rename(&path, &all).map_err(RunnerError::io("rename", &path))?;
         let unique = self.unique(&all, &path, &prepared, duplicates);
@@ -202,6 +203,7 @@ impl<'a> Spool<'a> {
     }
 
     fn add(&mut self, extent: ChunkExtent) -> Result<(), RunnerError> {
+        self.job.queue.confirm_tenure()?;
         let prepared = &mut self.prepared;
         let number = u32::try_from(prepared.chunks.len())
             .map_err(|_| RunnerError::Internal("the manifest has more than 2^32 chunks".into()))?;

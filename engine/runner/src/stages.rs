@@ -30,6 +30,7 @@ pub(crate) async fn advance(
     record: &JobRecord,
     stop: &CancellationToken,
 ) -> Result<bool, RunnerError> {
+    job.queue.confirm_tenure()?;
     let done = match record.state {
         New => step(job, New, Preparing, "the engine took it up").map(|()| true).map_err(Halt::from),
         Preparing => read_manifest(job, stop).await,

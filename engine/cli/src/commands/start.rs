@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::CliError;
 use crate::output::{note, observer};
-use crate::signals::stop_on_signal;
+use crate::signals::{stop_on_signal, within};
 
 /// Arguments of `longshore start`.
 #[derive(Debug, clap::Args)]
@@ -17,13 +17,16 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
-    let engine = Engine::open(context.engine_config()?, context.catalog()?, observer(context.json))?;
+    let config = context.engine_config()?;
+    let drain = config.drain;
+    let engine = Engine::open(config, context.catalog()?, observer(context.json))?;
     let stop = stop_on_signal();
     if !context.json {
         note("engine started; SIGINT or SIGTERM stops it after the running tasks");
     }
     let mut worst = Exit::Success;
-    engine.work(&stop, arguments.until_idle, |record| worst = worst.or_worse(Exit::of(record))).await?;
+    let work = engine.work(&stop, arguments.until_idle, |record| worst = worst.or_worse(Exit::of(record)));
+    within(&stop, drain, work).await.transpose()?;
     let left = engine.queue().runnable()?.len();
     if !context.json {
         say_what_waits(&engine)?;

@@ -11,6 +11,10 @@ use serde::Deserialize;
 /// Directory of queue, spools and locks, unless the file says otherwise.
 pub(super) const DATA_DIRECTORY: &str = ".longshore";
 
+/// Time that running tasks get to finish once the engine is asked to stop, unless the file says otherwise: well below the 90
+/// seconds after which systemd kills a service.
+pub(super) const DRAIN: &str = "30s";
+
 /// Time for one attempt of a request, unless the file says otherwise: S3's slowest small answers come within seconds, a 5 GiB
 /// copy within a minute.
 pub(super) const REQUEST_TIMEOUT: &str = "60s";
@@ -24,6 +28,11 @@ pub(super) struct ConfigFile {
     #[serde(default = "data_directory")]
     #[schemars(length(min = 1), extend("examples" = ["/var/lib/longshore"]))]
     pub(super) data_directory: String,
+    /// Time that running tasks get to finish once the engine is asked to stop: a number and a unit, from 0s to 1h. What is not
+    /// done by then is done again by the next start.
+    #[serde(default = "drain")]
+    #[schemars(extend("examples" = ["30s", "5m"]))]
+    pub(super) drain: String,
     /// S3 endpoints, by the names that job files use.
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", "patternErrorMessage": "must be 1 to 64 letters, digits, \".\", \"_\" or \"-\", and begin with a letter or digit"}))]
@@ -42,6 +51,10 @@ pub(super) struct ConfigFile {
 
 fn data_directory() -> String {
     DATA_DIRECTORY.to_owned()
+}
+
+fn drain() -> String {
+    DRAIN.to_owned()
 }
 
 /// An S3 endpoint.

@@ -24,6 +24,8 @@ pub struct EngineConfig {
     pub directory: PathBuf,
     /// Where queue, spools and locks are.
     pub data_directory: String,
+    /// How long running tasks may go on once the engine is asked to stop.
+    pub drain: Duration,
     /// S3 endpoints by name.
     pub stores: BTreeMap<String, StoreConfig>,
     /// Roles by name.

@@ -14,6 +14,9 @@ use crate::secret::Secret;
 /// Bounds of `request-timeout`: below, healthy servers look dead; above, a dead one holds a lane for hours.
 const REQUEST_TIMEOUT_BOUNDS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3600));
 
+/// Bounds of `drain`: with none the engine stops at once, above an hour nobody takes it for stopping.
+const DRAIN_BOUNDS: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(3600));
+
 /// Resolves a file, adding what is wrong with it to `declaration`.
 pub(super) fn resolve(
     file: ConfigFile,
@@ -37,9 +40,11 @@ pub(super) fn resolve(
             Some((name, role))
         })
         .collect();
+    let drain = duration(&file.drain, "/drain", DRAIN_BOUNDS, declaration);
     Some(EngineConfig {
         directory: directory.to_owned(),
         data_directory: file.data_directory,
+        drain: drain?,
         stores,
         roles,
         guard: match file.guard {
@@ -51,8 +56,12 @@ pub(super) fn resolve(
 }
 
 fn store(section: StoreSection, at: &str, declaration: &mut Declaration<'_>) -> Option<StoreConfig> {
-    let request_timeout =
-        request_timeout(&section.request_timeout, &pointer::join(at, "request-timeout"), declaration);
+    let request_timeout = duration(
+        &section.request_timeout,
+        &pointer::join(at, "request-timeout"),
+        REQUEST_TIMEOUT_BOUNDS,
+        declaration,
+    );
     Some(StoreConfig {
         endpoint: section.endpoint,
         region: section.region,
@@ -63,19 +72,37 @@ fn store(section: StoreSection, at: &str, declaration: &mut Declaration<'_>) -> 
     })
 }
 
-fn request_timeout(text: &str, at: &str, declaration: &mut Declaration<'_>) -> Option<Duration> {
+/// The duration that `text` says, at the value `at`, within `bounds`.
+fn duration(
+    text: &str,
+    at: &str,
+    bounds: (Duration, Duration),
+    declaration: &mut Declaration<'_>,
+) -> Option<Duration> {
+    let key = at.rsplit('/').next().unwrap_or(at);
     let Some(time) = text.parse::<SignedDuration>().ok().and_then(|time| Duration::try_from(time).ok())
     else {
         let help = "write a number and a unit: \"30s\", \"2m\"".to_owned();
-        declaration.problem_at_value(at, "\"request-timeout\" is not a duration", Some(help));
+        declaration.problem_at_value(at, format!("{key:?} is not a duration"), Some(help));
         return None;
     };
-    let (least, most) = REQUEST_TIMEOUT_BOUNDS;
+    let (least, most) = bounds;
     if !(least..=most).contains(&time) {
-        declaration.problem_at_value(at, "\"request-timeout\" is out of range: 1s to 1h are allowed", None);
+        let [least, most] = [least, most].map(shown);
+        let problem = format!("{key:?} is out of range: {least} to {most} are allowed");
+        declaration.problem_at_value(at, problem, None);
         return None;
     }
     Some(time)
+}
+
+/// A bound in its largest unit.
+fn shown(bound: Duration) -> String {
+    match bound.as_secs() {
+        0 => "0s".to_owned(),
+        seconds if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
+        seconds => format!("{seconds}s"),
+    }
 }
 
 fn credentials(section: CredentialsSection) -> Credentials {

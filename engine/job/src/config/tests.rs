@@ -7,6 +7,7 @@ use super::*;
 /// A configuration in which nothing is left to defaults.
 const FULL: &str = r#"
 data-directory = "var"
+drain = "2m"
 
 [store.main]
 endpoint = "http://127.0.0.1:9000"
@@ -86,6 +87,7 @@ fn paths_are_relative_to_the_file() {
 fn several_mistakes_at_once() {
     assert_snapshot!(problems(
         r#"data-directory = 5
+drain = "2h"
 data_directry = "x"
 [store.main]
 endpoint = "127.0.0.1:9000"
