@@ -6,6 +6,7 @@ use std::time::Duration;
 use longshore_runner::CancellationToken;
 
 use crate::exit::Exit;
+use crate::logging;
 use crate::output::{clear_bar, note};
 
 /// What the engine gets beyond its drain time to commit what the tasks have done. What hangs then, such as the upload of a
@@ -21,7 +22,7 @@ pub(crate) fn stop_on_signal() -> CancellationToken {
     let token = stop.clone();
     tokio::spawn(async move {
         wait().await;
-        if std::io::stderr().is_terminal() {
+        if std::io::stderr().is_terminal() || logging::is_json() {
             note(STOPPING);
         } else {
             tracing::warn!("{STOPPING}");

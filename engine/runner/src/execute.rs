@@ -11,6 +11,7 @@ use longshore_plugin::{Columns, Execution, Lane};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::collect::{Collector, Message};
 use crate::error::{RunnerError, blocking};
@@ -72,7 +73,7 @@ pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Endin
             stop: stop.clone(),
             columns: Arc::clone(&columns),
         };
-        tasks.spawn(or_halt(halt.clone(), runner.run()));
+        tasks.spawn(or_halt(halt.clone(), runner.run()).in_current_span());
     }
     drop(messages);
 
@@ -236,7 +237,9 @@ impl LaneRunner {
             lane.set_columns(columns_of(row, &self.columns));
         }
         let running = lane.execute(&object, assignment.attempt, &self.job.resolved.gate);
-        match AssertUnwindSafe(running).catch_unwind().await {
+        // Below info: a span for each of 100,000 tasks a second would cost more than the tasks.
+        let span = tracing::debug_span!("task", bucket = object.bucket, key = object.key);
+        match AssertUnwindSafe(running.instrument(span)).catch_unwind().await {
             Ok(execution) => Ok(execution),
             Err(_) => {
                 *lane = self.lane().await?;

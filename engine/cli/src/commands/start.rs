@@ -1,11 +1,14 @@
 //! `longshore start`: work through the queue until stopped.
 
+use std::sync::Arc;
+
 use longshore_runner::Engine;
 
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::CliError;
 use crate::output::{note, observer};
+use crate::service::{Watcher, serve, service_manager};
 use crate::signals::{stop_on_signal, within};
 
 /// Arguments of `longshore start`.
@@ -19,8 +22,11 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     let config = context.engine_config()?;
     let drain = config.drain;
-    let engine = Engine::open(config, context.catalog()?, observer(context.json))?;
+    let service = Arc::new(service_manager()?);
+    let watcher = Arc::new(Watcher::new(observer(context.json), Arc::clone(&service)));
+    let engine = Engine::open(config, context.catalog()?, watcher)?;
     let stop = stop_on_signal();
+    let _service = serve(service, engine.queue(), &stop);
     if !context.json {
         note("engine started; SIGINT or SIGTERM stops it after the running tasks");
     }
