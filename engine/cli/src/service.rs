@@ -1,16 +1,20 @@
 //! The engine as a service: what the service manager is told of it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use longshore_job::EngineConfig;
+use longshore_job::config::REMOTE_ADDRESS;
 use longshore_queue::Queue;
 use longshore_runner::{CancellationToken, Event, Observer};
-use longshore_server::ServiceManager;
+use longshore_server::{Monitor, ServiceManager};
 use tokio::task::JoinSet;
 
+use crate::exit::Exit;
 use crate::failure::CliError;
-use crate::output::short;
+use crate::output::{note, short};
 
 /// Time between two lines of status: systemd keeps only the last.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
@@ -19,6 +23,36 @@ const STATUS_EVERY: Duration = Duration::from_secs(1);
 pub(crate) fn service_manager() -> Result<ServiceManager, CliError> {
     ServiceManager::from_environment(|name| std::env::var_os(name), std::process::id())
         .map_err(|error| CliError::input(error.to_string()))
+}
+
+/// Where to answer whoever watches: as the command line says, or the configuration.
+pub(crate) fn listen_at(
+    given: Option<SocketAddr>,
+    config: &EngineConfig,
+) -> Result<Option<SocketAddr>, CliError> {
+    match given.or(config.metrics.listen) {
+        Some(address) if !config.metrics.allows(address) => {
+            Err(CliError::input(format!("--listen {address}: this {REMOTE_ADDRESS}")))
+        }
+        address => Ok(address),
+    }
+}
+
+/// Answers whoever watches over the engine, if anybody may. Ends when the answer is dropped.
+pub(crate) async fn monitor(
+    listen: Option<SocketAddr>,
+    queue: &Queue,
+    stop: &CancellationToken,
+) -> Result<JoinSet<()>, CliError> {
+    let mut tasks = JoinSet::new();
+    let Some(address) = listen else { return Ok(tasks) };
+    let failed =
+        |error| CliError::new(Exit::Error, format!("cannot listen at {address} for metrics: {error}"));
+    let monitor = Monitor::bind(address, queue.clone(), stop.clone()).await.map_err(failed)?;
+    let bound = monitor.address().map_err(failed)?;
+    note(&format!("metrics at http://{bound}/metrics"));
+    tasks.spawn(monitor.run());
+    Ok(tasks)
 }
 
 /// Tells the service manager that the engine works, gives it signs of life, and tells it once the engine stops. Ends when the

@@ -1,5 +1,7 @@
 //! Jobs: submitting, finding and listing them.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use longshore_job::{JobSpec, JobState};
 use rusqlite::types::Type;
@@ -40,6 +42,16 @@ impl Queue {
     /// Every job, newest first.
     pub fn jobs(&self) -> Result<Vec<JobRecord>, QueueError> {
         self.list("list the jobs", "SELECT * FROM jobs ORDER BY created_at DESC, number DESC")
+    }
+
+    /// How many jobs are in each state that any is in.
+    pub fn jobs_by_state(&self) -> Result<BTreeMap<JobState, u64>, QueueError> {
+        self.read("count the jobs", |connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT state, count(*) FROM jobs GROUP BY state")?;
+            let rows = statement.query_map([], |row| Ok((job_state(row, "state")?, row.get(1)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
     }
 
     /// The jobs that the engine has something to do for, in the order in which they are to run: by priority, then age.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -53,8 +54,13 @@ impl Writer {
         doing: &'static str,
         work: impl FnOnce(&Connection) -> Step<T>,
     ) -> Result<T, QueueError> {
+        let begin = Instant::now();
         match self.begin(doing).and_then(|()| self.attempt(doing, work)) {
-            Ok(value) => self.finish(doing).map(|()| value),
+            Ok(value) => {
+                self.finish(doing)?;
+                longshore_measure::committed(begin);
+                Ok(value)
+            }
             Err(error) => {
                 self.roll_back();
                 Err(error)

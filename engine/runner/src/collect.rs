@@ -116,9 +116,14 @@ impl Collector {
     /// Counts a batch that is durable now.
     async fn committed(&mut self, batch: Batch) -> Result<(), RunnerError> {
         self.window.add_permits(batch.results.len());
+        let before = self.tally;
         for result in &batch.results {
             self.tally.count(&result.outcome);
         }
+        longshore_measure::tasks_finished(
+            self.tally.succeeded - before.succeeded,
+            self.tally.failed - before.failed,
+        );
         if batch.chunk.committed(&batch.results) {
             self.closer.close(batch.chunk).await?;
         }

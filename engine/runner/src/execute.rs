@@ -236,6 +236,7 @@ impl LaneRunner {
         if !self.columns.is_empty() {
             lane.set_columns(columns_of(row, &self.columns));
         }
+        let _running = longshore_measure::Running::begin();
         let running = lane.execute(&object, assignment.attempt, &self.job.resolved.gate);
         // Below info: a span for each of 100,000 tasks a second would cost more than the tasks.
         let span = tracing::debug_span!("task", bucket = object.bucket, key = object.key);

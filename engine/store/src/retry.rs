@@ -123,7 +123,10 @@ impl<S> Retrying<S> {
         } else {
             let mut retries = self.retries.lock().unwrap_or_else(PoisonError::into_inner);
             match retries.take(now, left) {
-                Some(turn) => return Ok(delay.max(turn)),
+                Some(turn) => {
+                    longshore_measure::retry();
+                    return Ok(delay.max(turn));
+                }
                 None => "too many other requests to this endpoint are being retried",
             }
         };

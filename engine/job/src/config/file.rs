@@ -41,6 +41,8 @@ pub(super) struct ConfigFile {
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"pattern": "^[A-Za-z0-9_+=,.@-]{1,64}$", "patternErrorMessage": "must be a role name as in IAM: 1 to 64 letters, digits or any of _+=,.@-"}))]
     pub(super) role: BTreeMap<String, RoleSection>,
+    /// What `longshore start` shows to whoever watches over it.
+    pub(super) metrics: Option<MetricsSection>,
     /// A ceiling for every role.
     pub(super) guard: Option<GuardSection>,
     /// Resource policies: the policy file of each bucket that has one.
@@ -55,6 +57,18 @@ fn data_directory() -> String {
 
 fn drain() -> String {
     DRAIN.to_owned()
+}
+
+/// Where `longshore start` answers `/metrics`, `/healthz` and `/readyz`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct MetricsSection {
+    /// Address and port to listen at. Without it nothing listens, unless the command line has `--listen`.
+    #[schemars(length(min = 1), extend("examples" = ["127.0.0.1:9464"]))]
+    pub(super) listen: Option<String>,
+    /// Allow an address that other machines reach. Who reaches it sees the names of stores, and how many jobs and tasks there are.
+    #[serde(default)]
+    pub(super) allow_remote: bool,
 }
 
 /// An S3 endpoint.

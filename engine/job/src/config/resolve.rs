@@ -1,13 +1,14 @@
 //! From the form of `longshore.toml` to the configuration that the engine works with.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::file::{ConfigFile, CredentialsSection, RoleSection, StoreSection};
-use super::{Credentials, EngineConfig, RoleConfig, StoreConfig};
+use super::file::{ConfigFile, CredentialsSection, MetricsSection, RoleSection, StoreSection};
+use super::{Credentials, EngineConfig, MetricsConfig, REMOTE_ADDRESS, RoleConfig, StoreConfig};
 use crate::declare::{Declaration, pointer, suggest};
 use crate::secret::Secret;
 
@@ -41,7 +42,9 @@ pub(super) fn resolve(
         })
         .collect();
     let drain = duration(&file.drain, "/drain", DRAIN_BOUNDS, declaration);
+    let metrics = metrics(file.metrics, declaration);
     Some(EngineConfig {
+        metrics: metrics?,
         directory: directory.to_owned(),
         data_directory: file.data_directory,
         drain: drain?,
@@ -70,6 +73,24 @@ fn store(section: StoreSection, at: &str, declaration: &mut Declaration<'_>) -> 
         request_timeout: request_timeout?,
         requests_per_second: section.requests_per_second,
     })
+}
+
+fn metrics(section: Option<MetricsSection>, declaration: &mut Declaration<'_>) -> Option<MetricsConfig> {
+    const AT: &str = "/metrics/listen";
+    let Some(section) = section else { return Some(MetricsConfig::default()) };
+    let mut config = MetricsConfig { listen: None, allow_remote: section.allow_remote };
+    let Some(text) = section.listen else { return Some(config) };
+    let Ok(address) = text.parse::<SocketAddr>() else {
+        let help = "write an address and a port: \"127.0.0.1:9464\", \"[::1]:9464\"".to_owned();
+        declaration.problem_at_value(AT, "\"listen\" is not an address with a port", Some(help));
+        return None;
+    };
+    if !config.allows(address) {
+        declaration.problem_at_value(AT, format!("{address} {REMOTE_ADDRESS}"), None);
+        return None;
+    }
+    config.listen = Some(address);
+    Some(config)
 }
 
 /// The duration that `text` says, at the value `at`, within `bounds`.

@@ -9,6 +9,10 @@ const FULL: &str = r#"
 data-directory = "var"
 drain = "2m"
 
+[metrics]
+listen = "0.0.0.0:9464"
+allow-remote = true
+
 [store.main]
 endpoint = "http://127.0.0.1:9000"
 region = "us-east-1"
@@ -111,6 +115,14 @@ policies = []
 b = []
 "#
     ));
+}
+
+#[test]
+fn metrics_are_for_this_machine_unless_somebody_says_so() {
+    let of = |listen: &str| problems(&format!("[metrics]\nlisten = {listen:?}"));
+    assert_snapshot!([of("0.0.0.0:9464"), of("localhost:9464"), of("127.0.0.1")].concat());
+    let own = parse("[metrics]\nlisten = '[::1]:0'").unwrap();
+    assert_eq!(own.metrics.listen, Some("[::1]:0".parse().unwrap()));
 }
 
 #[test]
