@@ -72,7 +72,7 @@ impl From<Problems> for CliError {
 impl From<QueueError> for CliError {
     fn from(error: QueueError) -> Self {
         let exit = match &error {
-            QueueError::Busy { .. } => Exit::Busy,
+            QueueError::Busy { .. } | QueueError::Fenced { .. } => Exit::Busy,
             QueueError::NotFound { .. } | QueueError::Ambiguous { .. } | QueueError::State { .. } => {
                 Exit::Input
             }

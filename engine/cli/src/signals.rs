@@ -1,11 +1,17 @@
 //! SIGINT and SIGTERM: the first lets running tasks finish, the second stops at once.
 
 use std::io::IsTerminal as _;
+use std::time::Duration;
 
 use longshore_runner::CancellationToken;
 
 use crate::exit::Exit;
+use crate::logging;
 use crate::output::{clear_bar, note};
+
+/// What the engine gets beyond its drain time to commit what the tasks have done. What hangs then, such as the upload of a
+/// report to a store that does not answer, is dropped; the next start does it again.
+const WRAP_UP: Duration = Duration::from_secs(10);
 
 /// What the first signal does.
 const STOPPING: &str = "stopping: running tasks finish first; a second signal stops at once";
@@ -16,7 +22,7 @@ pub(crate) fn stop_on_signal() -> CancellationToken {
     let token = stop.clone();
     tokio::spawn(async move {
         wait().await;
-        if std::io::stderr().is_terminal() {
+        if std::io::stderr().is_terminal() || logging::is_json() {
             note(STOPPING);
         } else {
             tracing::warn!("{STOPPING}");
@@ -27,6 +33,25 @@ pub(crate) fn stop_on_signal() -> CancellationToken {
         std::process::exit(i32::from(Exit::Interrupted as u8));
     });
     stop
+}
+
+/// Does `work`, but no longer than `drain` and a moment after `stop`; `None` if that was too short.
+pub(crate) async fn within<T>(
+    stop: &CancellationToken,
+    drain: Duration,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let overdue = async {
+        stop.cancelled().await;
+        tokio::time::sleep(drain + WRAP_UP).await;
+    };
+    tokio::select! {
+        done = work => Some(done),
+        () = overdue => {
+            tracing::warn!("what still ran {} s after the signal was dropped", (drain + WRAP_UP).as_secs());
+            None
+        }
+    }
 }
 
 #[cfg(unix)]

@@ -105,13 +105,20 @@ pub struct SpoolWriter {
 }
 
 impl SpoolWriter {
-    /// Starts a spool file; what an interrupted preparation left there is overwritten.
+    /// Starts a spool file in place of what an interrupted preparation left there. It is another file, not the old one from
+    /// its start: an engine that was replaced and does not know it yet may still be writing to that.
     ///
     /// # Errors
     ///
     /// [`SpoolError::Io`].
     pub fn create(path: &Path) -> Result<Self, SpoolError> {
-        let file = File::create(path).map_err(spool_io("create", path))?;
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(spool_io("replace", path)(error));
+            }
+            _ => {}
+        }
+        let file = File::create_new(path).map_err(spool_io("create", path))?;
         let mut file = BufWriter::new(file);
         file.write_all(MAGIC).map_err(spool_io("write", path))?;
         let packer = zstd::bulk::Compressor::new(ZSTD_LEVEL).map_err(spool_io("write", path))?;

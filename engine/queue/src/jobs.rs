@@ -1,5 +1,7 @@
 //! Jobs: submitting, finding and listing them.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use longshore_job::{JobSpec, JobState};
 use rusqlite::types::Type;
@@ -55,6 +57,16 @@ impl Queue {
         self.list("list the jobs", "SELECT * FROM job_records ORDER BY created_at DESC, number DESC")
     }
 
+    /// How many jobs are in each state that any is in.
+    pub fn jobs_by_state(&self) -> Result<BTreeMap<JobState, u64>, QueueError> {
+        self.read("count the jobs", |connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT state, count(*) FROM job_records GROUP BY state")?;
+            let rows = statement.query_map([], |row| Ok((job_state(row, "state")?, row.get(1)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
     /// The jobs that have not ended, by priority, then age; and, whatever became of them, those that were submitted since
     /// an earlier call gave `mark`. With them the mark for the next call.
     pub fn unfinished(&self, mark: Option<i64>) -> Result<(Vec<JobRecord>, i64), QueueError> {
@@ -74,10 +86,11 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// [`QueueError::NotEngine`].
+    /// [`QueueError::NotEngine`]; [`QueueError::Fenced`] if another engine has taken the queue over.
     pub fn runnable(&self, now: Timestamp) -> Result<Vec<Candidate>, QueueError> {
         let doing = "list the jobs to run";
         self.require_engine(doing)?;
+        self.confirm_tenure()?;
         self.read(doing, |connection| {
             let sql = "SELECT id, state, priority FROM job_records
                        WHERE state NOT IN ('Complete', 'Cancelled', 'Failed', 'Suspended', 'Paused')

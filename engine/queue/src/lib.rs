@@ -31,6 +31,7 @@ mod results;
 mod retry;
 mod schema;
 mod sql;
+mod tenure;
 mod transitions;
 mod waiting;
 mod writer;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
@@ -35,15 +36,15 @@ impl Writer {
         Ok(Self { path: path.to_owned(), connection, claim: None, commit })
     }
 
-    /// The engine's writer. Claims the database: an engine that had it before cannot write any more.
-    pub(crate) fn engine(path: &Path) -> Result<Self, QueueError> {
+    /// The engine's writer, and its epoch. Claims the database: an engine that had it before cannot write any more.
+    pub(crate) fn engine(path: &Path) -> Result<(Self, i64), QueueError> {
         let mut writer = Self::client(path)?;
         let claim = writer.transact("claim the queue", |connection| {
             let sql = "UPDATE engine SET epoch = epoch + 1 RETURNING epoch, commits";
             Ok(connection.query_row(sql, [], |row| Ok(Claim { epoch: row.get(0)?, commits: row.get(1)? }))?)
         })?;
         writer.claim = Some(claim);
-        Ok(writer)
+        Ok((writer, claim.epoch))
     }
 
     /// Does `work` in one transaction. When this returns `Ok`, it is durable; when it returns an error, nothing of it
@@ -53,8 +54,13 @@ impl Writer {
         doing: &'static str,
         work: impl FnOnce(&Connection) -> Step<T>,
     ) -> Result<T, QueueError> {
+        let begin = Instant::now();
         match self.begin(doing).and_then(|()| self.attempt(doing, work)) {
-            Ok(value) => self.finish(doing).map(|()| value),
+            Ok(value) => {
+                self.finish(doing)?;
+                longshore_measure::committed(begin);
+                Ok(value)
+            }
             Err(error) => {
                 self.roll_back();
                 Err(error)

@@ -31,7 +31,7 @@ impl Fixture {
     }
 
     fn engine(&self) -> Writer {
-        Writer::engine(&self.path).unwrap()
+        Writer::engine(&self.path).unwrap().0
     }
 
     fn ids(&self) -> Vec<String> {

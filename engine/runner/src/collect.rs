@@ -132,9 +132,12 @@ impl Collector {
     async fn committed(&mut self, batch: Batch) -> Result<(), RunnerError> {
         let (results, put_off) = (batch.results.len(), batch.put_off.len());
         self.window.add_permits(results + put_off);
+        let before = self.stopping.tally();
         for result in &batch.results {
             self.stopping.count(&result.outcome);
         }
+        let after = self.stopping.tally();
+        longshore_measure::tasks_finished(after.succeeded - before.succeeded, after.failed - before.failed);
         if batch.chunk.settled(results, put_off) {
             self.closer.close(batch.chunk).await?;
         }

@@ -12,6 +12,7 @@ use longshore_queue::WaitingTask;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::collect::{Collector, Message};
 use crate::error::{RunnerError, blocking};
@@ -34,10 +35,6 @@ const LANES_PER_CHUNK: usize = 250;
 
 /// How often one task may run (count; ends loops of a plugin that never finishes). A look every minute for a week.
 const MAX_ATTEMPTS: u32 = 10_000;
-
-/// How long running tasks may go on once the engine is asked to stop. What is not done by then has no result, and the next
-/// start runs it again, as after a crash.
-const DRAIN: Duration = Duration::from_secs(30);
 
 /// Why the Active stage ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,7 +80,7 @@ pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Endin
             stop: stop.clone(),
             columns: Arc::clone(&columns),
         };
-        tasks.spawn(or_halt(halt.clone(), runner.run()));
+        tasks.spawn(or_halt(halt.clone(), runner.run()).in_current_span());
     }
     drop(messages);
 
@@ -170,10 +167,11 @@ impl LaneRunner {
                 Some(lane) => lane,
                 none => none.insert(self.lane().await?),
             };
+            self.job.queue.confirm_tenure()?;
             let begin = Instant::now();
             let executed = tokio::select! {
                 executed = self.execute(lane, &assignment) => executed?,
-                () = drained(&self.stop) => return Ok(()),
+                () = drained(&self.stop, self.job.drain) => return Ok(()),
             };
             let message = match executed {
                 Execution::AgainAfter { seconds, note } if assignment.attempt < MAX_ATTEMPTS => {
@@ -223,8 +221,11 @@ impl LaneRunner {
         if !self.columns.is_empty() {
             lane.set_columns(columns_of(row, &self.columns));
         }
+        let _running = longshore_measure::Running::begin();
         let running = lane.execute(&object, assignment.attempt, &self.job.resolved.gate);
-        match AssertUnwindSafe(running).catch_unwind().await {
+        // Below info: a span for each of 100,000 tasks a second would cost more than the tasks.
+        let span = tracing::debug_span!("task", bucket = object.bucket, key = object.key);
+        match AssertUnwindSafe(running.instrument(span)).catch_unwind().await {
             Ok(execution) => Ok(execution),
             Err(_) => {
                 *lane = self.lane().await?;
@@ -239,10 +240,11 @@ impl LaneRunner {
     }
 }
 
-/// Ends some time after the engine was asked to stop.
-async fn drained(stop: &CancellationToken) {
+/// Ends `drain` after the engine was asked to stop. What a lane is at then has no result: the next start runs it again, as
+/// after a crash.
+async fn drained(stop: &CancellationToken, drain: Duration) {
     stop.cancelled().await;
-    tokio::time::sleep(DRAIN).await;
+    tokio::time::sleep(drain).await;
 }
 
 fn row_of(assignment: &Assignment) -> Option<&Row> {

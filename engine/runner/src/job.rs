@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use longshore_job::report::TaskStatus;
@@ -39,6 +40,8 @@ pub(crate) struct Job {
     pub displaced: CancellationToken,
     /// When it was submitted.
     pub submitted: Timestamp,
+    /// How long running tasks may go on once the engine is asked to stop.
+    pub drain: Duration,
     /// Operation, role and store.
     pub resolved: Resolved,
 }

@@ -43,7 +43,7 @@ pub(crate) async fn prepare(job: &Job, stop: &CancellationToken) -> Result<Optio
     };
     let reading = Reading { job: job.clone(), stop: stop.clone() };
     let prepared = blocking(move || reading.spool(access)).await?;
-    if prepared.is_err() {
+    if prepared.is_err() && job.queue.confirm_tenure().is_ok() {
         remove_if_there(&job.spool_path())?;
     }
     prepared
@@ -179,6 +179,7 @@ impl<'a> Spool<'a> {
     }
 
     fn add(&mut self, extent: ChunkExtent) -> Result<(), RunnerError> {
+        self.job.queue.confirm_tenure()?;
         let prepared = &mut self.prepared;
         let number = u32::try_from(prepared.chunks.len())
             .map_err(|_| RunnerError::Internal("the manifest has more than 2^32 chunks".into()))?;

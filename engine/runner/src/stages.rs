@@ -9,6 +9,7 @@ use longshore_job::JobState::{
 use longshore_job::{JobState, Stop};
 use longshore_queue::{JobRecord, Queue, QueueError};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::close::close_started_chunks;
 use crate::disk::is_full;
@@ -25,12 +26,20 @@ const ACTOR: &str = "engine";
 /// Why a job that was pausing is paused.
 pub(crate) const PAUSED: &str = "no task runs any more";
 
-/// Does the work of the job's present state. False if the engine was asked to stop before it was done.
+/// Does the work of the job's present state. False if the engine was asked to stop before it was done. What is logged
+/// meanwhile names the job.
 pub(crate) async fn advance(
     job: &Job,
     record: &JobRecord,
     stop: &CancellationToken,
 ) -> Result<bool, RunnerError> {
+    // Whoever logs only errors wants to know of which job, too.
+    let span = tracing::error_span!("job", job = job.id);
+    work_on(job, record, stop).instrument(span).await
+}
+
+async fn work_on(job: &Job, record: &JobRecord, stop: &CancellationToken) -> Result<bool, RunnerError> {
+    job.queue.confirm_tenure()?;
     let done = match record.state {
         New => step(job, New, Preparing, "the engine took it up").map(|()| true).map_err(Halt::from),
         Preparing => read_manifest(job, stop).await,

@@ -112,6 +112,7 @@ impl Worker {
             seat: Arc::clone(&self.seat),
             displaced: self.displaced.clone(),
             submitted: record.created_at,
+            drain: self.engine.config.drain,
             resolved,
         }
     }

@@ -4,6 +4,7 @@ mod answers;
 mod calls;
 mod credentials;
 mod errors;
+mod measured;
 mod reach;
 mod values;
 
@@ -20,6 +21,7 @@ use self::calls::ReadStatus;
 pub(crate) use self::calls::Sdk;
 use self::credentials::Roots;
 use self::errors::Mapper;
+pub(crate) use self::measured::measured;
 use crate::Store;
 use crate::error::{StoreError, code};
 use crate::rate::RateLimits;
@@ -156,6 +158,7 @@ impl S3Store {
         sdk.set_endpoint_url(config.endpoint.clone());
         let place = config.endpoint.unwrap_or_else(|| format!("Amazon S3 in {region}"));
         let sdk = Sdk {
+            name: config.name.clone(),
             client: aws_sdk_s3::Client::from_conf(sdk.build()),
             mapper: Mapper { store: format!("store \"{}\" ({place})", config.name) },
             request_timeout: config.request_timeout,

@@ -152,7 +152,10 @@ impl<S> Retrying<S> {
             "it refuses everything"
         } else {
             match self.pressure.retry(left) {
-                Some(turn) => return Ok(delay.max(turn)),
+                Some(turn) => {
+                    longshore_measure::retry();
+                    return Ok(delay.max(turn));
+                }
                 None => "too many other requests to this endpoint are being retried",
             }
         };

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::CliError;
 use crate::output::{describe, note, observer, summary, unless_unread};
-use crate::signals::stop_on_signal;
+use crate::signals::{stop_on_signal, within};
 
 /// Arguments of `longshore run`.
 #[derive(Debug, clap::Args)]
@@ -26,13 +26,18 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Exit,
     let new = context.job(&arguments.file, &config, &catalog)?;
     longshore_runner::check_store(&config, &new.spec).await?;
 
+    let drain = config.drain;
     let engine = Engine::open(config, catalog, observer(context.json))?.with_stdin();
     let submission = engine.queue().submit(&new)?;
     if !context.json {
         let verb = if submission.created { "Job" } else { "Same client token, same job" };
         note(&format!("{verb} {}", submission.id));
     }
-    let record = engine.run(&submission.id, &stop_on_signal()).await?;
+    let stop = stop_on_signal();
+    let record = match within(&stop, drain, engine.run(&submission.id, &stop)).await {
+        Some(ended) => ended?,
+        None => engine.queue().job(&submission.id)?,
+    };
     finish(context, &engine, &record)
 }
 

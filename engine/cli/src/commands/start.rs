@@ -1,5 +1,8 @@
 //! `longshore start`: work through the queue until stopped.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use longshore_runner::Engine;
 
@@ -7,7 +10,8 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::CliError;
 use crate::output::{note, observer};
-use crate::signals::stop_on_signal;
+use crate::service::{Watcher, listen_at, monitor, serve, service_manager};
+use crate::signals::{stop_on_signal, within};
 
 /// Arguments of `longshore start`.
 #[derive(Debug, clap::Args)]
@@ -15,16 +19,27 @@ pub(crate) struct Arguments {
     /// Stop once no job is left to work on; the exit code is then that of the job which ended worst
     #[arg(long)]
     until_idle: bool,
+    /// Answer /metrics, /healthz and /readyz at this address; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
 }
 
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
-    let engine = Engine::open(context.engine_config()?, context.catalog()?, observer(context.json))?;
+    let config = context.engine_config()?;
+    let drain = config.drain;
+    let listen = listen_at(arguments.listen, &config)?;
+    let service = Arc::new(service_manager()?);
+    let watcher = Arc::new(Watcher::new(observer(context.json), Arc::clone(&service)));
+    let engine = Engine::open(config, context.catalog()?, watcher)?;
     let stop = stop_on_signal();
+    let _monitor = monitor(listen, engine.queue(), &stop).await?;
+    let _service = serve(service, engine.queue(), &stop);
     if !context.json {
         note("engine started; SIGINT or SIGTERM stops it after the running tasks");
     }
     let mut worst = Exit::Success;
-    engine.work(&stop, arguments.until_idle, |record| worst = worst.or_worse(Exit::of(record))).await?;
+    let work = engine.work(&stop, arguments.until_idle, |record| worst = worst.or_worse(Exit::of(record)));
+    within(&stop, drain, work).await.transpose()?;
     let now = Timestamp::now();
     let (left, waiting) = (engine.queue().runnable(now)?.len(), engine.queue().jobs_waiting(now)?);
     if !context.json {

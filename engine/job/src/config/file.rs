@@ -11,6 +11,10 @@ use serde::Deserialize;
 /// Directory of queue, spools and locks, unless the file says otherwise.
 pub(super) const DATA_DIRECTORY: &str = ".longshore";
 
+/// Time that running tasks get to finish once the engine is asked to stop, unless the file says otherwise: well below the 90
+/// seconds after which systemd kills a service.
+pub(super) const DRAIN: &str = "30s";
+
 /// Time for one attempt of a request, unless the file says otherwise: S3's slowest small answers come within seconds, a 5 GiB
 /// copy within a minute.
 pub(super) const REQUEST_TIMEOUT: &str = "60s";
@@ -45,6 +49,11 @@ pub(super) struct ConfigFile {
     /// How long jobs are kept.
     #[serde(default)]
     pub(super) retention: RetentionSection,
+    /// Time that running tasks get to finish once the engine is asked to stop: a number and a unit, from 0s to 1h. What is not
+    /// done by then is done again by the next start.
+    #[serde(default = "drain")]
+    #[schemars(extend("examples" = ["30s", "5m"]))]
+    pub(super) drain: String,
     /// S3 endpoints, by the names that job files use.
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", "patternErrorMessage": "must be 1 to 64 letters, digits, \".\", \"_\" or \"-\", and begin with a letter or digit"}))]
@@ -53,6 +62,8 @@ pub(super) struct ConfigFile {
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"pattern": "^[A-Za-z0-9_+=,.@-]{1,64}$", "patternErrorMessage": "must be a role name as in IAM: 1 to 64 letters, digits or any of _+=,.@-"}))]
     pub(super) role: BTreeMap<String, RoleSection>,
+    /// What `longshore start` shows to whoever watches over it.
+    pub(super) metrics: Option<MetricsSection>,
     /// A ceiling for every role.
     pub(super) guard: Option<GuardSection>,
     /// Resource policies: the policy file of each bucket that has one.
@@ -100,6 +111,22 @@ impl Default for RetentionSection {
     fn default() -> Self {
         Self { suspended: SUSPENDED.to_owned(), finished: FINISHED.to_owned() }
     }
+}
+
+fn drain() -> String {
+    DRAIN.to_owned()
+}
+
+/// Where `longshore start` answers `/metrics`, `/healthz` and `/readyz`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct MetricsSection {
+    /// Address and port to listen at. Without it nothing listens, unless the command line has `--listen`.
+    #[schemars(length(min = 1), extend("examples" = ["127.0.0.1:9464"]))]
+    pub(super) listen: Option<String>,
+    /// Allow an address that other machines reach. Who reaches it sees the names of stores, and how many jobs and tasks there are.
+    #[serde(default)]
+    pub(super) allow_remote: bool,
 }
 
 /// An S3 endpoint.

@@ -6,6 +6,7 @@ mod resolve;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -31,6 +32,10 @@ pub struct EngineConfig {
     pub engine: EngineLimits,
     /// How long jobs are kept.
     pub retention: Retention,
+    /// How long running tasks may go on once the engine is asked to stop.
+    pub drain: Duration,
+    /// Where metrics are shown.
+    pub metrics: MetricsConfig,
     /// S3 endpoints by name.
     pub stores: BTreeMap<String, StoreConfig>,
     /// Roles by name.
@@ -59,6 +64,25 @@ pub struct Retention {
     /// A job that has ended is deleted after this time.
     pub finished: Option<SignedDuration>,
 }
+
+/// Where `longshore start` shows metrics and health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct MetricsConfig {
+    /// Address to listen at; `None` means not at all.
+    pub listen: Option<SocketAddr>,
+    /// Whether the address may be one that other machines reach.
+    pub allow_remote: bool,
+}
+
+impl MetricsConfig {
+    /// Whether `address` may be listened at.
+    pub fn allows(&self, address: SocketAddr) -> bool {
+        self.allow_remote || address.ip().is_loopback()
+    }
+}
+
+/// What is said about an address that other machines reach.
+pub const REMOTE_ADDRESS: &str = "is not an address of this machine alone; if other machines are to see the metrics, write `allow-remote = true` under [metrics]";
 
 /// An S3 endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize)]

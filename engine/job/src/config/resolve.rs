@@ -1,13 +1,19 @@
 //! From the form of `longshore.toml` to the configuration that the engine works with.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
-use super::file::{ConfigFile, CredentialsSection, RetentionSection, RoleSection, StoreSection};
-use super::{Credentials, EngineConfig, EngineLimits, Retention, RoleConfig, StoreConfig};
+use super::file::{
+    ConfigFile, CredentialsSection, MetricsSection, RetentionSection, RoleSection, StoreSection,
+};
+use super::{
+    Credentials, EngineConfig, EngineLimits, MetricsConfig, REMOTE_ADDRESS, Retention, RoleConfig,
+    StoreConfig,
+};
 use crate::declare::{Declaration, duration, pointer, suggest};
 use crate::secret::Secret;
 
@@ -16,6 +22,8 @@ const REQUEST_TIMEOUT_BOUNDS: (Duration, Duration) = (Duration::from_secs(1), Du
 
 /// Least time that jobs are kept.
 const LEAST_KEPT: SignedDuration = SignedDuration::from_secs(1);
+/// Bounds of `drain`: with none the engine stops at once, above an hour nobody takes it for stopping.
+const DRAIN_BOUNDS: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(3600));
 
 /// Resolves a file, adding what is wrong with it to `declaration`.
 pub(super) fn resolve(
@@ -41,12 +49,16 @@ pub(super) fn resolve(
         })
         .collect();
     let retention = retention(&file.retention, declaration);
+    let drain = duration::read(&file.drain, "/drain", DRAIN_BOUNDS, declaration);
+    let metrics = metrics(file.metrics, declaration);
     Some(EngineConfig {
+        metrics: metrics?,
         directory: directory.to_owned(),
         data_directory: file.data_directory,
         spool_directory: file.spool_directory,
         engine: EngineLimits { active_jobs: file.engine.active_jobs, concurrency: file.engine.concurrency },
         retention: retention?,
+        drain: drain?,
         stores,
         roles,
         guard: match file.guard {
@@ -70,6 +82,24 @@ fn store(section: StoreSection, at: &str, declaration: &mut Declaration<'_>) -> 
         concurrency: section.concurrency,
         requests_per_second: section.requests_per_second,
     })
+}
+
+fn metrics(section: Option<MetricsSection>, declaration: &mut Declaration<'_>) -> Option<MetricsConfig> {
+    const AT: &str = "/metrics/listen";
+    let Some(section) = section else { return Some(MetricsConfig::default()) };
+    let mut config = MetricsConfig { listen: None, allow_remote: section.allow_remote };
+    let Some(text) = section.listen else { return Some(config) };
+    let Ok(address) = text.parse::<SocketAddr>() else {
+        let help = "write an address and a port: \"127.0.0.1:9464\", \"[::1]:9464\"".to_owned();
+        declaration.problem_at_value(AT, "\"listen\" is not an address with a port", Some(help));
+        return None;
+    };
+    if !config.allows(address) {
+        declaration.problem_at_value(AT, format!("{address} {REMOTE_ADDRESS}"), None);
+        return None;
+    }
+    config.listen = Some(address);
+    Some(config)
 }
 
 fn retention(section: &RetentionSection, declaration: &mut Declaration<'_>) -> Option<Retention> {

@@ -10,6 +10,8 @@ data-directory = "var"
 spool-directory = "fast"
 engine = { active-jobs = 3, concurrency = 100 }
 retention = { suspended = "2w", finished = "never" }
+drain = "2m"
+metrics = { listen = "0.0.0.0:9464", allow-remote = true }
 
 [store.main]
 endpoint = "http://127.0.0.1:9000"
@@ -90,6 +92,7 @@ fn paths_are_relative_to_the_file() {
 fn several_mistakes_at_once() {
     assert_snapshot!(problems(
         r#"data-directory = 5
+drain = "2h"
 data_directry = "x"
 [store.main]
 endpoint = "127.0.0.1:9000"
@@ -113,6 +116,14 @@ policies = []
 b = []
 "#
     ));
+}
+
+#[test]
+fn metrics_are_for_this_machine_unless_somebody_says_so() {
+    let of = |listen: &str| problems(&format!("[metrics]\nlisten = {listen:?}"));
+    assert_snapshot!([of("0.0.0.0:9464"), of("localhost:9464"), of("127.0.0.1")].concat());
+    let own = parse("[metrics]\nlisten = '[::1]:0'").unwrap();
+    assert_eq!(own.metrics.listen, Some("[::1]:0".parse().unwrap()));
 }
 
 #[test]

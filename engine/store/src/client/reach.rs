@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::S3Store;
+use super::measured;
 use crate::error::{StoreError, code};
 use crate::request::{ListObjectsV2, Request};
 use crate::retry::RetryPolicy;
@@ -41,7 +42,7 @@ impl S3Store {
                         ListObjectsV2 { bucket: bucket.to_owned(), max_keys: Some(1), ..Default::default() };
                     crate::Store::send(sdk, &Request::ListObjectsV2(listing)).await.map(drop)
                 }
-                None => sdk.list_buckets().await,
+                None => measured(&sdk.name, "ListBuckets", sdk.list_buckets()).await,
             }
         });
         match probe.await {
