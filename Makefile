@@ -35,8 +35,9 @@ test: setup python node fault-tools ## Run the whole test suite
 
 prove: setup python fault-tools ## Kill the engine, cut the power, break the disk at every step; kill at 300 random moments (hours)
 	$(CARGO) build --package longshore-cli
-	CRASH_EVERY=1 CRASH_MOMENTS=300 POWER_EVERY=1 DISK_EVERY=1 \
-	  $(VENV)/bin/python -m pytest tests/e2e/test_crash_points.py tests/e2e/test_power_loss.py tests/e2e/test_disk.py
+	CRASH_EVERY=1 CRASH_MOMENTS=300 POWER_EVERY=1 DISK_EVERY=1 RACE_SEEDS=200 \
+	  $(VENV)/bin/python -m pytest tests/e2e/test_crash_points.py tests/e2e/test_power_loss.py tests/e2e/test_disk.py \
+	  tests/e2e/test_clock.py
 
 SEED ?= 1
 CASES ?= 100000

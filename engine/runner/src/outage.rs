@@ -30,12 +30,15 @@ impl Outage {
         Self { store, seen: Mutex::new(Seen::Nothing) }
     }
 
-    /// Whether this outcome may be the store's and not the object's: nobody answered.
+    /// Whether this outcome may be the store's and not the object's: nobody answered, or the clock of this machine is wrong.
     pub(crate) fn may_explain(outcome: &Outcome) -> bool {
-        matches!(outcome, Outcome::Failed(failure) if failure.status.is_none() && matches!(
-            failure.code.as_str(),
-            code::CONNECTION_ERROR | code::CONNECTION_LOST | code::TIMEOUT | code::CREDENTIALS_ERROR
-        ))
+        let Outcome::Failed(failure) = outcome else { return false };
+        let is_silence = failure.status.is_none()
+            && matches!(
+                failure.code.as_str(),
+                code::CONNECTION_ERROR | code::CONNECTION_LOST | code::TIMEOUT | code::CREDENTIALS_ERROR
+            );
+        is_silence || failure.code == code::REQUEST_TIME_TOO_SKEWED
     }
 
     /// Fails if the store does not answer, or did not answer another lane.
