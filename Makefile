@@ -57,6 +57,8 @@ licences: ## Check the licences and sources of all dependencies
 bench: setup python ## Measure policy decisions and the engine, with iam-rs and s5cmd beside them in the same run
 	$(CARGO) bench --package longshore-policy --bench decide
 	$(CARGO) build --release --package longshore-cli
+	$(CARGO) run --release --package longshore-queue --example results_rate
+	$(CARGO) run --release --package longshore-queue --example restart_time
 	@$(VENV)/bin/python tests/bench/bench.py $(or $(CARGO_TARGET_DIR),target)/release/longshore
 
 clean: ## Remove everything that was built or installed here
