@@ -35,8 +35,9 @@ test: setup python node fault-tools ## Run the whole test suite
 
 prove: setup python fault-tools ## Kill the engine, cut the power, break the disk at every step; kill at 300 random moments (hours)
 	$(CARGO) build --package longshore-cli
-	CRASH_EVERY=1 CRASH_MOMENTS=300 POWER_EVERY=1 DISK_EVERY=1 \
-	  $(VENV)/bin/python -m pytest tests/e2e/test_crash_points.py tests/e2e/test_power_loss.py tests/e2e/test_disk.py
+	CRASH_EVERY=1 CRASH_MOMENTS=300 POWER_EVERY=1 DISK_EVERY=1 RACE_SEEDS=200 \
+	  $(VENV)/bin/python -m pytest tests/e2e/test_crash_points.py tests/e2e/test_power_loss.py tests/e2e/test_disk.py \
+	  tests/e2e/test_clock.py
 
 SEED ?= 1
 CASES ?= 100000
@@ -57,6 +58,8 @@ bench: setup python ## Measure policy decisions, lists and the engine, with iam-
 	$(CARGO) bench --package longshore-policy --bench decide
 	$(CARGO) build --release --package longshore-cli
 	@$(VENV)/bin/python tests/bench/ingest.py $(or $(CARGO_TARGET_DIR),target)/release/longshore
+	$(CARGO) run --release --package longshore-queue --example results_rate
+	$(CARGO) run --release --package longshore-queue --example restart_time
 	@$(VENV)/bin/python tests/bench/bench.py $(or $(CARGO_TARGET_DIR),target)/release/longshore
 	@$(VENV)/bin/python tests/bench/listing.py $(or $(CARGO_TARGET_DIR),target)/release/longshore
 

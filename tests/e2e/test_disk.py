@@ -15,7 +15,7 @@ from contextlib import contextmanager
 import pytest
 
 import faults
-from harness import Workspace, start_seeded, wait_for
+from harness import Workspace, wait_for
 from test_crash import COMMIT_WINDOW, TAGGING, calls_of, check_report, now
 from test_crash_points import ENDS, check_end, durable_results, restored, seed, submitted
 

@@ -4,7 +4,7 @@ order. What the engine has said before is still so, and the job goes on.
 The engine runs once; what it wrote is noted down (tests/faults/disk.c) and replayed up to every step on a disk that keeps
 for sure only what was synced.
 
-POWER_EVERY  look at what is left at every n-th step, (default 4), and start some engines on it; 1 is all steps, and an
+POWER_EVERY  look at what is left at every n-th step (default 4; of long jobs fewer), and start some engines on it; 1 is all steps, and an
              engine on each
 POWER_SEED   seed of what is left (default: by chance; printed)
 """

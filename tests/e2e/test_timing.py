@@ -124,7 +124,7 @@ def test_what_is_wrong_with_times(workspace):
 def backdate(workspace, job, column, moment):
     """Lets a job look as old as a test needs it."""
     with sqlite3.connect(workspace.directory / "data" / "queue.db") as database:
-        assert database.execute(f"UPDATE jobs SET {column} = ? WHERE id = ?", (moment, job)).rowcount == 1
+        assert database.execute(f"UPDATE job_records SET {column} = ? WHERE id = ?", (moment, job)).rowcount == 1
 
 
 def test_old_jobs_fail_or_go_when_the_engine_starts(workspace):

@@ -12,13 +12,14 @@ use crate::error::{JobFailure, STORE_NOT_USABLE};
 /// For how long an answer of the store stands for all lanes that ask.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// Nobody answered.
+/// Nobody answered, or the clock of this machine is wrong.
 fn is_silence(failure: &Failure) -> bool {
-    failure.status.is_none()
-        && matches!(
-            failure.code.as_str(),
-            code::CONNECTION_ERROR | code::CONNECTION_LOST | code::TIMEOUT | code::CREDENTIALS_ERROR
-        )
+    let code = failure.code.as_str();
+    let unanswered = matches!(
+        code,
+        code::CONNECTION_ERROR | code::CONNECTION_LOST | code::TIMEOUT | code::CREDENTIALS_ERROR
+    );
+    (failure.status.is_none() && unanswered) || code == code::REQUEST_TIME_TOO_SKEWED
 }
 
 /// The store asks for fewer requests.

@@ -26,6 +26,8 @@ pub mod code {
     pub const ACCESS_DENIED: &str = "AccessDenied";
     /// S3's own: the object is not the one that a condition of the request means.
     pub const PRECONDITION_FAILED: &str = "PreconditionFailed";
+    /// S3's own: the clocks of store and client differ by more than 15 minutes, so that no signature holds.
+    pub const REQUEST_TIME_TOO_SKEWED: &str = "RequestTimeTooSkewed";
     /// S3's own: the object is being restored already.
     pub const RESTORE_ALREADY_IN_PROGRESS: &str = "RestoreAlreadyInProgress";
 }

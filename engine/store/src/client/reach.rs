@@ -68,7 +68,7 @@ impl S3Store {
             "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired" => {
                 "does not accept the session token: get new temporary credentials".to_owned()
             }
-            "RequestTimeTooSkewed" => {
+            code::REQUEST_TIME_TOO_SKEWED => {
                 "has a clock that differs from this machine's by more than 15 minutes: set the clock".to_owned()
             }
             "AuthorizationHeaderMalformed" | "PermanentRedirect" | "IllegalLocationConstraintException" => {
