@@ -10,8 +10,8 @@ use crate::queue::Queue;
 use crate::record::{
     Candidate, EventRecord, FailureRecord, JobRecord, NewJob, PolicySnapshotRecord, Submission,
 };
-use crate::timing;
 use crate::transitions::{self, Transition};
+use crate::{schedules, timing};
 
 /// How many jobs an ambiguous prefix lists (count).
 const CANDIDATES: u32 = 5;
@@ -57,7 +57,8 @@ impl Queue {
         self.read(doing, |connection| {
             let sql = "SELECT id, state, priority FROM jobs
                        WHERE state NOT IN ('Complete', 'Cancelled', 'Failed', 'Suspended', 'Paused')
-                         AND NOT (state = 'New' AND (coalesce(start_at > ?1, 0) OR EXISTS (
+                         AND NOT (state = 'New' AND (coalesce(start_at > ?1, 0)
+                             OR EXISTS (SELECT 1 FROM schedules WHERE job = jobs.number) OR EXISTS (
                              SELECT 1 FROM dependencies JOIN jobs AS other ON other.number = on_job
                              WHERE job = jobs.number AND other.state NOT IN ('Complete', 'Cancelled', 'Failed'))))
                        ORDER BY priority DESC, created_at, id";
@@ -193,7 +194,7 @@ pub(crate) fn resolve(connection: &Connection, id: &str) -> Step<JobKey> {
     }
 }
 
-fn submit(connection: &Connection, new: &NewJob) -> Step<Submission> {
+pub(crate) fn submit(connection: &Connection, new: &NewJob) -> Step<Submission> {
     let known = match &new.spec.client_token {
         Some(token) => same_token(connection, token, &new.spec)?,
         None => None,
@@ -224,6 +225,7 @@ fn submit(connection: &Connection, new: &NewJob) -> Step<Submission> {
     )?;
     let job = connection.last_insert_rowid();
     timing::depend(connection, job, &new.spec.timing)?;
+    schedules::begin(connection, job, new)?;
     let (cause, actor) = ("submitted".to_owned(), "user".to_owned());
     let step = Transition { to: JobState::New, cause, actor, at: new.created_at };
     transitions::note(connection, job, None, &step)?;
@@ -326,7 +328,7 @@ fn job_state(row: &Row<'_>, column: &str) -> rusqlite::Result<JobState> {
         .ok_or_else(|| unreadable(row, column, format!("{name:?} is no state of a job")))
 }
 
-fn job_spec(row: &Row<'_>, column: &str) -> rusqlite::Result<JobSpec> {
+pub(crate) fn job_spec(row: &Row<'_>, column: &str) -> rusqlite::Result<JobSpec> {
     serde_json::from_str(&row.get::<_, String>(column)?).map_err(|error| unreadable(row, column, error))
 }
 

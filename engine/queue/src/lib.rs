@@ -27,6 +27,7 @@ mod lists;
 mod lock;
 mod requests;
 mod results;
+mod schedules;
 mod schema;
 mod transitions;
 mod writer;
@@ -36,5 +37,5 @@ pub use error::QueueError;
 pub use queue::{Access, Queue};
 pub use record::{
     Candidate, ChunkOutcomes, ChunkRecord, EventRecord, FailureRecord, FileMark, JobRecord, NewChunk, NewJob,
-    PolicySnapshotRecord, ReportMarks, ResultBatch, SavedList, Submission,
+    Occasion, Occurrence, PolicySnapshotRecord, ReportMarks, ResultBatch, SavedList, Submission,
 };

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use longshore_queue::{Candidate, JobRecord};
+use longshore_job::JobState;
+use longshore_queue::{Candidate, JobRecord, Occurrence};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -87,6 +88,7 @@ impl<'a> Dispatcher<'a> {
         while !halt.is_cancelled() {
             let now = Timestamp::now();
             self.tidy(now).await?;
+            self.occur(now)?;
             self.fail_late(now)?;
             let runnable = self.runnable(now)?;
             self.follow(&runnable, halt);
@@ -111,6 +113,22 @@ impl<'a> Dispatcher<'a> {
             Some(_) => Ok(()),
             None => self.caretaker.look(&self.engine.config, &self.engine.queue, now).await,
         }
+    }
+
+    /// Begins the occurrences of schedules that are due.
+    fn occur(&self, now: Timestamp) -> Result<(), RunnerError> {
+        if self.only.is_some() {
+            return Ok(());
+        }
+        for occasion in self.engine.queue.occasions(now)? {
+            let id = uuid::Uuid::new_v4().to_string();
+            let occurrence = self.engine.queue.occur(&occasion, &id, now)?;
+            if let Some(Occurrence { template, at, job: Some(job) }) = occurrence {
+                let cause = format!("the occurrence of job {template} at {at:.0}");
+                self.engine.observer.event(&Event::State { job, state: JobState::New, cause });
+            }
+        }
+        Ok(())
     }
 
     /// Jobs whose time is over fail, also while a worker has them: it finds them in their new state.

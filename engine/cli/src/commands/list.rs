@@ -2,6 +2,7 @@
 
 use longshore_queue::{JobRecord, Queue};
 
+use super::schedule;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::CliError;
@@ -40,7 +41,11 @@ pub(crate) fn show(
 ) -> Result<Exit, CliError> {
     if context.json {
         for record in &jobs {
-            context.screen.json(&summary(record, &queue.failure_codes(&record.id)?))?;
+            let mut value = summary(record, &queue.failure_codes(&record.id)?);
+            if let Some(fields) = value.as_object_mut() {
+                fields.extend(schedule::fields(queue, record)?);
+            }
+            context.screen.json(&value)?;
         }
     } else if jobs.is_empty() {
         note(none);
@@ -48,7 +53,8 @@ pub(crate) fn show(
         // Most jobs have no tags, and the line is long enough.
         let tagged = jobs.iter().any(|record| !record.spec.tags.is_empty());
         let header = HEADER.iter().copied().chain(tagged.then_some("tags")).collect::<Vec<_>>();
-        context.screen.line(table(&header, jobs.iter().map(|record| row(record, tagged))))?;
+        let rows = jobs.iter().map(|record| row(queue, record, tagged)).collect::<Result<Vec<_>, _>>()?;
+        context.screen.line(table(&header, rows))?;
     }
     Ok(Exit::Success)
 }
@@ -57,10 +63,10 @@ pub(crate) fn show(
 const HEADER: [&str; 9] =
     ["job", "state", "operation", "priority", "tasks", "succeeded", "failed", "created", "description"];
 
-fn row(record: &JobRecord, tagged: bool) -> Vec<String> {
+fn row(queue: &Queue, record: &JobRecord, tagged: bool) -> Result<Vec<String>, CliError> {
     let mut cells = vec![
         short(&record.id).to_owned(),
-        state(record),
+        state(record) + &schedule::remark(queue, record)?,
         operation_name(&record.spec.operation.source),
         record.priority.to_string(),
         record.total_tasks.map_or_else(|| "?".to_owned(), |total| total.to_string()),
@@ -70,5 +76,5 @@ fn row(record: &JobRecord, tagged: bool) -> Vec<String> {
         printable(record.spec.description.as_deref().unwrap_or_default()),
     ];
     cells.extend(tagged.then(|| tags(&record.spec.tags)));
-    cells
+    Ok(cells)
 }

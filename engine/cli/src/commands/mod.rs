@@ -17,6 +17,7 @@ mod report;
 mod resume;
 mod run;
 mod sandbox;
+mod schedule;
 mod schema;
 mod start;
 mod status;

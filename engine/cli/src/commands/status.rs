@@ -4,6 +4,7 @@ use longshore_queue::Queue;
 use serde_json::json;
 
 use super::list::show;
+use super::schedule;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::CliError;
@@ -35,6 +36,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliE
         if let Some(fields) = value.as_object_mut() {
             let lists = serde_json::to_value(queue.saved_lists(&record.id)?).map_err(std::io::Error::from)?;
             fields.insert("saved_lists".to_owned(), lists);
+            fields.extend(schedule::fields(&queue, &record)?);
         }
         if let (true, Some(fields)) = (arguments.events, value.as_object_mut()) {
             let events = serde_json::to_value(queue.events(&record.id)?).map_err(std::io::Error::from)?;
@@ -47,6 +49,9 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliE
         context.screen.json(&value)?;
     } else {
         context.screen.line(describe(&record, &codes))?;
+        for line in schedule::lines(&queue, &record)? {
+            context.screen.line(line)?;
+        }
         for list in queue.saved_lists(&record.id)? {
             context.screen.line(format!("Generated list: {} (ETag {})", list.location, list.etag))?;
         }

@@ -13,7 +13,7 @@ pub use manifest::{
     DeleteMarkers, Field, ListFormat, ListSpec, ManifestSpec, Meaning, OnBadRow, Origin, ReportRows, Sample,
     SourceSpec,
 };
-pub use timing::{Deadline, Timing};
+pub use timing::{Deadline, Overlap, ScheduleSpec, Timing};
 
 /// Everything that defines a job. Stored as JSON in the queue; holds no secrets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
