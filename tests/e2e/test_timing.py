@@ -165,3 +165,39 @@ def test_what_is_wrong_with_retention(workspace):
     refused = workspace.longshore("list")
     assert refused.code == 2
     assert '"suspended" is no time that jobs can be kept' in refused.err and '"finished" is no time' in refused.err
+
+
+def test_a_job_that_recurs(workspace):
+    every = job(workspace, '[schedule]\ncron = "0 22 * * *"\ntime-zone = "Europe/Berlin"')
+    assert workspace.longshore("start", "--until-idle").code == 6
+    assert len(workspace.longshore("list", "--json").events) == 1, "its time has not come"
+    assert '0 22 * * * (Europe/Berlin), none while the one before has not ended' in workspace.longshore("status", every).out
+    assert "New (next 2" in workspace.longshore("list").out
+    # The engine was off for years: what it missed runs once.
+    with sqlite3.connect(workspace.directory / "data" / "queue.db") as database:
+        assert database.execute("UPDATE schedules SET next_at = '2020-01-01T21:00:00.000000000Z'").rowcount == 1
+    for _ in range(2):
+        assert workspace.longshore("start", "--until-idle").code == 6
+    template = workspace.status(every)
+    [occurrence] = template["occurrences"]
+    assert template["state"] == "New" and template["next_occurrence"] > occurrence["at"]
+    ran = workspace.status(occurrence["job"])
+    assert (ran["state"], ran["succeeded"], ran["occurrence_of"]) == ("Complete", 2, every)
+    assert f"Occurrence of: {every} at {occurrence['at']}" in workspace.longshore("status", ran["id"]).out
+
+    refused = workspace.longshore("run", "timed.toml")
+    assert refused.code == 2 and "use 'longshore submit' and 'longshore start'" in refused.err
+    assert workspace.longshore("cancel", every).code == 0
+    assert workspace.longshore("start", "--until-idle").code == 5
+    assert "next_occurrence" in workspace.status(every) and workspace.status(every)["next_occurrence"] is None
+
+
+def test_what_is_wrong_with_a_schedule(workspace):
+    workspace.job(**TAGGING, head='deadline = "2026-12-01"\nafter = ["x"]\n[schedule]\ncron = "at ten"\ntime-zone = "Berlin"')
+    refused = workspace.longshore("validate", "job.toml")
+    assert refused.code == 2
+    for problem in ('"cron" is no cron expression', 'there is no time zone "Berlin"', "is a time from the start of each occurrence",
+                    "begins by it, and not after others"):
+        assert problem in refused.err, problem
+    workspace.job(**TAGGING, head='[schedule]\ncron = "@daily"\noverlap = "wait"')
+    assert '"skip"' in workspace.longshore("validate", "job.toml").err

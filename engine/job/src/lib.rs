@@ -14,6 +14,7 @@ pub mod job_file;
 pub mod object;
 pub mod report;
 pub mod row;
+pub mod schedule;
 pub mod secret;
 pub mod spec;
 pub mod state;

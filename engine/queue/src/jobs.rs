@@ -13,7 +13,7 @@ use crate::record::{
     Candidate, EventRecord, FailureRecord, JobRecord, NewJob, PolicySnapshotRecord, Submission,
 };
 use crate::transitions::{self, Transition};
-use crate::{retry, timing};
+use crate::{retry, schedules, timing};
 
 /// How many jobs an ambiguous prefix lists (count).
 const CANDIDATES: u32 = 5;
@@ -94,7 +94,8 @@ impl Queue {
         self.read(doing, |connection| {
             let sql = "SELECT id, state, priority FROM job_records
                        WHERE state NOT IN ('Complete', 'Cancelled', 'Failed', 'Suspended', 'Paused')
-                         AND NOT (state = 'New' AND (coalesce(start_at > ?1, 0) OR EXISTS (
+                         AND NOT (state = 'New' AND (coalesce(start_at > ?1, 0)
+                             OR EXISTS (SELECT 1 FROM schedules WHERE job = job_records.number) OR EXISTS (
                              SELECT 1 FROM dependencies JOIN job_records AS other ON other.number = on_job
                              WHERE job = job_records.number AND other.state NOT IN ('Complete', 'Cancelled', 'Failed'))))
                        ORDER BY priority DESC, created_at, id";
@@ -231,7 +232,7 @@ pub(crate) fn resolve(connection: &Connection, id: &str) -> Step<JobKey> {
     }
 }
 
-fn submit(connection: &Connection, new: &NewJob, cause: String) -> Step<Submission> {
+pub(crate) fn submit(connection: &Connection, new: &NewJob, cause: String) -> Step<Submission> {
     let known = match &new.spec.client_token {
         Some(token) => same_token(connection, token, &new.spec)?,
         None => None,
@@ -263,6 +264,7 @@ fn submit(connection: &Connection, new: &NewJob, cause: String) -> Step<Submissi
     let job = connection.last_insert_rowid();
     let cause = retry::copy_rows(connection, job, &new.spec)?.unwrap_or(cause);
     timing::depend(connection, job, &new.spec.timing)?;
+    schedules::begin(connection, job, new)?;
     let actor = "user".to_owned();
     let step = Transition { to: JobState::New, cause, actor, at: new.created_at };
     transitions::note(connection, job, None, &step)?;
@@ -366,7 +368,7 @@ fn job_state(row: &Row<'_>, column: &str) -> rusqlite::Result<JobState> {
         .ok_or_else(|| unreadable(row, column, format!("{name:?} is no state of a job")))
 }
 
-fn job_spec(row: &Row<'_>, column: &str) -> rusqlite::Result<JobSpec> {
+pub(crate) fn job_spec(row: &Row<'_>, column: &str) -> rusqlite::Result<JobSpec> {
     serde_json::from_str(&row.get::<_, String>(column)?).map_err(|error| unreadable(row, column, error))
 }
 

@@ -29,6 +29,7 @@ mod lock;
 mod requests;
 mod results;
 mod retry;
+mod schedules;
 mod schema;
 mod sql;
 mod tenure;
@@ -41,7 +42,7 @@ pub use error::QueueError;
 pub use queue::{Access, Queue};
 pub use record::{
     Candidate, ChunkOutcomes, ChunkRecord, EventRecord, FailureRecord, FileMark, JobRecord, NewChunk, NewJob,
-    PolicySnapshotRecord, ReportMarks, ResultBatch, Retryable, SavedList, Submission, WaitingTask,
-    WaitingTasks,
+    Occasion, Occurrence, PolicySnapshotRecord, ReportMarks, ResultBatch, Retryable, SavedList, Submission,
+    WaitingTask, WaitingTasks,
 };
 pub use sql::{SqlAnswer, SqlBounds, SqlValue};

@@ -106,6 +106,28 @@ pub struct Candidate {
     pub priority: u32,
 }
 
+/// A template whose next occurrence is due.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Occasion {
+    /// ID of the template.
+    pub template: String,
+    /// What it is to do, and when.
+    pub spec: JobSpec,
+    /// The moment that was due first.
+    pub due: Timestamp,
+}
+
+/// An occurrence of a schedule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Occurrence {
+    /// ID of the template.
+    pub template: String,
+    /// Its moment.
+    pub at: Timestamp,
+    /// ID of its job; `None` if it was left out, because the one before had not ended.
+    pub job: Option<String>,
+}
+
 /// A failed task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FailureRecord {

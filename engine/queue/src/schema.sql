@@ -63,6 +63,20 @@ CREATE TABLE dependencies (
 
 CREATE INDEX dependencies_on ON dependencies (on_job);
 
+-- The jobs that are templates of a schedule, as long as it goes on; next_at is NULL once there is no further occurrence.
+CREATE TABLE schedules (
+    job     INTEGER PRIMARY KEY REFERENCES job_records (number),
+    next_at TEXT
+) STRICT;
+
+-- The occurrences of schedules: each moment once, each with at most one job; NULL means it was left out.
+CREATE TABLE occurrences (
+    template INTEGER NOT NULL REFERENCES job_records (number),
+    at       TEXT    NOT NULL,
+    job      INTEGER UNIQUE REFERENCES job_records (number),
+    PRIMARY KEY (template, at)
+) STRICT, WITHOUT ROWID;
+
 -- Every transition of every job.
 CREATE TABLE event_records (
     number     INTEGER PRIMARY KEY,

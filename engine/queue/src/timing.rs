@@ -42,7 +42,8 @@ impl Queue {
     /// How many jobs wait for their time or for others.
     pub fn jobs_waiting(&self, now: Timestamp) -> Result<u64, QueueError> {
         self.read("count the jobs that wait", |connection| {
-            let sql = "SELECT count(*) FROM job_records WHERE state = 'New' AND (coalesce(start_at > ?1, 0) OR EXISTS (
+            let sql = "SELECT count(*) FROM job_records WHERE state = 'New' AND (coalesce(start_at > ?1, 0)
+                           OR EXISTS (SELECT 1 FROM schedules WHERE job = job_records.number) OR EXISTS (
                            SELECT 1 FROM dependencies JOIN job_records AS other ON other.number = on_job
                            WHERE job = job_records.number AND other.state NOT IN ('Complete', 'Cancelled', 'Failed')))";
             Ok(connection.query_row(sql, [time_text(now)], |row| row.get(0))?)
@@ -171,9 +172,10 @@ pub(crate) fn depend(connection: &Connection, job: i64, timing: &Timing) -> Step
     Ok(())
 }
 
-/// Forgets which jobs a job came after: it waits no longer.
+/// Forgets which jobs a job came after, and its schedule: it waits no longer.
 pub(crate) fn begin(connection: &Connection, job: i64) -> Step<()> {
     connection.prepare_cached("DELETE FROM dependencies WHERE job = ?1")?.execute([job])?;
+    connection.prepare_cached("DELETE FROM schedules WHERE job = ?1")?.execute([job])?;
     Ok(())
 }
 

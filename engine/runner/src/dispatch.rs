@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use longshore_queue::{Candidate, JobRecord};
+use longshore_job::JobState;
+use longshore_queue::{Candidate, JobRecord, Occurrence};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -88,6 +89,8 @@ impl<'a> Dispatcher<'a> {
             let now = Timestamp::now();
             let tidied = self.tidy(now).await;
             self.unless_full(tidied)?;
+            let occurred = self.occur(now);
+            self.unless_full(occurred)?;
             self.unless_full(self.fail_late(now))?;
             let runnable = self.runnable(now)?;
             self.follow(&runnable, halt);
@@ -123,6 +126,22 @@ impl<'a> Dispatcher<'a> {
             Some(_) => Ok(()),
             None => self.caretaker.look(&self.engine.config, &self.engine.queue, now).await,
         }
+    }
+
+    /// Begins the occurrences of schedules that are due.
+    fn occur(&self, now: Timestamp) -> Result<(), RunnerError> {
+        if self.only.is_some() {
+            return Ok(());
+        }
+        for occasion in self.engine.queue.occasions(now)? {
+            let id = uuid::Uuid::new_v4().to_string();
+            let occurrence = self.engine.queue.occur(&occasion, &id, now)?;
+            if let Some(Occurrence { template, at, job: Some(job) }) = occurrence {
+                let cause = format!("the occurrence of job {template} at {at:.0}");
+                self.engine.observer.event(&Event::State { job, state: JobState::New, cause });
+            }
+        }
+        Ok(())
     }
 
     /// Jobs whose time is over fail, also while a worker has them: it finds them in their new state.

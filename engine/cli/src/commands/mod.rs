@@ -20,6 +20,7 @@ mod resume;
 mod retry;
 mod run;
 mod sandbox;
+mod schedule;
 mod schema;
 mod sql;
 mod start;

@@ -24,6 +24,12 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Exit,
     let config = context.engine_config()?;
     let catalog = context.catalog()?;
     let new = context.job(&arguments.file, &config, &catalog)?;
+    if new.spec.timing.schedule.is_some() {
+        return Err(CliError::input(
+            "a job with a schedule begins again and again, which 'longshore run' does not wait for; use 'longshore submit' and \
+             'longshore start'",
+        ));
+    }
     longshore_runner::check_store(&config, &new.spec).await?;
 
     let drain = config.drain;

@@ -4,6 +4,7 @@ use longshore_queue::{Queue, WaitingTasks};
 use serde_json::json;
 
 use super::list::show;
+use super::schedule;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::CliError;
@@ -37,6 +38,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliE
             fields.insert("saved_lists".to_owned(), lists);
             let waiting = serde_json::to_value(queue.waiting(&record.id)?).map_err(std::io::Error::from)?;
             fields.insert("waiting".to_owned(), waiting);
+            fields.extend(schedule::fields(&queue, &record)?);
         }
         if let (true, Some(fields)) = (arguments.events, value.as_object_mut()) {
             let events = serde_json::to_value(queue.events(&record.id)?).map_err(std::io::Error::from)?;
@@ -54,6 +56,9 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliE
             context.screen.line(format!(
                 "Waiting: {tasks} tasks run again, from {next_at:.0} to {last_at:.0} at the earliest"
             ))?;
+        }
+        for line in schedule::lines(&queue, &record)? {
+            context.screen.line(line)?;
         }
         for list in queue.saved_lists(&record.id)? {
             context.screen.line(format!("Generated list: {} (ETag {})", list.location, list.etag))?;

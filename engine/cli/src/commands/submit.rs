@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliE
     } else {
         context.screen.line(&submission.id)?;
         note(if submission.created && !new.spec.timing.is_default() {
-            "queued; 'longshore start' runs it when its time comes"
+            "queued; 'longshore start' runs it when its time comes; 'longshore status' shows when"
         } else if submission.created {
             "queued; 'longshore start' works through the queue"
         } else {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use indicatif::HumanCount;
 use jiff::{SignedDuration, Timestamp};
-use longshore_job::spec::{FailureThreshold, Limits, OperationSource, Timing};
+use longshore_job::spec::{FailureThreshold, Limits, OperationSource, Overlap, ScheduleSpec, Timing};
 use longshore_queue::JobRecord;
 use serde_json::{Value, json};
 
@@ -34,6 +34,7 @@ pub(crate) fn describe(record: &JobRecord, codes: &[(String, u64)]) -> String {
     optional("Manifest", Some(printable(&spec.manifest.to_string())));
     optional("Retry of", record.retry_of.clone());
     optional("Priority", Some(record.priority.to_string()));
+    optional("Schedule", spec.timing.schedule.as_ref().map(schedule));
     optional("Begins", timing_of(&spec.timing));
     optional("Deadline", deadline(record));
     optional("Limits", Some(limits(&spec.limits)));
@@ -125,6 +126,15 @@ fn limits(limits: &Limits) -> String {
         parts.push(format!("fails at {} with {}", HumanCount(rule.count), rule.codes.join(" or ")));
     }
     parts.join(", ")
+}
+
+fn schedule(schedule: &ScheduleSpec) -> String {
+    let overlap = match schedule.overlap {
+        Overlap::Skip => "none while the one before has not ended",
+        Overlap::Queue => "each after the one before",
+        Overlap::Allow => "also while the one before has not ended",
+    };
+    format!("{} ({}), {overlap}", printable(&schedule.cron), printable(&schedule.time_zone))
 }
 
 /// When a job begins that does not begin at once.

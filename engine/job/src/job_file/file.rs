@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::generate::GenerateSection;
 use super::retry::RetrySection;
+use super::timing::ScheduleSection;
 use crate::filter::Filter;
 use crate::row::KeyEncoding;
 use crate::spec::{DeleteMarkers, FailureThreshold, OnBadRow, ReportRows, ReportScope};
@@ -51,6 +52,8 @@ pub struct JobFile {
     #[serde(default)]
     #[schemars(length(max = 100), inner(length(min = 1)), extend("examples" = [["logs-2025-q4"]]))]
     pub(super) after_ended: Vec<String>,
+    /// Run again and again: the job is the template of jobs that begin by a schedule.
+    pub(super) schedule: Option<ScheduleSection>,
     /// Role of `longshore.toml` under which the job runs: its policies decide what the job may do.
     #[schemars(required, length(min = 1), extend("examples" = ["tagger"]))]
     pub(super) role: Option<String>,

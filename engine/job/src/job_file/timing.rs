@@ -1,14 +1,37 @@
 //! The keys of a job file that say when the job runs, and what they mean.
 
 use jiff::{Span, SpanRelativeTo};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use super::file::JobFile;
 use crate::declare::Declaration;
 use crate::filter::moment;
-use crate::spec::{Deadline, Timing};
+use crate::schedule;
+use crate::spec::{Deadline, Overlap, ScheduleSpec, Timing};
 
 /// Shortest and longest time from a job's start to its deadline, in seconds: a second; ten years.
 const DEADLINE_SECONDS: (i64, i64) = (1, 10 * 365 * 86_400);
+
+/// When the jobs of a template begin.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct ScheduleSection {
+    /// A cron expression: minute, hour, day of the month, month, day of the week.
+    #[schemars(required, length(min = 1), extend("examples" = ["0 22 * * MON-FRI", "@daily"]))]
+    cron: Option<String>,
+    /// Time zone by whose local time it goes, a name of the IANA database.
+    #[serde(default = "utc")]
+    #[schemars(length(min = 1), extend("examples" = ["Europe/Berlin"]))]
+    time_zone: String,
+    /// What becomes of an occurrence while the one before has not ended: it is left out, begins once that has ended, or at once.
+    #[serde(default)]
+    overlap: Overlap,
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
+}
 
 /// When the job runs.
 pub(super) fn timing(file: &JobFile, declaration: &mut Declaration<'_>) -> Timing {
@@ -24,7 +47,38 @@ pub(super) fn timing(file: &JobFile, declaration: &mut Declaration<'_>) -> Timin
     {
         declaration.problem_at_value("/deadline", "\"deadline\" is not after \"start-at\"", None);
     }
-    Timing { start_at, deadline, after: file.after.clone(), after_ended: file.after_ended.clone() }
+    let schedule = file.schedule.as_ref().and_then(|section| schedule(section, file, deadline, declaration));
+    let (after, after_ended) = (file.after.clone(), file.after_ended.clone());
+    Timing { start_at, deadline, after, after_ended, schedule }
+}
+
+fn schedule(
+    section: &ScheduleSection,
+    file: &JobFile,
+    deadline: Option<Deadline>,
+    declaration: &mut Declaration<'_>,
+) -> Option<ScheduleSpec> {
+    if let Some(Err(why)) = section.cron.as_deref().map(schedule::cron) {
+        let help = "write minute, hour, day of the month, month and day of the week: \"0 22 * * MON-FRI\"";
+        let message = format!("\"cron\" is no cron expression: {why}");
+        declaration.problem_at_value("/schedule/cron", message, Some(help.to_owned()));
+    }
+    if let Err(why) = schedule::zone(&section.time_zone) {
+        let help = "write a name of the IANA database: \"Europe/Berlin\", \"UTC\"";
+        declaration.problem_at_value("/schedule/time-zone", why, Some(help.to_owned()));
+    }
+    if matches!(deadline, Some(Deadline::At(_))) {
+        let message = "the \"deadline\" of a job with a schedule is a time from the start of each occurrence";
+        declaration.problem_at_value("/deadline", message, Some("write how long: \"6h\"".to_owned()));
+    }
+    for (at, names) in [("/after", &file.after), ("/after-ended", &file.after_ended)] {
+        if !names.is_empty() {
+            let message = "a job with a schedule begins by it, and not after others";
+            declaration.problem_at_key(at, message, None);
+        }
+    }
+    let cron = section.cron.clone()?;
+    Some(ScheduleSpec { cron, time_zone: section.time_zone.clone(), overlap: section.overlap })
 }
 
 fn deadline(text: &str, declaration: &mut Declaration<'_>) -> Option<Deadline> {

@@ -19,7 +19,7 @@ pub use manifest::{
 };
 pub use retry::{RetriedErrors, RetryClass, RetrySpec};
 pub use stop::StopRule;
-pub use timing::{Deadline, Timing};
+pub use timing::{Deadline, Overlap, ScheduleSpec, Timing};
 
 /// Everything that defines a job. Stored as JSON in the queue; holds no secrets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

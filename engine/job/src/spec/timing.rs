@@ -20,6 +20,33 @@ pub struct Timing {
     /// The jobs that must have ended, in whatever state, before this one begins; named as those of `after`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub after_ended: Vec<String>,
+    /// The job is the template of jobs that begin by a schedule, and does not run itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleSpec>,
+}
+
+/// When the jobs of a template begin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduleSpec {
+    /// A cron expression of five fields.
+    pub cron: String,
+    /// Time zone of the IANA database by whose local time it goes.
+    pub time_zone: String,
+    /// What becomes of an occurrence while the one before has not ended.
+    pub overlap: Overlap,
+}
+
+/// What becomes of an occurrence while the one before has not ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Overlap {
+    /// It is left out.
+    #[default]
+    Skip,
+    /// It begins once that has ended.
+    Queue,
+    /// It begins all the same.
+    Allow,
 }
 
 impl Timing {

@@ -36,8 +36,9 @@ impl Demand {
         (self.priority, Reverse(self.held), Reverse(self.last))
     }
 
-    fn rank_without_one(self) -> Rank {
-        Self { held: self.held.saturating_sub(1), ..self }.rank()
+    /// As if it gave a slot back now: nobody's last turn is later.
+    fn rank_after_turn(self) -> Rank {
+        Self { held: self.held.saturating_sub(1), last: u64::MAX, ..self }.rank()
     }
 }
 
@@ -102,7 +103,7 @@ impl Turns {
     pub(crate) fn would_lose(&self, job: JobNumber) -> bool {
         let Some(own) = self.jobs.get(&job) else { return true };
         let mut others = self.jobs.iter().filter(|(number, demand)| **number != job && demand.waiting > 0);
-        others.any(|(_, demand)| demand.rank() > own.rank_without_one())
+        others.any(|(_, demand)| demand.rank() > own.rank_after_turn())
     }
 
     /// The highest priority of the jobs that wait.

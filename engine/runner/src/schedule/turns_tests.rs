@@ -67,6 +67,18 @@ fn equals_take_turns_at_one_slot() {
 }
 
 #[test]
+fn an_equal_that_comes_later_gets_its_turn_at_one_slot() {
+    let mut turns = Turns::new(1);
+    demand(&mut turns, 1, 0, 2);
+    assert_eq!(settle(&mut turns), [1]);
+    demand(&mut turns, 2, 0, 2);
+    end_turn(&mut turns, 1);
+    assert_eq!((turns.held(1), turns.held(2)), (0, 1));
+    end_turn(&mut turns, 2);
+    assert_eq!((turns.held(1), turns.held(2)), (1, 0));
+}
+
+#[test]
 fn another_priority_counts_at_once() {
     let mut turns = Turns::new(2);
     demand(&mut turns, 1, 5, 2);
