@@ -28,6 +28,7 @@ mod state_watch;
 mod store;
 mod suggest;
 mod supply;
+mod suspects;
 
 pub use catalog::Catalog;
 pub use engine::Engine;
