@@ -22,6 +22,7 @@ use crate::outage::Outage;
 use crate::schedule::slots::Turn;
 use crate::state_watch::StateWatch;
 use crate::supply::Supply;
+use crate::suspects::{Running, Suspects};
 
 /// Results that may be finished but not yet durable, beside those of the running tasks, over all jobs (count; bounds what a
 /// crash repeats). Enough for 100,000 results/s at one commit every 20 ms.
@@ -69,8 +70,12 @@ pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Endin
     let supply = Supply::new(job.clone(), open_chunks, chunks, messages.clone()).await?;
     tasks.spawn(until_halted(halt.clone(), supply.run()));
     let columns: Arc<[String]> = job.spec.manifest.columns().into();
-    for _ in 0..concurrency {
+    let books = job.books.clone();
+    let suspects = blocking(move || Suspects::mark(&books)).await??;
+    for number in 0..concurrency {
         let runner = LaneRunner {
+            number,
+            suspects: suspects.clone(),
             job: job.clone(),
             feed: Arc::clone(&feed),
             window: Arc::clone(&window),
@@ -88,6 +93,7 @@ pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Endin
     let collected = collector.run(inbox).await;
     halt.cancel();
     let lanes = join_all(tasks).await;
+    Suspects::clear(job)?;
     let moved = watch.end().await?;
     lanes?;
     let collected = collected?;
@@ -142,6 +148,10 @@ async fn join_all(mut tasks: JoinSet<Result<(), RunnerError>>) -> Result<(), Run
 /// One slot of concurrency.
 struct LaneRunner {
     job: Job,
+    /// Which of the job's lanes it is, from 0.
+    number: usize,
+    /// Tasks that may have killed an engine, if one died.
+    suspects: Option<Arc<Suspects>>,
     feed: Arc<Feed>,
     window: Arc<Semaphore>,
     messages: mpsc::Sender<Message>,
@@ -218,14 +228,20 @@ impl LaneRunner {
             Ok(object) => object,
             Err(failure) => return failed(failure),
         };
+        let running = match self.begin(assignment).await {
+            Ok(running) => running,
+            Err(failure) => return failed(failure),
+        };
         if !self.columns.is_empty() {
             lane.set_columns(columns_of(row, &self.columns));
         }
-        let _running = longshore_measure::Running::begin();
-        let running = lane.execute(&object, assignment.attempt, &self.job.resolved.gate);
+        let _counted = longshore_measure::Running::begin();
+        let executing = lane.execute(&object, assignment.attempt, &self.job.resolved.gate);
         // Below info: a span for each of 100,000 tasks a second would cost more than the tasks.
         let span = tracing::debug_span!("task", bucket = object.bucket, key = object.key);
-        match AssertUnwindSafe(running.instrument(span)).catch_unwind().await {
+        let executed = AssertUnwindSafe(executing.instrument(span)).catch_unwind().await;
+        drop(running);
+        match executed {
             Ok(execution) => Ok(execution),
             Err(_) => {
                 *lane = self.lane().await?;
@@ -236,6 +252,16 @@ impl LaneRunner {
                         .into(),
                 })))
             }
+        }
+    }
+}
+
+impl LaneRunner {
+    /// Waits until the task may run; fails it if it has killed the engine too often.
+    async fn begin(&self, assignment: &Assignment) -> Result<Running, Failure> {
+        match &self.suspects {
+            Some(suspects) => suspects.begin(self.number, (assignment.chunk.number, assignment.index)).await,
+            None => Ok(Running::unnoted()),
         }
     }
 }

@@ -33,6 +33,7 @@ mod state_watch;
 mod store;
 mod suggest;
 mod supply;
+mod suspects;
 mod worker;
 
 pub use catalog::Catalog;
