@@ -119,6 +119,24 @@ def test_a_full_disk_holds_the_job_until_there_is_room(large, tmp_path):
         check_repeats(workspace, rows, CONCURRENCY)
 
 
+def test_a_disk_that_was_full_before_the_engine_is_named_and_changes_nothing(small, tmp_path):
+    server, rows = small
+    workspace = Workspace(tmp_path / "workspace", server)
+    workspace.write("manifest.csv", "".join(row + "\n" for row in rows))
+    workspace.job(**{**TAGGING, "concurrency": 4})
+    data = workspace.directory / "data"
+    with tmpfs(data, "8m"):
+        job = workspace.submit()
+        ballast = fill(data)
+        for command in (["start", "--until-idle"], ["status", job], ["cancel", job]):
+            refused = workspace.longshore(*command)
+            assert refused.code == 1
+            assert "is full; make room and try again" in refused.err or "No space left on device" in refused.err
+        ballast.unlink()
+        assert workspace.longshore("start", "--until-idle").code == 3
+        check_report(workspace, workspace.status(job), rows)
+
+
 @pytest.mark.parametrize("error, where, calls, state", [
     ("ENOSPC", "data/spools", "create,write,mkdir", "Preparing"), ("EDQUOT", "reports", "mkdir", "Preparing"),
     ("ENOSPC", "reports", "write", "Completing"), ("EDQUOT", "data/spools", "sync", "Preparing"),

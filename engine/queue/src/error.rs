@@ -1,12 +1,12 @@
 //! What the queue can refuse or fail with.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_job::JobState;
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 use crate::schema::{BUSY_TIMEOUT, VERSION};
 
@@ -322,7 +322,10 @@ impl Fault {
 fn explain(error: rusqlite::Error, path: &Path, doing: &'static str) -> QueueError {
     let path = path.to_owned();
     let code = error.sqlite_error_code();
+    // The index that connections share is a file of its own, and SQLite does not say why it cannot grow.
+    let is_index = error.sqlite_error().is_some_and(|known| known.extended_code == ffi::SQLITE_IOERR_SHMSIZE);
     match code {
+        _ if is_index && !has_room_beside(&path) => QueueError::DiskFull { path, doing },
         Some(ErrorCode::DiskFull) => QueueError::DiskFull { path, doing },
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => QueueError::Locked { path, doing },
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
@@ -336,6 +339,15 @@ fn explain(error: rusqlite::Error, path: &Path, doing: &'static str) -> QueueErr
     }
 }
 
+/// Whether another file in the directory of this one could have the size of an index.
+fn has_room_beside(path: &Path) -> bool {
+    const INDEX_BYTES: usize = 32 << 10;
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let written = tempfile::tempfile_in(directory).and_then(|mut file| file.write_all(&vec![0; INDEX_BYTES]));
+    let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+    written.map_or_else(|error| !full.contains(&error.kind()), |()| true)
+}
+
 /// Whether a value was stored that no version of this schema writes.
 fn is_unreadable(error: &rusqlite::Error) -> bool {
     use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType};
@@ -344,8 +356,6 @@ fn is_unreadable(error: &rusqlite::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::ffi;
-
     use super::*;
 
     /// What SQLite's result codes become for the user; the other errors are in the tests of what raises them.
