@@ -247,7 +247,7 @@ fn job_key(row: &Row<'_>) -> rusqlite::Result<JobKey> {
     Ok(JobKey { number: row.get("number")?, id: row.get("id")?, state: job_state(row, "state")? })
 }
 
-fn job_record(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
+pub(crate) fn job_record(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
     Ok(JobRecord {
         id: row.get("id")?,
         spec: job_spec(row, "spec")?,
@@ -290,7 +290,7 @@ fn policy_snapshot(row: &Row<'_>) -> rusqlite::Result<PolicySnapshotRecord> {
     })
 }
 
-fn event_record(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
+pub(crate) fn event_record(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
     Ok(EventRecord {
         at: time(row, "at")?,
         from: optional(row, "from_state", job_state)?,
@@ -310,7 +310,7 @@ pub(crate) fn time_text(time: Timestamp) -> String {
     format!("{time:.9}")
 }
 
-fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<Timestamp> {
+pub(crate) fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<Timestamp> {
     row.get::<_, String>(column)?.parse().map_err(|error| unreadable(row, column, error))
 }
 
@@ -324,7 +324,7 @@ fn job_spec(row: &Row<'_>, column: &str) -> rusqlite::Result<JobSpec> {
     serde_json::from_str(&row.get::<_, String>(column)?).map_err(|error| unreadable(row, column, error))
 }
 
-fn optional<T>(
+pub(crate) fn optional<T>(
     row: &Row<'_>,
     column: &str,
     read: impl FnOnce(&Row<'_>, &str) -> rusqlite::Result<T>,

@@ -23,6 +23,7 @@ mod group;
 mod jobs;
 mod lists;
 mod lock;
+mod notifications;
 mod requests;
 mod results;
 mod schema;
@@ -32,6 +33,7 @@ mod writer;
 
 pub use bitmap::Bitmap;
 pub use error::QueueError;
+pub use notifications::{NewNotification, Notification, Told};
 pub use queue::{Access, Queue};
 pub use record::{
     ChunkOutcomes, ChunkRecord, EventRecord, FailureRecord, FileMark, JobRecord, NewChunk, NewJob,

@@ -8,6 +8,7 @@ mod init;
 mod list;
 mod man;
 mod manifest;
+mod notifications;
 mod operations;
 mod pause;
 mod plan;
@@ -65,6 +66,8 @@ pub(crate) enum Command {
     Priority(priority::Arguments),
     /// List the failed tasks of a job
     Failures(failures::Arguments),
+    /// List what could not be told to whom, or not yet
+    Notifications(notifications::Arguments),
     /// Show where the completion report of a job is, or print its rows
     Report(report::Arguments),
     /// List the built-in operations, or the parameters of one
@@ -100,6 +103,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Cli
         Command::Priority(arguments) => priority::run(&arguments, context),
         Command::Failures(arguments) => failures::run(&arguments, context),
         Command::Report(arguments) => report::run(&arguments, context).await,
+        Command::Notifications(arguments) => notifications::run(&arguments, context),
         Command::Operations(arguments) => operations::run(&arguments, context),
         Command::Schema(arguments) => schema::run(&arguments, context),
         Command::Init(arguments) => init::run(&arguments, context),

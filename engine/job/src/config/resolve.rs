@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::file::{ConfigFile, CredentialsSection, MetricsSection, RoleSection, StoreSection};
-use super::{Credentials, EngineConfig, MetricsConfig, REMOTE_ADDRESS, RoleConfig, StoreConfig};
+use super::{Credentials, EngineConfig, MetricsConfig, REMOTE_ADDRESS, RoleConfig, StoreConfig, notify};
 use crate::declare::{Declaration, pointer, suggest};
 use crate::secret::Secret;
 
@@ -43,8 +43,10 @@ pub(super) fn resolve(
         .collect();
     let drain = duration(&file.drain, "/drain", DRAIN_BOUNDS, declaration);
     let metrics = metrics(file.metrics, declaration);
+    let notify = notify::resolve(file.notify, declaration);
     Some(EngineConfig {
         metrics: metrics?,
+        notify: notify?,
         directory: directory.to_owned(),
         data_directory: file.data_directory,
         drain: drain?,
@@ -94,7 +96,7 @@ fn metrics(section: Option<MetricsSection>, declaration: &mut Declaration<'_>) -
 }
 
 /// The duration that `text` says, at the value `at`, within `bounds`.
-fn duration(
+pub(super) fn duration(
     text: &str,
     at: &str,
     bounds: (Duration, Duration),
