@@ -9,7 +9,7 @@ use longshore_job::EngineConfig;
 use longshore_job::config::REMOTE_ADDRESS;
 use longshore_queue::Queue;
 use longshore_runner::{CancellationToken, Event, Observer};
-use longshore_server::{Monitor, ServiceManager};
+use longshore_server::{Monitor, Notifier, ServiceManager};
 use tokio::task::JoinSet;
 
 use crate::exit::Exit;
@@ -53,6 +53,14 @@ pub(crate) async fn monitor(
     note(&format!("metrics at http://{bound}/metrics"));
     tasks.spawn(monitor.run());
     Ok(tasks)
+}
+
+/// Whoever is to be told of what happens to jobs.
+pub(crate) fn notifier(config: &EngineConfig, queue: &Queue) -> Result<Notifier, CliError> {
+    Notifier::new(config, queue).map_err(|error| {
+        let message = format!("webhooks need the certificates of this system, which cannot be read: {error}");
+        CliError::new(Exit::Error, message)
+    })
 }
 
 /// Tells the service manager that the engine works, gives it signs of life, and tells it once the engine stops. Ends when the

@@ -20,15 +20,17 @@ const STOPPING: &str = "stopping: running tasks finish first; a second signal st
 pub(crate) fn stop_on_signal() -> CancellationToken {
     let stop = CancellationToken::new();
     let token = stop.clone();
+    // Before anybody is told that the engine has started: a signal that comes then must find it listening.
+    let mut signals = Signals::listen();
     tokio::spawn(async move {
-        wait().await;
+        signals.next().await;
         if std::io::stderr().is_terminal() || logging::is_json() {
             note(STOPPING);
         } else {
             tracing::warn!("{STOPPING}");
         }
         token.cancel();
-        wait().await;
+        signals.next().await;
         clear_bar();
         std::process::exit(i32::from(Exit::Interrupted as u8));
     });
@@ -54,19 +56,36 @@ pub(crate) async fn within<T>(
     }
 }
 
-#[cfg(unix)]
-async fn wait() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        },
-        Err(_) => drop(tokio::signal::ctrl_c().await),
-    }
+/// SIGINT and SIGTERM.
+struct Signals {
+    #[cfg(unix)]
+    both: Option<[tokio::signal::unix::Signal; 2]>,
 }
 
-#[cfg(not(unix))]
-async fn wait() {
-    drop(tokio::signal::ctrl_c().await);
+impl Signals {
+    #[cfg(unix)]
+    fn listen() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        let both = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+        let [interrupt, terminate] = both;
+        Self { both: interrupt.and_then(|interrupt| Ok([interrupt, terminate?])).ok() }
+    }
+
+    #[cfg(not(unix))]
+    fn listen() -> Self {
+        Self {}
+    }
+
+    /// The next of them.
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some([interrupt, terminate]) = &mut self.both {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+        drop(tokio::signal::ctrl_c().await);
+    }
 }

@@ -24,3 +24,9 @@ pub(crate) struct Status {
     pub operation: &'static str,
     pub status: String,
 }
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Target {
+    pub target: String,
+    pub result: &'static str,
+}

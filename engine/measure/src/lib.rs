@@ -18,7 +18,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use self::labels::{Call, Result as TaskResult, State, Status};
+use self::labels::{Call, Result as TaskResult, State, Status, Target};
 
 /// Media type of what [`render`] writes.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -40,6 +40,7 @@ struct All {
     request_seconds: Family<Call, Histogram>,
     retries: Counter,
     commit_seconds: Histogram,
+    notifications: Family<Target, Counter>,
 }
 
 impl All {
@@ -53,6 +54,7 @@ impl All {
             request_seconds: Family::new_with_constructor(|| Histogram::new(REQUEST_SECONDS)),
             retries: Counter::default(),
             commit_seconds: Histogram::new(COMMIT_SECONDS),
+            notifications: Family::default(),
             registry: Registry::default(),
         };
         registry.register("jobs", "Jobs in the queue by state", all.jobs.clone());
@@ -76,6 +78,7 @@ impl All {
             Unit::Seconds,
             all.commit_seconds.clone(),
         );
+        registry.register("notifications", "Attempts to deliver a notification", all.notifications.clone());
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The running program", build);
         Self { registry, ..all }
@@ -139,4 +142,10 @@ pub fn retry() {
 /// A transaction of the queue that began at `begin` is durable.
 pub fn committed(begin: Instant) {
     ALL.commit_seconds.observe(begin.elapsed().as_secs_f64());
+}
+
+/// A notification was delivered to a target of the configuration, or an attempt failed.
+pub fn notified(target: &str, delivered: bool) {
+    let result = if delivered { "delivered" } else { "failed" };
+    ALL.notifications.get_or_create(&Target { target: target.to_owned(), result }).inc();
 }

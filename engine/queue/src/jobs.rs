@@ -289,7 +289,7 @@ pub(crate) fn job_key(row: &Row<'_>) -> rusqlite::Result<JobKey> {
     Ok(JobKey { number: row.get("number")?, id: row.get("id")?, state: job_state(row, "state")? })
 }
 
-fn job_record(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
+pub(crate) fn job_record(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
     Ok(JobRecord {
         id: row.get("id")?,
         spec: job_spec(row, "spec")?,
@@ -338,7 +338,7 @@ fn policy_snapshot(row: &Row<'_>) -> rusqlite::Result<PolicySnapshotRecord> {
     })
 }
 
-fn event_record(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
+pub(crate) fn event_record(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
     Ok(EventRecord {
         at: time(row, "at")?,
         from: optional(row, "from_state", job_state)?,
@@ -372,7 +372,7 @@ pub(crate) fn job_spec(row: &Row<'_>, column: &str) -> rusqlite::Result<JobSpec>
     serde_json::from_str(&row.get::<_, String>(column)?).map_err(|error| unreadable(row, column, error))
 }
 
-fn optional<T>(
+pub(crate) fn optional<T>(
     row: &Row<'_>,
     column: &str,
     read: impl FnOnce(&Row<'_>, &str) -> rusqlite::Result<T>,

@@ -26,6 +26,7 @@ mod group;
 mod jobs;
 mod lists;
 mod lock;
+mod notifications;
 mod requests;
 mod results;
 mod retry;
@@ -39,6 +40,7 @@ mod writer;
 
 pub use bitmap::Bitmap;
 pub use error::QueueError;
+pub use notifications::{NewNotification, Notification, Told};
 pub use queue::{Access, Queue};
 pub use record::{
     Candidate, ChunkOutcomes, ChunkRecord, EventRecord, FailureRecord, FileMark, JobRecord, NewChunk, NewJob,

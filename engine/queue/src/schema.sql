@@ -90,6 +90,29 @@ CREATE TABLE event_records (
 
 CREATE INDEX event_records_of_job ON event_records (job, number);
 
+-- The outbox: transitions that nobody was told of yet. Written with the event, in its transaction.
+CREATE TABLE outbox (
+    event INTEGER PRIMARY KEY REFERENCES event_records (number)
+) STRICT;
+
+-- What is still to be told to whom, and what could not be. A row goes once it was delivered.
+CREATE TABLE notifications (
+    number     INTEGER PRIMARY KEY,
+    id         TEXT    NOT NULL,
+    target     TEXT    NOT NULL,
+    job        TEXT    NOT NULL,
+    status     TEXT    NOT NULL,
+    at         TEXT    NOT NULL,
+    body       TEXT    NOT NULL CHECK (json_valid(body)),
+    attempts   INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    since      TEXT    NOT NULL,
+    next_at    TEXT,
+    last_error TEXT,
+    UNIQUE (id, target)
+) STRICT;
+
+CREATE INDEX notifications_due ON notifications (target, next_at, number) WHERE next_at IS NOT NULL;
+
 -- The policies under which tasks of a job ran, from when on; one row each time they were others than before.
 CREATE TABLE policy_snapshots (
     number    INTEGER PRIMARY KEY,

@@ -187,5 +187,9 @@ pub(crate) fn note(connection: &Connection, job: i64, from: Option<JobState>, st
         step.cause,
         step.actor
     ])?;
+    // A change of priority is no transition.
+    if from != Some(step.to) {
+        connection.prepare_cached("INSERT INTO outbox VALUES (last_insert_rowid())")?.execute([])?;
+    }
     Ok(())
 }

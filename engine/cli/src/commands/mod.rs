@@ -10,6 +10,7 @@ mod init;
 mod list;
 mod man;
 mod manifest;
+mod notifications;
 mod operations;
 mod pause;
 mod plan;
@@ -77,6 +78,8 @@ pub(crate) enum Command {
     Clone(clone::Arguments),
     /// Run the failed tasks of a job again, as a new job
     Retry(retry::Arguments),
+    /// List what could not be told to whom, or not yet
+    Notifications(notifications::Arguments),
     /// Show where the completion report of a job is, or print its rows
     Report(report::Arguments),
     /// Write the results of a job as Parquet, JSON Lines or CSV
@@ -121,6 +124,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Cli
         Command::Report(arguments) => report::run(&arguments, context).await,
         Command::Export(arguments) => export::run(&arguments, context).await,
         Command::Sql(arguments) => sql::run(&arguments, context),
+        Command::Notifications(arguments) => notifications::run(&arguments, context),
         Command::Operations(arguments) => operations::run(&arguments, context),
         Command::Schema(arguments) => schema::run(&arguments, context),
         Command::Init(arguments) => init::run(&arguments, context),

@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::CliError;
 use crate::output::{describe, note, observer, summary, unless_unread};
+use crate::service::notifier;
 use crate::signals::{stop_on_signal, within};
 
 /// Arguments of `longshore run`.
@@ -33,17 +34,19 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Exit,
     longshore_runner::check_store(&config, &new.spec).await?;
 
     let drain = config.drain;
-    let engine = Engine::open(config, catalog, observer(context.json))?.with_stdin();
+    let engine = Engine::open(config.clone(), catalog, observer(context.json))?.with_stdin();
     let submission = engine.queue().submit(&new)?;
     if !context.json {
         let verb = if submission.created { "Job" } else { "Same client token, same job" };
         note(&format!("{verb} {}", submission.id));
     }
+    let telling = notifier(&config, engine.queue())?.start();
     let stop = stop_on_signal();
     let record = match within(&stop, drain, engine.run(&submission.id, &stop)).await {
         Some(ended) => ended?,
         None => engine.queue().job(&submission.id)?,
     };
+    telling.finish().await;
     finish(context, &engine, &record)
 }
 

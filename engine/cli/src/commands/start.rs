@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::CliError;
 use crate::output::{note, observer};
-use crate::service::{Watcher, listen_at, monitor, serve, service_manager};
+use crate::service::{Watcher, listen_at, monitor, notifier, serve, service_manager};
 use crate::signals::{stop_on_signal, within};
 
 /// Arguments of `longshore start`.
@@ -30,7 +30,8 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
     let listen = listen_at(arguments.listen, &config)?;
     let service = Arc::new(service_manager()?);
     let watcher = Arc::new(Watcher::new(observer(context.json), Arc::clone(&service)));
-    let engine = Engine::open(config, context.catalog()?, watcher)?;
+    let engine = Engine::open(config.clone(), context.catalog()?, watcher)?;
+    let telling = notifier(&config, engine.queue())?.start();
     let stop = stop_on_signal();
     let _monitor = monitor(listen, engine.queue(), &stop).await?;
     let _service = serve(service, engine.queue(), &stop);
@@ -40,6 +41,7 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
     let mut worst = Exit::Success;
     let work = engine.work(&stop, arguments.until_idle, |record| worst = worst.or_worse(Exit::of(record)));
     within(&stop, drain, work).await.transpose()?;
+    telling.finish().await;
     let now = Timestamp::now();
     let (left, waiting) = (engine.queue().runnable(now)?.len(), engine.queue().jobs_waiting(now)?);
     if !context.json {

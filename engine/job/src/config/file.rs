@@ -15,6 +15,12 @@ pub(super) const DATA_DIRECTORY: &str = ".longshore";
 /// seconds after which systemd kills a service.
 pub(super) const DRAIN: &str = "30s";
 
+/// Time for one attempt to deliver a notification, unless the file says otherwise: targets take it and do their work afterwards.
+const NOTIFY_TIMEOUT: &str = "10s";
+
+/// How long a notification is tried, unless the file says otherwise: over a night and until somebody has mended the target.
+const NOTIFY_MAX_AGE: &str = "24h";
+
 /// Time for one attempt of a request, unless the file says otherwise: S3's slowest small answers come within seconds, a 5 GiB
 /// copy within a minute.
 pub(super) const REQUEST_TIMEOUT: &str = "60s";
@@ -64,6 +70,9 @@ pub(super) struct ConfigFile {
     pub(super) role: BTreeMap<String, RoleSection>,
     /// What `longshore start` shows to whoever watches over it.
     pub(super) metrics: Option<MetricsSection>,
+    /// Who is told of what happens to jobs.
+    #[serde(default)]
+    pub(super) notify: Vec<NotifySection>,
     /// A ceiling for every role.
     pub(super) guard: Option<GuardSection>,
     /// Resource policies: the policy file of each bucket that has one.
@@ -127,6 +136,44 @@ pub(super) struct MetricsSection {
     /// Allow an address that other machines reach. Who reaches it sees the names of stores, and how many jobs and tasks there are.
     #[serde(default)]
     pub(super) allow_remote: bool,
+}
+
+/// Who is told of what happens to jobs: by a webhook (`url`, `secret`) or by a program (`command`).
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct NotifySection {
+    /// Name of the target, by which the queue knows it.
+    #[schemars(required, extend("pattern" = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", "patternErrorMessage" = "must be 1 to 64 letters, digits, \".\", \"_\" or \"-\", and begin with a letter or digit", "examples" = ["operations"]))]
+    pub(super) name: Option<String>,
+    /// Where a webhook is POSTed to.
+    #[schemars(extend("pattern" = "^https?://[^/?#@\\s]+(/[^#\\s]*)?$", "patternErrorMessage" = "must be an http:// or https:// URL with a host and without credentials or fragment", "examples" = ["https://hooks.example.com/longshore"]))]
+    pub(super) url: Option<String>,
+    /// Key that the webhook is signed with, as Standard Webhooks has it: base64 of 24 to 64 bytes, normally by reference.
+    #[schemars(length(min = 1), extend("examples" = ["${WEBHOOK_SECRET}"]))]
+    pub(super) secret: Option<String>,
+    /// Program and arguments; the notification is its standard input. No shell is involved.
+    #[schemars(length(min = 1), inner(length(min = 1)), extend("examples" = [["/usr/local/bin/tell-us"]]))]
+    pub(super) command: Option<Vec<String>>,
+    /// States that the target wants to hear of. Without it, every change.
+    #[serde(default)]
+    #[schemars(extend("examples" = [["Complete", "Failed", "Cancelled"]]))]
+    pub(super) states: Vec<String>,
+    /// Time one attempt may take: a number and a unit, from 1s to 1m.
+    #[serde(default = "notify_timeout")]
+    #[schemars(extend("examples" = ["10s"]))]
+    pub(super) timeout: String,
+    /// How long a notification is tried: a number and a unit, from 1m to 720h. Then it is kept as undelivered.
+    #[serde(default = "notify_max_age")]
+    #[schemars(extend("examples" = ["24h"]))]
+    pub(super) max_age: String,
+}
+
+fn notify_timeout() -> String {
+    NOTIFY_TIMEOUT.to_owned()
+}
+
+fn notify_max_age() -> String {
+    NOTIFY_MAX_AGE.to_owned()
 }
 
 /// An S3 endpoint.

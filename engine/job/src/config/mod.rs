@@ -1,6 +1,7 @@
 //! The engine configuration, `longshore.toml`: stores, roles, policies, data directory.
 
 mod file;
+mod notify;
 mod resolve;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde::Serialize;
 
+pub use self::notify::{NotifyConfig, NotifyWay, signing_key};
 use crate::declare::{Declaration, Problems, Variables, schema};
 use crate::secret::Secret;
 
@@ -36,6 +38,8 @@ pub struct EngineConfig {
     pub drain: Duration,
     /// Where metrics are shown.
     pub metrics: MetricsConfig,
+    /// Who is told of what happens to jobs.
+    pub notify: Vec<NotifyConfig>,
     /// S3 endpoints by name.
     pub stores: BTreeMap<String, StoreConfig>,
     /// Roles by name.
@@ -166,12 +170,17 @@ impl EngineConfig {
 
     /// The secrets that the file holds or refers to.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        self.stores.values().flat_map(|store| match &store.credentials {
+        let of_stores = self.stores.values().flat_map(|store| match &store.credentials {
             Credentials::Static { secret_access_key, session_token, .. } => {
                 std::iter::once(secret_access_key).chain(session_token).collect()
             }
             _ => Vec::new(),
-        })
+        });
+        let of_targets = self.notify.iter().filter_map(|target| match &target.way {
+            NotifyWay::Webhook { secret, .. } => Some(secret),
+            NotifyWay::Command(_) => None,
+        });
+        of_stores.chain(of_targets)
     }
 
     /// A path of this file, resolved against the file's directory.

@@ -12,7 +12,7 @@ use super::file::{
 };
 use super::{
     Credentials, EngineConfig, EngineLimits, MetricsConfig, REMOTE_ADDRESS, Retention, RoleConfig,
-    StoreConfig,
+    StoreConfig, notify,
 };
 use crate::declare::{Declaration, duration, pointer, suggest};
 use crate::secret::Secret;
@@ -51,8 +51,10 @@ pub(super) fn resolve(
     let retention = retention(&file.retention, declaration);
     let drain = duration::read(&file.drain, "/drain", DRAIN_BOUNDS, declaration);
     let metrics = metrics(file.metrics, declaration);
+    let notify = notify::resolve(file.notify, declaration);
     Some(EngineConfig {
         metrics: metrics?,
+        notify: notify?,
         directory: directory.to_owned(),
         data_directory: file.data_directory,
         spool_directory: file.spool_directory,

@@ -11,7 +11,22 @@ spool-directory = "fast"
 engine = { active-jobs = 3, concurrency = 100 }
 retention = { suspended = "2w", finished = "never" }
 drain = "2m"
-metrics = { listen = "0.0.0.0:9464", allow-remote = true }
+
+[[notify]]
+name = "hook"
+url = "https://example.com/hook?x=1"
+secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+states = ["Complete", "Failed"]
+timeout = "5s"
+max-age = "1h"
+
+[[notify]]
+name = "program"
+command = ["/usr/local/bin/tell", "us"]
+
+[metrics]
+listen = "0.0.0.0:9464"
+allow-remote = true
 
 [store.main]
 endpoint = "http://127.0.0.1:9000"
@@ -69,7 +84,7 @@ fn an_empty_configuration_is_one() {
 fn secrets_are_revealed_only_on_purpose() {
     let config = parse(FULL).unwrap();
     let shown = format!("{config:?}{}", serde_json::to_string(&config).unwrap());
-    assert!(!shown.contains("geheim") && !shown.contains("t0ken"), "{shown}");
+    assert!(!shown.contains("geheim") && !shown.contains("t0ken") && !shown.contains("whsec_"), "{shown}");
     let Credentials::Static { secret_access_key, session_token, .. } = &config.stores["main"].credentials
     else {
         panic!("static credentials");

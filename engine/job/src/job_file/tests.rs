@@ -150,6 +150,7 @@ fn variable(name: &str) -> Option<String> {
         "EMPTY" => Some(String::new()),
         "AWS_SECRET_ACCESS_KEY" => Some("geheim".to_owned()),
         "PRIVATE" => Some("very private".to_owned()),
+        "WEBHOOK_SECRET" => Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
         _ => None,
     }
 }
