@@ -133,19 +133,22 @@ def test_the_rows_that_pass_are_those_that_the_columns_say(workspace, inventory,
     assert all(urllib.parse.unquote(row["Key"]) == keys[row["VersionId"]] for row in found)
 
 
-def test_a_job_gets_the_rows_and_the_columns_that_it_asks_for(workspace, inventory):
-    """The columns stand in another order than in the file, one of them is asked by the filter, too, and one is not."""
+def write_job(workspace, manifest, keys):
     workspace.write("job.toml", f'''
 role = "tester"
 operation = {{ name = "noop" }}
-[report]
-location = "reports"
+report = {{ location = "reports" }}
 [manifest]
-location = "{inventory[0]}"
+location = "{manifest}"
 format = "S3InventoryReport_CSV_20161130"
-fields = [{{ column = "StorageClass" }}, {{ column = "Size" }}]
-where = {{ size-greater-than = 10, encryption = ["SSE-S3"] }}
+{keys}
 ''')
+
+
+def test_a_job_gets_the_rows_and_the_columns_that_it_asks_for(workspace, inventory):
+    """The columns stand in another order than in the file, one of them is asked by the filter, too, and one is not."""
+    columns = 'fields = [{ column = "StorageClass" }, { column = "Size" }]'
+    write_job(workspace, inventory[0], f'{columns}\nwhere = {{ size-greater-than = 10, encryption = ["SSE-S3"] }}')
     ran = workspace.run()
     assert ran.code == 0, ran.err
     expected = passing(lambda row: row["Size"] > 10 and row["EncryptionStatus"] == "SSE-S3")
@@ -164,14 +167,7 @@ def test_delete_markers_that_are_kept_are_asked_for_their_key_and_time(workspace
 
 
 def test_what_no_row_passes_is_no_manifest(workspace, inventory):
-    workspace.write("job.toml", f'''
-role = "tester"
-operation = {{ name = "noop" }}
-[manifest]
-location = "{inventory[0]}"
-format = "S3InventoryReport_CSV_20161130"
-where = {{ prefixes = ["nowhere/"] }}
-''')
+    write_job(workspace, inventory[0], 'where = { prefixes = ["nowhere/"] }')
     ran = workspace.longshore("run", "job.toml")
     assert ran.code != 0
     assert 'what "where" leaves out is not there' in ran.err
@@ -183,14 +179,7 @@ where = {{ prefixes = ["nowhere/"] }}
     ('where = { size-greater-then = 1 }', 'did you mean "size-greater-than"?'),
 ])
 def test_what_an_inventory_cannot_tell_is_refused_before_anything_runs(workspace, keys, says):
-    workspace.write("job.toml", f'''
-role = "tester"
-operation = {{ name = "noop" }}
-[manifest]
-location = "manifest.json"
-format = "S3InventoryReport_CSV_20161130"
-{keys}
-''')
+    write_job(workspace, "manifest.json", keys)
     refused = workspace.longshore("validate", "job.toml")
     assert refused.code == 2, refused.err
     assert says in refused.err
