@@ -58,6 +58,8 @@ impl Queue {
         let id = id.to_owned();
         self.write_as_engine("delete the job", move |connection| {
             let job = ended(connection, &id)?;
+            let sql = "DELETE FROM outbox WHERE event IN (SELECT number FROM event_records WHERE job = ?1)";
+            connection.execute(sql, [job])?;
             for (table, column) in references(connection)? {
                 let sql = match table.as_str() {
                     "job_records" => format!("UPDATE job_records SET {column} = NULL WHERE {column} = ?1"),
@@ -76,7 +78,9 @@ impl Queue {
         self.write_as_engine("delete the job", move |connection| {
             let job = ended(connection, &id)?;
             let mut deleted = 0;
-            for (table, key) in [("failures", "row"), ("messages", "row"), ("chunks", "number")] {
+            for (table, key) in
+                [("failures", "row"), ("messages", "row"), ("retry_rows", "row"), ("chunks", "number")]
+            {
                 let sql = format!(
                     "DELETE FROM {table} WHERE job = ?1
                      AND {key} IN (SELECT {key} FROM {table} WHERE job = ?1 ORDER BY {key} LIMIT ?2)"

@@ -256,7 +256,7 @@ fn both(
         prop_assert_eq!(allowed, model.take(id, *now, step), "{} {:?}", id, step);
         return Ok(fixture);
     };
-    let kind = if *table == "events" { "INSERT" } else { "UPDATE" };
+    let kind = if *table == "event_records" { "INSERT" } else { "UPDATE" };
     let fault =
         format!("CREATE TRIGGER fault AFTER {kind} ON {table} BEGIN SELECT RAISE(ABORT, 'fault'); END");
     fixture.sql().execute_batch(&fault).unwrap();
@@ -329,7 +329,7 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
 
 /// Any step, now and then while a table cannot be written.
 fn any_step() -> impl Strategy<Value = Step> {
-    let faulty = (prop::sample::select(vec!["events", "jobs", "chunks"]), sound_step())
+    let faulty = (prop::sample::select(vec!["event_records", "job_records", "chunks"]), sound_step())
         .prop_map(|(table, step)| Step::Fault(table, Box::new(step)));
     prop_oneof![
         8 => sound_step(),
