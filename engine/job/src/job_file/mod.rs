@@ -1,5 +1,7 @@
 //! The job file: what a user writes to run an operation over a manifest.
 
+#[cfg(test)]
+mod docs_tests;
 mod file;
 mod generate;
 mod list;

@@ -155,7 +155,7 @@ fn variable(name: &str) -> Option<String> {
     }
 }
 
-fn parse_with(config: &str, source: &str) -> Result<JobSpec, Problems> {
+pub(super) fn parse_with(config: &str, source: &str) -> Result<JobSpec, Problems> {
     let config = EngineConfig::parse(config, "longshore.toml", &variable).unwrap();
     let directory = PathBuf::from("/jobs");
     let environment = Environment {
@@ -411,23 +411,6 @@ fn problems_for_machines() {
 #[test]
 fn the_schema_for_editors() {
     insta::assert_json_snapshot!(job_schema(&Catalog).unwrap());
-}
-
-/// The `toml` blocks of a documentation page.
-fn examples(page: &str) -> impl Iterator<Item = &str> {
-    page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next())
-}
-
-#[test]
-fn the_examples_of_the_documentation() {
-    let configs: Vec<&str> = examples(include_str!("../../../../docs/configuration.md")).collect();
-    let jobs: Vec<&str> = examples(include_str!("../../../../docs/job-file.md")).collect();
-    assert_eq!((configs.len(), jobs.len()), (2, 5));
-    for config in configs {
-        for job in &jobs {
-            parse_with(config, job).unwrap_or_else(|problems| panic!("{problems}"));
-        }
-    }
 }
 
 /// Text that TOML, JSON and the rules of a job file all take, `${` written as `$${`.
