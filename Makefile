@@ -5,7 +5,7 @@ CARGO ?= cargo
 VENV := target/venv
 DEMO_PROFILE ?= release
 
-.PHONY: help setup python node demo test policy-differential lint licences docs bench clean
+.PHONY: help setup python node fault-tools demo test prove policy-differential lint licences docs bench clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -19,16 +19,25 @@ python: ## Install what the tests need and is missing (moto, boto3, s5cmd, in ta
 node: ## Install what the differential test of policies needs and is missing (another evaluator, in target/node)
 	@scripts/node
 
+fault-tools: ## Install what the tests of crashes and clocks need and is missing (strace, faketime)
+	@scripts/fault-tools
+
 demo: setup ## Build, then run one job of each operation on the embedded store and show the reports
 	$(CARGO) build --profile $(DEMO_PROFILE) --package longshore-cli
 	@scripts/demo $(DEMO_PROFILE)
 
-test: setup python node ## Run the whole test suite
+test: setup python node fault-tools ## Run the whole test suite
 	$(CARGO) build --workspace --bins --examples
 	$(CARGO) test --workspace
 	@scripts/fuzz
 	$(VENV)/bin/python tests/policy/differential.py --seed 1 --cases 20000
 	$(VENV)/bin/python -m pytest tests/e2e
+
+prove: setup python fault-tools ## Kill the engine, cut the power, break the disk at every step; kill at 300 random moments (hours)
+	$(CARGO) build --package longshore-cli
+	CRASH_EVERY=1 CRASH_MOMENTS=300 POWER_EVERY=1 DISK_EVERY=1 RACE_SEEDS=200 \
+	  $(VENV)/bin/python -m pytest tests/e2e/test_crash_points.py tests/e2e/test_power_loss.py tests/e2e/test_disk.py \
+	  tests/e2e/test_clock.py
 
 SEED ?= 1
 CASES ?= 100000
@@ -49,6 +58,8 @@ bench: setup python ## Measure policy decisions, lists and the engine, with iam-
 	$(CARGO) bench --package longshore-policy --bench decide
 	$(CARGO) build --release --package longshore-cli
 	@$(VENV)/bin/python tests/bench/ingest.py $(or $(CARGO_TARGET_DIR),target)/release/longshore
+	$(CARGO) run --release --package longshore-queue --example results_rate
+	$(CARGO) run --release --package longshore-queue --example restart_time
 	@$(VENV)/bin/python tests/bench/bench.py $(or $(CARGO_TARGET_DIR),target)/release/longshore
 	@$(VENV)/bin/python tests/bench/listing.py $(or $(CARGO_TARGET_DIR),target)/release/longshore
 

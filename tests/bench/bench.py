@@ -69,7 +69,10 @@ def engine_alone(directory, server):
         workspace = Workspace(directory / f"noop-{rows}", server)
         big_manifest(workspace, rows)
         workspace.job("noop", concurrency=CONCURRENCY)
-        show(f"longshore run, operation noop", rows, measure(workspace.command("run", "job.toml")))
+        show("longshore run, operation noop", rows, measure(workspace.command("run", "job.toml")))
+        kept = sum(path.stat().st_size for path in (workspace.directory / "data").rglob("*")
+                   if path.is_file() and path.name != "reserve")
+        print(f"{'durable state once the job has ended':<44} {kept:>9,} bytes {kept / rows:>8.3f} bytes a task", flush=True)
 
 
 def against_store(directory, server):

@@ -122,3 +122,22 @@ def test_trouble_with_copies_and_the_report(sandbox_with, workspace_of):
     assert (ended.code, ended.job["succeeded"]) == (0, 60), ended.err
     assert len(workspace.rows(ended.job)) == 60
     assert {key: client.get_object(Bucket="copies", Key=key)["Body"].read() for key in bodies} == bodies
+
+
+@pytest.mark.parametrize("retry, status, code, attempts", [
+    ("attempts = 2", 503, "SlowDown", 2),
+    ("attempts = 1", 500, "InternalError", 1),
+    ('classes = ["connection"]', 503, "SlowDown", 1),
+    ('codes = ["Operation*"]\nattempts = 3', 409, "OperationAborted", 3),
+])
+def test_a_job_says_what_is_tried_again(sandbox_with, workspace_of, retry, status, code, attempts):
+    server = sandbox_with("--bucket", "objects", "--fault", f"status={status},code={code},method=PUT,key=lost")
+    server.put("objects", ["found"])
+    server.clear_log()
+    workspace = workspace_of(server)
+    workspace.manifest("objects", ["lost", "found"])
+    workspace.job(**TAGGING, extra=f'[retry]\nbase-delay = "1ms"\n{retry}')
+    ended = workspace.run()
+    assert ended.code == 3, ended.err
+    assert workspace.outcomes(ended.job)["lost"][:3] == ("failed", str(status), code)
+    assert attempts_of(server) == ({"lost": attempts}, {"found": 1})

@@ -140,6 +140,7 @@ def test_a_job_that_has_not_begun_is_not_paused(workspace):
 
 
 def test_the_priority_of_a_waiting_job(workspace):
+    workspace.configure("[engine]\nactive-jobs = 1")
     workspace.write("other.toml", (workspace.directory / "job.toml").read_text())
     first, second = workspace.submit(), workspace.submit("other.toml")
     changed = workspace.longshore("priority", second, "7")
@@ -147,7 +148,7 @@ def test_the_priority_of_a_waiting_job(workspace):
     assert workspace.status(second)["priority"] == 7
     assert workspace.longshore("start", "--until-idle").code == 0
     jobs = {job["id"]: job for job in workspace.longshore("list", "--json").events}
-    assert jobs[second]["finished_at"] <= jobs[first]["started_at"]
+    assert jobs[second]["started_at"] < jobs[first]["started_at"]
     late = workspace.longshore("priority", second, "1")
     assert late.code == 2 and "is Complete; only a job that is not at its end may get another priority" in late.err
     assert workspace.longshore("priority", second, "-1").code == 2

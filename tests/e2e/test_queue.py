@@ -69,6 +69,7 @@ def test_jobs_are_found_by_the_start_of_their_id(workspace):
 
 
 def test_the_highest_priority_goes_first_and_then_the_oldest(workspace):
+    workspace.configure("[engine]\nactive-jobs = 1")
     wanted = {}
     for number, priority in enumerate([1, 2147483647, 5, 1, 0]):
         workspace.job(**TAGGING, head=f"priority = {priority}", name=f"{number}.toml")

@@ -72,11 +72,17 @@ impl From<Problems> for CliError {
 impl From<QueueError> for CliError {
     fn from(error: QueueError) -> Self {
         let exit = match &error {
-            QueueError::Busy { .. } => Exit::Busy,
+            QueueError::Busy { .. } | QueueError::Fenced { .. } => Exit::Busy,
             QueueError::NotFound { .. } | QueueError::Ambiguous { .. } | QueueError::State { .. } => {
                 Exit::Input
             }
-            QueueError::TokenReused { .. } => Exit::Input,
+            QueueError::TokenReused { .. }
+            | QueueError::UnknownDependency { .. }
+            | QueueError::NothingFailed { .. }
+            | QueueError::OnlyBadRows { .. }
+            | QueueError::UnknownCode { .. }
+            | QueueError::Sql { .. }
+            | QueueError::NoQuery => Exit::Input,
             _ => Exit::Error,
         };
         Self::new(exit, error.to_string())

@@ -1,11 +1,14 @@
 //! The `longshore` command: one file per command, no logic of its own.
 
+mod again;
 mod commands;
 mod context;
 mod exit;
 mod failure;
 mod logging;
 mod output;
+mod results;
+mod service;
 mod signals;
 
 use std::path::PathBuf;
@@ -43,16 +46,17 @@ struct Global {
     /// Print JSON for machines on standard output (errors as JSON on standard error)
     #[arg(long, global = true)]
     json: bool,
-    /// Log filter on standard error, such as 'info' or 'longshore_store=debug'
+    /// Log filter on standard error: a level such as 'info', or one for each part, such as 'longshore_store=debug'
     #[arg(
         long,
         global = true,
         value_name = "FILTER",
         env = "LONGSHORE_LOG",
-        default_value = "warn,s3s=off,aws_config=error"
+        visible_alias = "log-level",
+        default_value = logging::DEFAULT_FILTER
     )]
     log: String,
-    /// Form of the log
+    /// Form of the log: lines for people, or all of standard error as JSON Lines
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
 }

@@ -14,9 +14,11 @@ pub mod job_file;
 pub mod object;
 pub mod report;
 pub mod row;
+pub mod schedule;
 pub mod secret;
 pub mod spec;
 pub mod state;
+pub mod stopping;
 pub mod tally;
 pub mod task;
 
@@ -29,5 +31,6 @@ pub use row::{KeyEncoding, Row};
 pub use secret::Secret;
 pub use spec::JobSpec;
 pub use state::JobState;
+pub use stopping::{Stop, Stopping};
 pub use tally::Tally;
 pub use task::{Failure, Outcome, TaskResult};

@@ -49,6 +49,6 @@ pub use orc::OrcReader;
 pub use parquet::ParquetReader;
 pub use reader::RowReader;
 pub use report_list::{ReportFile, ReportIndex, ReportReader, no_rows, report_options};
-pub use spool::{CHUNK_ROWS, MAX_CHUNK_BYTES, SpoolError, SpoolProblem, SpoolReader, SpoolWriter};
+pub use spool::{CHUNK_ROWS, MAX_CHUNK_BYTES, SpoolError, SpoolProblem, SpoolReader, SpoolWriter, sync_name};
 pub use unique::{DuplicateRows, Duplicates};
 pub use write::{Layout, RowWriter, WriteError, WrittenFormat};

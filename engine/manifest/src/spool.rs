@@ -105,13 +105,20 @@ pub struct SpoolWriter {
 }
 
 impl SpoolWriter {
-    /// Starts a spool file; what an interrupted preparation left there is overwritten.
+    /// Starts a spool file in place of what an interrupted preparation left there. It is another file, not the old one from
+    /// its start: an engine that was replaced and does not know it yet may still be writing to that.
     ///
     /// # Errors
     ///
     /// [`SpoolError::Io`].
     pub fn create(path: &Path) -> Result<Self, SpoolError> {
-        let file = File::create(path).map_err(spool_io("create", path))?;
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(spool_io("replace", path)(error));
+            }
+            _ => {}
+        }
+        let file = File::create_new(path).map_err(spool_io("create", path))?;
         let mut file = BufWriter::new(file);
         file.write_all(MAGIC).map_err(spool_io("write", path))?;
         let packer = zstd::bulk::Compressor::new(ZSTD_LEVEL).map_err(spool_io("write", path))?;
@@ -173,7 +180,7 @@ impl SpoolWriter {
         let failed = spool_io("save", &self.path);
         let file = self.file.into_inner().map_err(|error| failed(error.into_error()))?;
         file.sync_all().map_err(&failed)?;
-        sync_directory(&self.path).map_err(&failed)
+        sync_name(&self.path).map_err(&failed)
     }
 }
 
@@ -252,8 +259,21 @@ fn narrow(unit: &'static str, found: usize) -> Result<u32, SpoolError> {
     u32::try_from(found).map_err(|_| SpoolError::ChunkTooLarge { unit, max, found })
 }
 
-/// Makes a new file's name durable. Windows cannot open directories, and needs no such call.
-fn sync_directory(file: &Path) -> io::Result<()> {
-    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
+/// Makes the name of a new file or directory durable: without this it may be gone after a loss of power, though its content
+/// was synced. Windows cannot open directories, and needs no such call; some network file systems know none.
+///
+/// # Errors
+///
+/// Those of opening and syncing the directory that holds it.
+pub fn sync_name(path: &Path) -> io::Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if cfg!(not(unix)) {
+        return Ok(());
+    }
+    match File::open(directory)?.sync_all() {
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+            Ok(())
+        }
+        synced => synced,
+    }
 }

@@ -112,7 +112,7 @@ impl Queue {
         self.read("read the report's marks", |connection| {
             let job = resolve(connection, id)?.number;
             let sql = "SELECT succeeded_part, succeeded_bytes, failed_part, failed_bytes
-                       FROM jobs WHERE number = ?1";
+                       FROM job_records WHERE number = ?1";
             Ok(connection.query_row(sql, [job], |row| {
                 Ok(ReportMarks {
                     succeeded: FileMark { part: row.get(0)?, bytes: row.get(1)? },
@@ -157,11 +157,13 @@ fn put(
         let (offset, bytes) = (extent.offset, extent.bytes);
         insert.execute(params![job.number, number, first_row, offset, bytes, extent.rows, extent.crc32])?;
     }
-    connection
-        .execute("UPDATE jobs SET total_tasks = ?2 WHERE number = ?1", params![job.number, total_tasks])?;
+    connection.execute(
+        "UPDATE job_records SET total_tasks = ?2 WHERE number = ?1",
+        params![job.number, total_tasks],
+    )?;
     let cause = format!("the manifest is read: {total_tasks} tasks");
     let confirm: bool = connection.query_row(
-        "SELECT coalesce(spec ->> '$.confirm', 0) FROM jobs WHERE number = ?1",
+        "SELECT coalesce(spec ->> '$.confirm', 0) FROM job_records WHERE number = ?1",
         [job.number],
         |row| row.get(0),
     )?;
@@ -237,7 +239,7 @@ impl Chunk {
 }
 
 fn set_marks(connection: &Connection, job: &JobKey, marks: &ReportMarks) -> Step<()> {
-    let sql = "UPDATE jobs SET succeeded_part = ?2, succeeded_bytes = ?3, failed_part = ?4, failed_bytes = ?5
+    let sql = "UPDATE job_records SET succeeded_part = ?2, succeeded_bytes = ?3, failed_part = ?4, failed_bytes = ?5
                WHERE number = ?1";
     let ReportMarks { succeeded, failed } = marks;
     connection.prepare_cached(sql)?.execute(params![
@@ -250,7 +252,7 @@ fn set_marks(connection: &Connection, job: &JobKey, marks: &ReportMarks) -> Step
     Ok(())
 }
 
-fn chunk_record(row: &Row<'_>) -> rusqlite::Result<ChunkRecord> {
+pub(crate) fn chunk_record(row: &Row<'_>) -> rusqlite::Result<ChunkRecord> {
     Ok(ChunkRecord {
         number: row.get(0)?,
         first_row: row.get(1)?,

@@ -1,11 +1,12 @@
 //! What the queue can refuse or fail with.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use longshore_job::JobState;
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 use crate::schema::{BUSY_TIMEOUT, VERSION};
 
@@ -127,6 +128,15 @@ pub enum QueueError {
         /// What was asked for.
         id: String,
     },
+    /// A job comes after one that there is not.
+    #[error(
+        "the job is to run after {name:?}, and no job has that ID or client token; submit the other job first, or \
+         name one of 'longshore list'"
+    )]
+    UnknownDependency {
+        /// What was asked for.
+        name: String,
+    },
     /// Several jobs start with these characters.
     #[error("{prefix:?} is the start of several job IDs ({}); give more of it", .candidates.join(", "))]
     Ambiguous {
@@ -171,6 +181,64 @@ pub enum QueueError {
         /// The ID.
         id: String,
     },
+    /// A job of which no task failed cannot be retried.
+    #[error("no task of job {id} failed: there is nothing to retry{}", rows_gone(*.not_run))]
+    NothingFailed {
+        /// The job.
+        id: String,
+        /// How many of its tasks did not run.
+        not_run: u64,
+    },
+    /// No failed task that a retry asks for has a row that names an object.
+    #[error(
+        "the failed tasks of job {id} that are asked for have rows that name no object: running them again cannot help; \
+         correct the manifest and submit the job again"
+    )]
+    OnlyBadRows {
+        /// The job.
+        id: String,
+    },
+    /// No task of the job failed with these codes.
+    #[error("no task of job {id} failed with {}; its tasks failed with {}", .unknown.join(" or "), counted(.known))]
+    UnknownCode {
+        /// The job.
+        id: String,
+        /// Codes and HTTP statuses that were asked for.
+        unknown: Vec<String>,
+        /// Codes with HTTP statuses that there are, and how often.
+        known: Vec<(String, u64)>,
+    },
+    /// A query that SQLite does not understand, or cannot do.
+    #[error("the query cannot be answered: {message}{place}")]
+    Sql {
+        /// What SQLite said.
+        message: String,
+        /// Where in the query, if it is known.
+        place: String,
+    },
+    /// SQL that is not one query.
+    #[error(
+        "this is not one query: give one SELECT statement; the queue is only read this way, and changed by the other \
+         commands"
+    )]
+    NoQuery,
+    /// A query that took too long.
+    #[error(
+        "the query was stopped after {} s: while it runs, the engine's log cannot be reset; ask for less, give it more time, or \
+         query a copy of the database", .time.as_secs_f64()
+    )]
+    QueryTooSlow {
+        /// How long it was allowed to take.
+        time: Duration,
+    },
+    /// A query whose answer does not fit into memory.
+    #[error(
+        "the answer has more than {mebibytes} MiB; ask for less, or query the database file with another program"
+    )]
+    AnswerTooLarge {
+        /// How much may be.
+        mebibytes: usize,
+    },
     /// The job has no such chunk.
     #[error("job {id} has no chunk {chunk}")]
     NoChunk {
@@ -197,6 +265,21 @@ pub enum QueueError {
         /// What does not fit.
         detail: String,
     },
+}
+
+fn rows_gone(tasks: u64) -> String {
+    if tasks == 0 {
+        return String::new();
+    }
+    format!(
+        "; {tasks} of its tasks did not run, and their rows went with the end of the job: 'longshore clone' reads the \
+         manifest anew"
+    )
+}
+
+fn counted(codes: &[(String, u64)]) -> String {
+    let shown: Vec<String> = codes.iter().map(|(code, tasks)| format!("{code} ({tasks})")).collect();
+    shown.join(", ")
 }
 
 /// Fewest characters of a job's ID that may stand for it.
@@ -239,7 +322,10 @@ impl Fault {
 fn explain(error: rusqlite::Error, path: &Path, doing: &'static str) -> QueueError {
     let path = path.to_owned();
     let code = error.sqlite_error_code();
+    // The index that connections share is a file of its own, and SQLite does not say why it cannot grow.
+    let is_index = error.sqlite_error().is_some_and(|known| known.extended_code == ffi::SQLITE_IOERR_SHMSIZE);
     match code {
+        _ if is_index && !has_room_beside(&path) => QueueError::DiskFull { path, doing },
         Some(ErrorCode::DiskFull) => QueueError::DiskFull { path, doing },
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => QueueError::Locked { path, doing },
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
@@ -253,6 +339,15 @@ fn explain(error: rusqlite::Error, path: &Path, doing: &'static str) -> QueueErr
     }
 }
 
+/// Whether another file in the directory of this one could have the size of an index.
+fn has_room_beside(path: &Path) -> bool {
+    const INDEX_BYTES: usize = 32 << 10;
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let written = tempfile::tempfile_in(directory).and_then(|mut file| file.write_all(&vec![0; INDEX_BYTES]));
+    let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+    written.map_or_else(|error| !full.contains(&error.kind()), |()| true)
+}
+
 /// Whether a value was stored that no version of this schema writes.
 fn is_unreadable(error: &rusqlite::Error) -> bool {
     use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType};
@@ -261,8 +356,6 @@ fn is_unreadable(error: &rusqlite::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::ffi;
-
     use super::*;
 
     /// What SQLite's result codes become for the user; the other errors are in the tests of what raises them.

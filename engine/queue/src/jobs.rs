@@ -1,5 +1,7 @@
 //! Jobs: submitting, finding and listing them.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use longshore_job::{JobSpec, JobState};
 use rusqlite::types::Type;
@@ -7,8 +9,11 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
 use crate::error::{Fault, MIN_PREFIX, QueueError, Step};
 use crate::queue::Queue;
-use crate::record::{EventRecord, FailureRecord, JobRecord, NewJob, PolicySnapshotRecord, Submission};
+use crate::record::{
+    Candidate, EventRecord, FailureRecord, JobRecord, NewJob, PolicySnapshotRecord, Submission,
+};
 use crate::transitions::{self, Transition};
+use crate::{retry, schedules, timing};
 
 /// How many jobs an ambiguous prefix lists (count).
 const CANDIDATES: u32 = 5;
@@ -19,10 +24,20 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// [`QueueError::TokenReused`]; [`QueueError::IdTaken`].
+    /// [`QueueError::TokenReused`]; [`QueueError::IdTaken`]; for failed tasks of an earlier job those of
+    /// [`retryable`](Self::retryable).
     pub fn submit(&self, new: &NewJob) -> Result<Submission, QueueError> {
-        let new = new.clone();
-        self.write("submit the job", move |connection| submit(connection, &new))
+        self.submit_because(new, "submitted")
+    }
+
+    /// As [`submit`](Self::submit), and says in the job's first event why.
+    ///
+    /// # Errors
+    ///
+    /// As [`submit`](Self::submit).
+    pub fn submit_because(&self, new: &NewJob, cause: &str) -> Result<Submission, QueueError> {
+        let (new, cause) = (new.clone(), cause.to_owned());
+        self.write("submit the job", move |connection| submit(connection, &new, cause))
     }
 
     /// The job with this ID, or whose ID starts with these four or more characters.
@@ -33,27 +48,61 @@ impl Queue {
     pub fn job(&self, id: &str) -> Result<JobRecord, QueueError> {
         self.read("read the job", |connection| {
             let number = resolve(connection, id)?.number;
-            Ok(connection.query_row("SELECT * FROM jobs WHERE number = ?1", [number], job_record)?)
+            Ok(connection.query_row("SELECT * FROM job_records WHERE number = ?1", [number], job_record)?)
         })
     }
 
     /// Every job, newest first.
     pub fn jobs(&self) -> Result<Vec<JobRecord>, QueueError> {
-        self.list("list the jobs", "SELECT * FROM jobs ORDER BY created_at DESC, number DESC")
+        self.list("list the jobs", "SELECT * FROM job_records ORDER BY created_at DESC, number DESC")
     }
 
-    /// The jobs that the engine has something to do for, in the order in which they are to run: by priority, then age.
+    /// How many jobs are in each state that any is in.
+    pub fn jobs_by_state(&self) -> Result<BTreeMap<JobState, u64>, QueueError> {
+        self.read("count the jobs", |connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT state, count(*) FROM job_records GROUP BY state")?;
+            let rows = statement.query_map([], |row| Ok((job_state(row, "state")?, row.get(1)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// The jobs that have not ended, by priority, then age; and, whatever became of them, those that were submitted since
+    /// an earlier call gave `mark`. With them the mark for the next call.
+    pub fn unfinished(&self, mark: Option<i64>) -> Result<(Vec<JobRecord>, i64), QueueError> {
+        self.read("list the jobs that have not ended", |connection| {
+            let sql = "SELECT coalesce(max(number), 0) FROM job_records";
+            let last: i64 = connection.query_row(sql, [], |row| row.get(0))?;
+            let sql = "SELECT * FROM job_records WHERE state NOT IN ('Complete', 'Cancelled', 'Failed') OR number > ?1
+                       ORDER BY priority DESC, created_at, id";
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map([mark.unwrap_or(last)], job_record)?;
+            Ok((rows.collect::<Result<_, _>>()?, last))
+        })
+    }
+
+    /// The jobs that the engine has something to do for at `now`, in the order in which they are to run: by priority, then
+    /// age. Jobs that wait for their time or for others are not among them.
     ///
     /// # Errors
     ///
-    /// [`QueueError::NotEngine`].
-    pub fn runnable(&self) -> Result<Vec<JobRecord>, QueueError> {
+    /// [`QueueError::NotEngine`]; [`QueueError::Fenced`] if another engine has taken the queue over.
+    pub fn runnable(&self, now: Timestamp) -> Result<Vec<Candidate>, QueueError> {
         let doing = "list the jobs to run";
         self.require_engine(doing)?;
-        let sql =
-            "SELECT * FROM jobs WHERE state NOT IN ('Complete', 'Cancelled', 'Failed', 'Suspended', 'Paused')
-                   ORDER BY priority DESC, created_at, id";
-        self.list(doing, sql)
+        self.confirm_tenure()?;
+        self.read(doing, |connection| {
+            let sql = "SELECT id, state, priority FROM job_records
+                       WHERE state NOT IN ('Complete', 'Cancelled', 'Failed', 'Suspended', 'Paused')
+                         AND NOT (state = 'New' AND (coalesce(start_at > ?1, 0)
+                             OR EXISTS (SELECT 1 FROM schedules WHERE job = job_records.number) OR EXISTS (
+                             SELECT 1 FROM dependencies JOIN job_records AS other ON other.number = on_job
+                             WHERE job = job_records.number AND other.state NOT IN ('Complete', 'Cancelled', 'Failed'))))
+                       ORDER BY priority DESC, created_at, id";
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map([time_text(now)], candidate)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
     }
 
     /// The failed tasks of a job, in manifest order: at most `limit`, after the row `after`, from the first without.
@@ -100,7 +149,7 @@ impl Queue {
     pub fn events(&self, id: &str) -> Result<Vec<EventRecord>, QueueError> {
         self.read("read the events", |connection| {
             let job = resolve(connection, id)?.number;
-            let sql = "SELECT * FROM events WHERE job = ?1 ORDER BY number";
+            let sql = "SELECT * FROM event_records WHERE job = ?1 ORDER BY number";
             let mut statement = connection.prepare_cached(sql)?;
             let rows = statement.query_map([job], event_record)?;
             Ok(rows.collect::<Result<_, _>>()?)
@@ -157,7 +206,7 @@ impl JobKey {
 
 /// The job with this full ID.
 pub(crate) fn find(connection: &Connection, id: &str) -> Step<JobKey> {
-    let sql = "SELECT number, id, state FROM jobs WHERE id = ?1";
+    let sql = "SELECT number, id, state FROM job_records WHERE id = ?1";
     let key = connection.prepare_cached(sql)?.query_row([id], job_key).optional()?;
     Ok(key.ok_or_else(|| QueueError::NotFound { id: id.to_owned() })?)
 }
@@ -168,7 +217,8 @@ pub(crate) fn resolve(connection: &Connection, id: &str) -> Step<JobKey> {
         Err(Fault::Refused(QueueError::NotFound { .. })) if id.chars().count() >= MIN_PREFIX => {}
         found => return found,
     }
-    let sql = "SELECT number, id, state FROM jobs WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id LIMIT ?2";
+    let sql =
+        "SELECT number, id, state FROM job_records WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id LIMIT ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![id, CANDIDATES], job_key)?;
     let mut keys = rows.collect::<Result<Vec<_>, _>>()?;
@@ -182,7 +232,7 @@ pub(crate) fn resolve(connection: &Connection, id: &str) -> Step<JobKey> {
     }
 }
 
-fn submit(connection: &Connection, new: &NewJob) -> Step<Submission> {
+pub(crate) fn submit(connection: &Connection, new: &NewJob, cause: String) -> Step<Submission> {
     let known = match &new.spec.client_token {
         Some(token) => same_token(connection, token, &new.spec)?,
         None => None,
@@ -198,8 +248,8 @@ fn submit(connection: &Connection, new: &NewJob) -> Step<Submission> {
     let spec = serde_json::to_string(&new.spec)
         .map_err(|error| QueueError::Invalid { doing: "submit the job", detail: error.to_string() })?;
     connection.execute(
-        "INSERT INTO jobs (id, spec, priority, state, plugin_digest, created_at)
-         VALUES (:id, :spec, :priority, :state, :plugin_digest, :created_at)",
+        "INSERT INTO job_records (id, spec, priority, state, plugin_digest, created_at, start_at, deadline_at)
+         VALUES (:id, :spec, :priority, :state, :plugin_digest, :created_at, :start_at, :deadline_at)",
         named_params! {
             ":id": new.id,
             ":spec": spec,
@@ -207,10 +257,15 @@ fn submit(connection: &Connection, new: &NewJob) -> Step<Submission> {
             ":state": JobState::New.name(),
             ":plugin_digest": new.plugin_digest,
             ":created_at": time_text(new.created_at),
+            ":start_at": new.spec.timing.start_at.map(time_text),
+            ":deadline_at": timing::fixed_deadline(&new.spec).map(time_text),
         },
     )?;
     let job = connection.last_insert_rowid();
-    let (cause, actor) = ("submitted".to_owned(), "user".to_owned());
+    let cause = retry::copy_rows(connection, job, &new.spec)?.unwrap_or(cause);
+    timing::depend(connection, job, &new.spec.timing)?;
+    schedules::begin(connection, job, new)?;
+    let actor = "user".to_owned();
     let step = Transition { to: JobState::New, cause, actor, at: new.created_at };
     transitions::note(connection, job, None, &step)?;
     Ok(Submission { id: new.id.clone(), created: true })
@@ -218,7 +273,7 @@ fn submit(connection: &Connection, new: &NewJob) -> Step<Submission> {
 
 /// The job that has this client token, if its specification is the same.
 fn same_token(connection: &Connection, token: &str, spec: &JobSpec) -> Step<Option<String>> {
-    let sql = "SELECT id, spec FROM jobs WHERE client_token = ?1";
+    let sql = "SELECT id, spec FROM job_records WHERE client_token = ?1";
     let found = connection
         .query_row(sql, [token], |row| Ok((row.get::<_, String>(0)?, job_spec(row, "spec")?)))
         .optional()?;
@@ -230,11 +285,11 @@ fn same_token(connection: &Connection, token: &str, spec: &JobSpec) -> Step<Opti
     }
 }
 
-fn job_key(row: &Row<'_>) -> rusqlite::Result<JobKey> {
+pub(crate) fn job_key(row: &Row<'_>) -> rusqlite::Result<JobKey> {
     Ok(JobKey { number: row.get("number")?, id: row.get("id")?, state: job_state(row, "state")? })
 }
 
-fn job_record(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
+pub(crate) fn job_record(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
     Ok(JobRecord {
         id: row.get("id")?,
         spec: job_spec(row, "spec")?,
@@ -243,6 +298,7 @@ fn job_record(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
         plugin_digest: row.get("plugin_digest")?,
         policy_digest: row.get("policy_digest")?,
         created_at: time(row, "created_at")?,
+        deadline_at: optional(row, "deadline_at", time)?,
         suspended_at: optional(row, "suspended_at", time)?,
         started_at: optional(row, "started_at", time)?,
         finished_at: optional(row, "finished_at", time)?,
@@ -254,10 +310,15 @@ fn job_record(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
         status_reason: row.get("status_reason")?,
         obstacle: row.get("obstacle")?,
         report: row.get("report")?,
+        retry_of: row.get("retry_of")?,
     })
 }
 
-fn failure_record(row: &Row<'_>) -> rusqlite::Result<FailureRecord> {
+fn candidate(row: &Row<'_>) -> rusqlite::Result<Candidate> {
+    Ok(Candidate { id: row.get("id")?, state: job_state(row, "state")?, priority: row.get("priority")? })
+}
+
+pub(crate) fn failure_record(row: &Row<'_>) -> rusqlite::Result<FailureRecord> {
     Ok(FailureRecord {
         row: row.get("row")?,
         bucket: row.get("bucket")?,
@@ -277,7 +338,7 @@ fn policy_snapshot(row: &Row<'_>) -> rusqlite::Result<PolicySnapshotRecord> {
     })
 }
 
-fn event_record(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
+pub(crate) fn event_record(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
     Ok(EventRecord {
         at: time(row, "at")?,
         from: optional(row, "from_state", job_state)?,
@@ -297,7 +358,7 @@ pub(crate) fn time_text(time: Timestamp) -> String {
     format!("{time:.9}")
 }
 
-fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<Timestamp> {
+pub(crate) fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<Timestamp> {
     row.get::<_, String>(column)?.parse().map_err(|error| unreadable(row, column, error))
 }
 
@@ -307,11 +368,11 @@ fn job_state(row: &Row<'_>, column: &str) -> rusqlite::Result<JobState> {
         .ok_or_else(|| unreadable(row, column, format!("{name:?} is no state of a job")))
 }
 
-fn job_spec(row: &Row<'_>, column: &str) -> rusqlite::Result<JobSpec> {
+pub(crate) fn job_spec(row: &Row<'_>, column: &str) -> rusqlite::Result<JobSpec> {
     serde_json::from_str(&row.get::<_, String>(column)?).map_err(|error| unreadable(row, column, error))
 }
 
-fn optional<T>(
+pub(crate) fn optional<T>(
     row: &Row<'_>,
     column: &str,
     read: impl FnOnce(&Row<'_>, &str) -> rusqlite::Result<T>,

@@ -17,22 +17,34 @@ pub mod bitmap;
 pub mod error;
 pub mod queue;
 pub mod record;
+pub mod retention;
+pub mod timing;
 
 mod chunks;
+mod failures;
 mod group;
 mod jobs;
 mod lists;
 mod lock;
+mod notifications;
 mod requests;
 mod results;
+mod retry;
+mod schedules;
 mod schema;
+mod sql;
+mod tenure;
 mod transitions;
+mod waiting;
 mod writer;
 
 pub use bitmap::Bitmap;
 pub use error::QueueError;
+pub use notifications::{NewNotification, Notification, Told};
 pub use queue::{Access, Queue};
 pub use record::{
-    ChunkOutcomes, ChunkRecord, EventRecord, FailureRecord, FileMark, JobRecord, NewChunk, NewJob,
-    PolicySnapshotRecord, ReportMarks, ResultBatch, SavedList, Submission,
+    Candidate, ChunkOutcomes, ChunkRecord, EventRecord, FailureRecord, FileMark, JobRecord, NewChunk, NewJob,
+    Occasion, Occurrence, PolicySnapshotRecord, ReportMarks, ResultBatch, Retryable, SavedList, Submission,
+    WaitingTask, WaitingTasks,
 };
+pub use sql::{SqlAnswer, SqlBounds, SqlValue};

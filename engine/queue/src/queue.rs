@@ -11,6 +11,7 @@ use crate::group::WriterThread;
 use crate::lock::EngineLock;
 use crate::record::ResultBatch;
 use crate::schema;
+use crate::tenure::Tenure;
 use crate::writer::Writer;
 
 /// The database file in the data directory.
@@ -43,7 +44,7 @@ struct Shared {
 }
 
 enum Writing {
-    Engine(WriterThread),
+    Engine(WriterThread, Tenure),
     Client(Mutex<Writer>),
 }
 
@@ -64,8 +65,9 @@ impl Queue {
             Access::Client => (Writing::Client(Mutex::new(Writer::client(&path)?)), None),
             Access::Engine => {
                 let lock = EngineLock::take(data_dir)?;
-                let thread = WriterThread::start(Writer::engine(&path)?).map_err(unusable)?;
-                (Writing::Engine(thread), Some(lock))
+                let (writer, epoch) = Writer::engine(&path)?;
+                let thread = WriterThread::start(writer).map_err(unusable)?;
+                (Writing::Engine(thread, Tenure::new(epoch)), Some(lock))
             }
         };
         let readers = Mutex::new(Vec::new());
@@ -82,9 +84,14 @@ impl Queue {
     /// beyond the chunk or a failed result has no row. The batch then counts for nothing.
     pub async fn record(&self, batch: ResultBatch) -> Result<(), QueueError> {
         match &self.shared.writing {
-            Writing::Engine(thread) => thread.record(batch).await,
+            Writing::Engine(thread, _) => thread.record(batch).await,
             Writing::Client(_) => Err(QueueError::NotEngine { doing: "record results" }),
         }
+    }
+
+    /// The database file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.shared.path
     }
 
     /// Reads in one snapshot of the database.
@@ -113,7 +120,7 @@ impl Queue {
         work: impl FnOnce(&Connection) -> Step<T> + Send + 'static,
     ) -> Result<T, QueueError> {
         match &self.shared.writing {
-            Writing::Engine(thread) => thread.write(doing, move |writer| writer.transact(doing, work)),
+            Writing::Engine(thread, _) => thread.write(doing, move |writer| writer.transact(doing, work)),
             Writing::Client(writer) => lock(writer).transact(doing, work),
         }
     }
@@ -128,9 +135,17 @@ impl Queue {
         self.write(doing, work)
     }
 
+    /// The engine's claim, if this is the engine's handle.
+    pub(crate) fn tenure(&self) -> Option<&Tenure> {
+        match &self.shared.writing {
+            Writing::Engine(_, tenure) => Some(tenure),
+            Writing::Client(_) => None,
+        }
+    }
+
     pub(crate) fn require_engine(&self, doing: &'static str) -> Result<(), QueueError> {
         match self.shared.writing {
-            Writing::Engine(_) => Ok(()),
+            Writing::Engine(..) => Ok(()),
             Writing::Client(_) => Err(QueueError::NotEngine { doing }),
         }
     }
@@ -157,5 +172,10 @@ fn make_directory(path: &Path) -> io::Result<()> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    let is_new = !path.is_dir();
+    builder.create(path)?;
+    match path.parent().filter(|parent| is_new && !parent.as_os_str().is_empty()) {
+        Some(parent) => schema::sync_directory(parent),
+        None => Ok(()),
+    }
 }

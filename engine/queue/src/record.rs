@@ -58,6 +58,8 @@ pub struct JobRecord {
     pub policy_digest: Option<String>,
     /// When it was submitted.
     pub created_at: Timestamp,
+    /// When its deadline is; that of a job with a time from its start is known once it was Active.
+    pub deadline_at: Option<Timestamp>,
     /// When it was Suspended.
     pub suspended_at: Option<Timestamp>,
     /// When it was first Active.
@@ -80,6 +82,50 @@ pub struct JobRecord {
     pub obstacle: Option<String>,
     /// Where the `manifest.json` of its completion report is.
     pub report: Option<String>,
+    /// The job whose failed tasks it runs again.
+    pub retry_of: Option<String>,
+}
+
+/// Failed tasks that may run again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Retryable {
+    /// How many there are.
+    pub tasks: u64,
+    /// How many more failed because their rows name no object: those never can.
+    pub bad_rows: u64,
+}
+
+/// A job that the engine has something to do for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its ID.
+    pub id: String,
+    /// Where it is in its life.
+    pub state: JobState,
+    /// 0–2147483647, higher first.
+    pub priority: u32,
+}
+
+/// A template whose next occurrence is due.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Occasion {
+    /// ID of the template.
+    pub template: String,
+    /// What it is to do, and when.
+    pub spec: JobSpec,
+    /// The moment that was due first.
+    pub due: Timestamp,
+}
+
+/// An occurrence of a schedule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Occurrence {
+    /// ID of the template.
+    pub template: String,
+    /// Its moment.
+    pub at: Timestamp,
+    /// ID of its job; `None` if it was left out, because the one before had not ended.
+    pub job: Option<String>,
 }
 
 /// A failed task.
@@ -175,6 +221,30 @@ pub struct ResultBatch {
     pub results: Vec<TaskResult>,
     /// The manifest row of every failed result, by its index in the chunk.
     pub failed_rows: BTreeMap<u32, Row>,
+}
+
+/// A task that asked to run again later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingTask {
+    /// Its position in the chunk.
+    pub index: u32,
+    /// When it is to run again, at the earliest.
+    pub due_at: Timestamp,
+    /// The attempt that this will be; the first run was 1.
+    pub attempt: u32,
+    /// Why, in the operation's words.
+    pub note: String,
+}
+
+/// The tasks of a job that wait to run again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct WaitingTasks {
+    /// How many.
+    pub tasks: u64,
+    /// When the first of them is due.
+    pub next_at: Timestamp,
+    /// When the last of them is due.
+    pub last_at: Timestamp,
 }
 
 /// What is durable about the tasks of a chunk.

@@ -76,7 +76,7 @@ impl Queue {
             let job = resolve(connection, &id)?;
             let open: Vec<_> = JobState::ALL.into_iter().filter(|state| !state.is_terminal()).collect();
             job.require(&open, "get another priority")?;
-            let sql = "UPDATE jobs SET priority = ?2 WHERE number = ?1 AND priority <> ?2";
+            let sql = "UPDATE job_records SET priority = ?2 WHERE number = ?1 AND priority <> ?2";
             if connection.execute(sql, params![job.number, priority])? > 0 {
                 let step = by_user(job.state, &format!("priority {priority}"), now);
                 note(connection, job.number, Some(job.state), &step)?;

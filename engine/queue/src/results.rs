@@ -13,6 +13,7 @@ use crate::chunks::{Chunk, RUNNING};
 use crate::error::{Fault, QueueError, Step};
 use crate::jobs::{self, JobKey};
 use crate::record::ResultBatch;
+use crate::{retry, waiting};
 
 const DOING: &str = "record results";
 
@@ -42,6 +43,8 @@ struct OpenJob<'b> {
     succeeded: u64,
     failed: u64,
     codes: BTreeMap<&'b str, u64>,
+    /// Whether any of its tasks waits to run again.
+    waits: bool,
 }
 
 impl<'b> Group<'_, 'b> {
@@ -50,7 +53,9 @@ impl<'b> Group<'_, 'b> {
         let connection = self.connection;
         let job = match self.jobs.entry(&batch.job) {
             Entry::Occupied(job) => job.into_mut(),
-            Entry::Vacant(place) => place.insert(OpenJob::new(jobs::find(connection, &batch.job)?)),
+            Entry::Vacant(place) => {
+                place.insert(OpenJob::new(connection, jobs::find(connection, &batch.job)?)?)
+            }
         };
         job.key.require(&RUNNING, "have results recorded")?;
         let number = job.key.number;
@@ -67,6 +72,9 @@ impl<'b> Group<'_, 'b> {
                 continue;
             }
             let row = chunk.first_row + u64::from(result.index);
+            if job.waits {
+                waiting::forget(connection, number, row)?;
+            }
             match &result.outcome {
                 Outcome::Failed(failure) => {
                     let Some(object) = batch.failed_rows.get(&result.index) else { continue };
@@ -92,7 +100,7 @@ impl<'b> Group<'_, 'b> {
             bitmap.execute(params![job, number, chunk.done.as_bytes()])?;
         }
         let mut tally = self.connection.prepare_cached(
-            "UPDATE jobs SET succeeded = succeeded + ?2, failed = failed + ?3 WHERE number = ?1",
+            "UPDATE job_records SET succeeded = succeeded + ?2, failed = failed + ?3 WHERE number = ?1",
         )?;
         let mut count = self.connection.prepare_cached(
             "INSERT INTO failure_codes (job, code, count) VALUES (?1, ?2, ?3)
@@ -109,8 +117,9 @@ impl<'b> Group<'_, 'b> {
 }
 
 impl OpenJob<'_> {
-    fn new(key: JobKey) -> Self {
-        Self { key, succeeded: 0, failed: 0, codes: BTreeMap::new() }
+    fn new(connection: &Connection, key: JobKey) -> Step<Self> {
+        let waits = waiting::any(connection, key.number)?;
+        Ok(Self { key, succeeded: 0, failed: 0, codes: BTreeMap::new(), waits })
     }
 }
 
@@ -129,14 +138,16 @@ fn check(batch: &ResultBatch, rows: u32) -> Result<(), QueueError> {
 }
 
 fn insert_failure(connection: &Connection, job: i64, row: u64, object: &Row, failure: &Failure) -> Step<()> {
-    let sql = "INSERT INTO failures (job, row, bucket, key, version_id, code, status, message)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let sql = "INSERT INTO failures (job, row, bucket, key, version_id, columns, bad, code, status, message)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     connection.prepare_cached(sql)?.execute(params![
         job,
         row,
         object.bucket,
         object.key,
         object.version_id,
+        retry::columns_text(object)?,
+        object.problem.is_some(),
         failure.code,
         failure.status,
         failure.message

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use crate::error::{Fault, QueueError, Step};
 
@@ -49,7 +49,7 @@ fn make_if_absent(path: &Path) -> Result<(), QueueError> {
 }
 
 /// Without this the name of the file may be gone after a power loss.
-fn sync_directory(directory: &Path) -> io::Result<()> {
+pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
 }
 
@@ -57,7 +57,12 @@ fn sync_directory(directory: &Path) -> io::Result<()> {
 fn create(path: &Path) -> Step<()> {
     let connection = Connection::open(path)?;
     configure(&connection)?;
-    connection.execute_batch(concat!("BEGIN;\n", include_str!("schema.sql"), "\nCOMMIT;"))?;
+    connection.execute_batch(concat!(
+        "BEGIN;\n",
+        include_str!("schema.sql"),
+        include_str!("views.sql"),
+        "\nCOMMIT;"
+    ))?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.pragma_update(None, "user_version", VERSION)?;
     connection.close().map_err(|(_, error)| error.into())
@@ -80,6 +85,18 @@ fn configure(connection: &Connection) -> Step<()> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     Ok(connection.pragma_update_and_check(None, "journal_size_limit", WAL_BYTES, |_| Ok(()))?)
+}
+
+/// Opens a connection to a database that is there, which can change nothing.
+pub(crate) fn open_read_only(path: &Path) -> Result<Connection, QueueError> {
+    let open = || -> Step<Connection> {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        check_version(&connection, path)?;
+        connection.pragma_update(None, "query_only", true)?;
+        Ok(connection)
+    };
+    open().map_err(|fault| fault.explain(path, "open the queue"))
 }
 
 /// Refuses what is none of ours before anything is changed.

@@ -8,6 +8,7 @@ use rusqlite::{Connection, params};
 use crate::error::{QueueError, Step};
 use crate::jobs::{JobKey, resolve, time_text};
 use crate::queue::Queue;
+use crate::{retry, timing, waiting};
 
 /// The state that a job moves to, and what its event says.
 pub(crate) struct Transition {
@@ -60,7 +61,7 @@ impl Queue {
         let (id, code, reason) = (id.to_owned(), code.to_owned(), reason.to_owned());
         self.write_as_engine("move the job", move |connection| {
             let job = move_from(connection, &id, from, &step)?;
-            let sql = "UPDATE jobs SET failure_code = ?2, failure_reason = ?3 WHERE number = ?1";
+            let sql = "UPDATE job_records SET failure_code = ?2, failure_reason = ?3 WHERE number = ?1";
             connection.execute(sql, params![job.number, code, reason])?;
             Ok(())
         })
@@ -82,7 +83,8 @@ impl Queue {
         let (id, digest, documents) = (id.to_owned(), digest.to_owned(), documents.to_owned());
         self.write_as_engine("keep the policies", move |connection| {
             let job = resolve(connection, &id)?;
-            let sql = "UPDATE jobs SET policy_digest = ?2 WHERE number = ?1 AND policy_digest IS NOT ?2";
+            let sql =
+                "UPDATE job_records SET policy_digest = ?2 WHERE number = ?1 AND policy_digest IS NOT ?2";
             if connection.execute(sql, params![job.number, digest])? == 0 {
                 return Ok(());
             }
@@ -98,7 +100,12 @@ impl Queue {
     ///
     /// [`QueueError::NotEngine`]; [`QueueError::NotFound`].
     pub fn set_report(&self, id: &str, location: &str) -> Result<(), QueueError> {
-        self.set("UPDATE jobs SET report = ?2 WHERE number = ?1", "keep the report's place", id, location)
+        self.set(
+            "UPDATE job_records SET report = ?2 WHERE number = ?1",
+            "keep the report's place",
+            id,
+            location,
+        )
     }
 
     /// Keeps what is in the way of a job for now, or that nothing is any more.
@@ -107,7 +114,7 @@ impl Queue {
     ///
     /// [`QueueError::NotEngine`]; [`QueueError::NotFound`].
     pub fn set_obstacle(&self, id: &str, obstacle: Option<&str>) -> Result<(), QueueError> {
-        let sql = "UPDATE jobs SET obstacle = nullif(?2, '') WHERE number = ?1";
+        let sql = "UPDATE job_records SET obstacle = nullif(?2, '') WHERE number = ?1";
         self.set(sql, "keep what is in the way", id, obstacle.unwrap_or_default())
     }
 
@@ -138,7 +145,7 @@ pub(crate) fn move_job(connection: &Connection, job: &JobKey, step: &Transition)
     let finished = step.to.is_terminal().then_some(&at);
     let suspended = (step.to == JobState::Suspended).then_some(&at);
     let reason = (step.to == JobState::Cancelling).then_some(&step.cause);
-    let sql = "UPDATE jobs SET state = ?3, started_at = coalesce(started_at, ?4), finished_at = ?5,
+    let sql = "UPDATE job_records SET state = ?3, started_at = coalesce(started_at, ?4), finished_at = ?5,
                                suspended_at = coalesce(suspended_at, ?6), status_reason = coalesce(status_reason, ?7)
                WHERE number = ?1 AND state = ?2";
     let moved = connection.prepare_cached(sql)?.execute(params![
@@ -154,13 +161,24 @@ pub(crate) fn move_job(connection: &Connection, job: &JobKey, step: &Transition)
         let detail = format!("job {} left {} meanwhile", job.id, job.state);
         return Err(QueueError::Invalid { doing: "move the job", detail }.into());
     }
+    if matches!(job.state, JobState::New | JobState::Preparing) && step.to != JobState::Preparing {
+        retry::forget_rows(connection, job)?;
+    }
+    if job.state == JobState::New {
+        timing::begin(connection, job.number)?;
+    }
+    if step.to == JobState::Active {
+        timing::set_deadline(connection, job.number, step.at)?;
+    }
+    if step.to.is_terminal() {
+        waiting::forget_all(connection, job.number)?;
+    }
     note(connection, job.number, Some(job.state), step)
 }
 
 /// Leaves the event of a transition.
 pub(crate) fn note(connection: &Connection, job: i64, from: Option<JobState>, step: &Transition) -> Step<()> {
-    let sql =
-        "INSERT INTO events (job, at, from_state, to_state, cause, actor) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let sql = "INSERT INTO event_records (job, at, from_state, to_state, cause, actor) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     connection.prepare_cached(sql)?.execute(params![
         job,
         time_text(step.at),
@@ -169,5 +187,9 @@ pub(crate) fn note(connection: &Connection, job: i64, from: Option<JobState>, st
         step.cause,
         step.actor
     ])?;
+    // A change of priority is no transition.
+    if from != Some(step.to) {
+        connection.prepare_cached("INSERT INTO outbox VALUES (last_insert_rowid())")?.execute([])?;
+    }
     Ok(())
 }

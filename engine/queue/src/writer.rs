@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
 use crate::error::{Fault, QueueError, Step};
 use crate::schema;
@@ -35,15 +36,15 @@ impl Writer {
         Ok(Self { path: path.to_owned(), connection, claim: None, commit })
     }
 
-    /// The engine's writer. Claims the database: an engine that had it before cannot write any more.
-    pub(crate) fn engine(path: &Path) -> Result<Self, QueueError> {
+    /// The engine's writer, and its epoch. Claims the database: an engine that had it before cannot write any more.
+    pub(crate) fn engine(path: &Path) -> Result<(Self, i64), QueueError> {
         let mut writer = Self::client(path)?;
         let claim = writer.transact("claim the queue", |connection| {
             let sql = "UPDATE engine SET epoch = epoch + 1 RETURNING epoch, commits";
             Ok(connection.query_row(sql, [], |row| Ok(Claim { epoch: row.get(0)?, commits: row.get(1)? }))?)
         })?;
         writer.claim = Some(claim);
-        Ok(writer)
+        Ok((writer, claim.epoch))
     }
 
     /// Does `work` in one transaction. When this returns `Ok`, it is durable; when it returns an error, nothing of it
@@ -53,8 +54,13 @@ impl Writer {
         doing: &'static str,
         work: impl FnOnce(&Connection) -> Step<T>,
     ) -> Result<T, QueueError> {
+        let begin = Instant::now();
         match self.begin(doing).and_then(|()| self.attempt(doing, work)) {
-            Ok(value) => self.finish(doing).map(|()| value),
+            Ok(value) => {
+                self.finish(doing)?;
+                longshore_measure::committed(begin);
+                Ok(value)
+            }
             Err(error) => {
                 self.roll_back();
                 Err(error)
@@ -97,16 +103,41 @@ impl Writer {
     fn settle(&mut self, doing: &'static str, error: rusqlite::Error) -> Result<(), QueueError> {
         tracing::warn!(%error, doing, "commit failed; reading back what is in the queue");
         self.connection = None;
+        // A page of the log could not be written, and the one that commits comes last.
+        let is_lost = error.sqlite_error_code() == Some(ErrorCode::DiskFull);
         let before = self.claim;
         let reread = self.reconnect();
         match (before, self.claim, reread) {
             (_, _, Err(fenced @ QueueError::Fenced { .. })) => Err(fenced),
-            (Some(before), Some(now), Ok(())) if now.commits == before.commits + 1 => Ok(()),
-            (Some(before), Some(now), Ok(())) if now.commits == before.commits => {
+            (Some(before), Some(now), Ok(())) if now.commits == before.commits + 1 && self.save() => Ok(()),
+            (Some(before), Some(now), Ok(()))
+                if now.commits == before.commits && (is_lost || self.overwrite()) =>
+            {
                 Err(Fault::Sql(error).explain(&self.path, doing))
             }
+            (None, ..) if is_lost => Err(Fault::Sql(error).explain(&self.path, doing)),
             _ => Err(QueueError::CommitUnknown { path: self.path.clone(), doing, source: Arc::new(error) }),
         }
+    }
+
+    /// Makes durable what is in the write-ahead log. After a failed sync a second one may succeed although the system has
+    /// given the pages up: so they are written again, to the database itself.
+    fn save(&self) -> bool {
+        let Some(connection) = &self.connection else { return false };
+        let busy = connection.query_row("PRAGMA wal_checkpoint(FULL)", [], |row| row.get::<_, i64>(0));
+        busy.is_ok_and(|busy| busy == 0)
+    }
+
+    /// Commits nothing, in the place of what a failed commit left in the write-ahead log: else a later start may find it
+    /// there whole, and bring back what was said to have failed.
+    fn overwrite(&mut self) -> bool {
+        let begun = self.begin("settle a commit");
+        let written = begun.is_ok() && self.connection.as_ref().is_some_and(|at| commit(at).is_ok());
+        match &mut self.claim {
+            Some(claim) if written => claim.commits += 1,
+            _ => self.roll_back(),
+        }
+        written
     }
 
     /// Opens a new connection and reads how many transactions are there.

@@ -31,12 +31,12 @@ impl Fixture {
     }
 
     fn engine(&self) -> Writer {
-        Writer::engine(&self.path).unwrap()
+        Writer::engine(&self.path).unwrap().0
     }
 
     fn ids(&self) -> Vec<String> {
         let connection = schema::open(&self.path).unwrap();
-        let mut statement = connection.prepare("SELECT id FROM jobs ORDER BY id").unwrap();
+        let mut statement = connection.prepare("SELECT id FROM job_records ORDER BY id").unwrap();
         let ids = statement.query_map([], |row| row.get(0)).unwrap();
         ids.collect::<Result<_, _>>().unwrap()
     }
@@ -44,7 +44,7 @@ impl Fixture {
 
 fn insert(writer: &mut Writer, id: &str) -> Result<(), QueueError> {
     writer.transact("add a job", |connection| {
-        let sql = "INSERT INTO jobs (id, spec, priority, state, plugin_digest, created_at)
+        let sql = "INSERT INTO job_records (id, spec, priority, state, plugin_digest, created_at)
                    VALUES (?1, '{}', 1, 'New', '', '')";
         connection.execute(sql, [id])?;
         Ok(())
@@ -96,6 +96,8 @@ fn a_client_cannot_know_what_became_of_its_commit() {
     let mut writer = Writer::client(&fixture.path).unwrap();
     writer.commit = lost;
     assert!(matches!(insert(&mut writer, "a"), Err(QueueError::CommitUnknown { .. })));
+    writer.commit = |_| Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), None));
+    assert!(matches!(insert(&mut writer, "a"), Err(QueueError::DiskFull { .. })));
     writer.commit = commit;
     insert(&mut writer, "a").unwrap();
     assert_eq!(fixture.ids(), ["a"]);
@@ -140,7 +142,7 @@ fn a_full_disk_changes_nothing_and_is_survived() {
     limit(&writer, 1); // SQLite raises it to the pages that the file has
     let long = |writer: &mut Writer| {
         writer.transact("keep the report's place", |connection| {
-            Ok(connection.execute("UPDATE jobs SET report = ?1", ["r".repeat(100_000)]).map(drop)?)
+            Ok(connection.execute("UPDATE job_records SET report = ?1", ["r".repeat(100_000)]).map(drop)?)
         })
     };
     assert!(matches!(long(&mut writer), Err(QueueError::DiskFull { .. })));

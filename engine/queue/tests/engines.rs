@@ -133,7 +133,7 @@ fn what_cannot_be_opened_is_said() {
     let foreign = directory.path().join("foreign");
     fs::create_dir(&foreign).unwrap();
     let sql = rusqlite::Connection::open(foreign.join("queue.db")).unwrap();
-    sql.execute_batch("CREATE TABLE jobs (id)").unwrap();
+    sql.execute_batch("CREATE TABLE job_records (id)").unwrap();
     report.push(said(&foreign));
 
     let newer = directory.path().join("newer");
@@ -159,7 +159,7 @@ fn a_value_that_longshore_did_not_write_is_named() {
         &fixture.queue.open_chunks("job-1", None, 9).unwrap_err(),
         fixture.path()
     ));
-    fixture.sql().execute("UPDATE jobs SET created_at = 'yesterday'", []).unwrap();
+    fixture.sql().execute("UPDATE job_records SET created_at = 'yesterday'", []).unwrap();
     insta::assert_snapshot!(message(&fixture.queue.jobs().unwrap_err(), fixture.path()));
 }
 
@@ -168,11 +168,11 @@ fn the_database_refuses_what_cannot_be() {
     let fixture = Fixture::engine();
     fixture.active("job-1", &[9]);
     for sql in [
-        "UPDATE jobs SET state = 'Resting'",
-        "UPDATE jobs SET state = 'Complete'",
-        "UPDATE jobs SET succeeded = 10",
-        "UPDATE jobs SET failure_code = 'X'",
-        "UPDATE jobs SET total_tasks = 'many'",
+        "UPDATE job_records SET state = 'Resting'",
+        "UPDATE job_records SET state = 'Complete'",
+        "UPDATE job_records SET succeeded = 10",
+        "UPDATE job_records SET failure_code = 'X'",
+        "UPDATE job_records SET total_tasks = 'many'",
         "UPDATE chunks SET done = x'ff'",
         "INSERT INTO engine VALUES (2, 0, 0)",
     ] {

@@ -76,14 +76,15 @@ fn jobs_run_by_priority_then_age_and_are_listed_by_age() {
     }
     fixture.queue.request_cancel("done", "", at(5)).unwrap();
     fixture.advance("done", Cancelling, Cancelled);
-    let ids = |records: Vec<longshore_queue::JobRecord>| -> Vec<String> {
-        records.into_iter().map(|record| record.id).collect()
+    let runnable = || -> Vec<String> {
+        fixture.queue.runnable(at(9)).unwrap().into_iter().map(|candidate| candidate.id).collect()
     };
-    assert_eq!(ids(fixture.queue.runnable().unwrap()), ["urgent", "old", "new"]);
-    assert_eq!(ids(fixture.queue.jobs().unwrap()), ["done", "new", "urgent", "old"]);
+    assert_eq!(runnable(), ["urgent", "old", "new"]);
+    let all: Vec<String> = fixture.queue.jobs().unwrap().into_iter().map(|record| record.id).collect();
+    assert_eq!(all, ["done", "new", "urgent", "old"]);
     fixture.client().set_priority("new", 3, at(6)).unwrap();
     fixture.client().set_priority("new", 3, at(7)).unwrap();
-    assert_eq!(ids(fixture.queue.runnable().unwrap()), ["new", "urgent", "old"]);
+    assert_eq!(runnable(), ["new", "urgent", "old"]);
     let events = fixture.queue.events("new").unwrap();
     assert_eq!(
         events.last().map(|event| (event.from, event.to, event.cause.as_str())),
@@ -102,7 +103,7 @@ fn what_users_hold_does_not_run_until_they_let_it() {
     fixture.advance("job-1", New, Preparing);
     assert_eq!(fixture.queue.put_chunks("job-1", &new_chunks(&[2]), 2, at(2)).unwrap(), Suspended);
     let client = fixture.client();
-    let runs = || !fixture.queue.runnable().unwrap().is_empty();
+    let runs = || !fixture.queue.runnable(at(9)).unwrap().is_empty();
     assert!(!runs());
     assert_eq!(fixture.queue.job("job-1").unwrap().suspended_at, Some(at(2)));
     insta::assert_snapshot!(client.request_pause("job-1", "", at(3)).unwrap_err());
@@ -207,7 +208,7 @@ fn what_is_the_engines_is_refused_to_clients() {
     fixture.submit("job-1");
     let client = fixture.client();
     let refusals = [
-        client.runnable().err(),
+        client.runnable(at(9)).err(),
         client.transition("job-1", New, Preparing, "", "", at(2)).err(),
         client.fail("job-1", Preparing, Failing, "", "", "", at(2)).err(),
         client.set_policies("job-1", "", "", at(2)).err(),

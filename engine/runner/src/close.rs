@@ -71,6 +71,7 @@ impl ChunkCloser {
 
     /// Closes chunks with one sync for all of them.
     fn close(&mut self, chunks: impl Iterator<Item = Arc<OpenChunk>>) -> Result<(), RunnerError> {
+        self.job.queue.confirm_tenure()?;
         let mut numbers = Vec::new();
         for chunk in chunks {
             self.append(chunk.number, &chunk.rows)?;

@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use longshore_job::tally::Tally;
-use longshore_job::{Outcome, Row, TaskResult};
-use longshore_queue::{Queue, QueueError, ResultBatch};
+use longshore_job::{Outcome, Row, Stop, Stopping, Tally, TaskResult};
+use longshore_queue::{Queue, ResultBatch, WaitingTask};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::close::Closer;
-use crate::error::RunnerError;
+use crate::error::{RunnerError, blocking};
 use crate::event::Progress;
 use crate::feed::{Assignment, OpenChunk};
 use crate::job::{Job, progress_of};
@@ -27,6 +26,8 @@ const MAX_COMMITS: usize = 4;
 pub(crate) enum Message {
     /// A task has a result.
     Finished(Assignment, Outcome),
+    /// A task is to run again later.
+    PutOff(Arc<OpenChunk>, WaitingTask),
     /// Every result of this chunk was durable already when it was loaded; it only has to be closed.
     AllDurable(Arc<OpenChunk>),
 }
@@ -35,24 +36,30 @@ pub(crate) enum Message {
 pub(crate) struct Collected {
     /// Every task of the job has a durable result and every chunk is closed.
     pub all_done: bool,
-    /// The failure threshold was exceeded; says how.
-    pub threshold: Option<String>,
+    /// The rule by which the job gives up, if one was met.
+    pub stop: Option<Stop>,
 }
 
 pub(crate) struct Collector {
     job: Job,
-    tally: Tally,
+    stopping: Stopping,
     total: u64,
-    threshold: Option<String>,
     window: Arc<Semaphore>,
     halt: CancellationToken,
     closer: Closer,
 }
 
-/// Results of one chunk that are committed together.
+/// What is committed together of one chunk.
 struct Batch {
     chunk: Arc<OpenChunk>,
     results: Vec<TaskResult>,
+    put_off: Vec<WaitingTask>,
+}
+
+impl Batch {
+    fn of(chunk: Arc<OpenChunk>) -> Self {
+        Self { chunk, results: Vec::new(), put_off: Vec::new() }
+    }
 }
 
 impl Collector {
@@ -62,11 +69,16 @@ impl Collector {
         halt: CancellationToken,
     ) -> Result<Self, RunnerError> {
         let progress = progress_of(&job.queue.job(&job.id)?);
+        let tally = Tally { succeeded: progress.succeeded, failed: progress.failed };
+        let codes = job.queue.failure_codes(&job.id)?;
+        let stopping = Stopping::new(&job.spec.limits, tally, &codes);
+        if stopping.reached().is_some() {
+            halt.cancel(); // the engine ended before it could say so
+        }
         Ok(Self {
             job: job.clone(),
-            tally: Tally { succeeded: progress.succeeded, failed: progress.failed },
+            stopping,
             total: progress.total,
-            threshold: None,
             window,
             halt,
             closer: Closer::start(job)?,
@@ -90,7 +102,8 @@ impl Collector {
             }
         }
         self.closer.finish().await?;
-        Ok(Collected { all_done: self.tally.finished() == self.total, threshold: self.threshold })
+        let all_done = self.stopping.tally().finished() == self.total;
+        Ok(Collected { all_done, stop: self.stopping.reached().cloned() })
     }
 
     /// Groups messages by chunk.
@@ -100,11 +113,13 @@ impl Collector {
         for message in messages {
             match message {
                 Message::AllDurable(chunk) => durable.push(chunk),
-                Message::Finished(Assignment { chunk, index, .. }, outcome) => by_chunk
-                    .entry(chunk.number)
-                    .or_insert_with(|| Batch { chunk, results: Vec::new() })
-                    .results
-                    .push(TaskResult { index, outcome }),
+                Message::Finished(Assignment { chunk, index, .. }, outcome) => {
+                    let batch = by_chunk.entry(chunk.number).or_insert_with(|| Batch::of(chunk));
+                    batch.results.push(TaskResult { index, outcome });
+                }
+                Message::PutOff(chunk, task) => {
+                    by_chunk.entry(chunk.number).or_insert_with(|| Batch::of(chunk)).put_off.push(task);
+                }
             }
         }
         for chunk in durable {
@@ -115,36 +130,35 @@ impl Collector {
 
     /// Counts a batch that is durable now.
     async fn committed(&mut self, batch: Batch) -> Result<(), RunnerError> {
-        self.window.add_permits(batch.results.len());
+        let (results, put_off) = (batch.results.len(), batch.put_off.len());
+        self.window.add_permits(results + put_off);
+        let before = self.stopping.tally();
         for result in &batch.results {
-            self.tally.count(&result.outcome);
+            self.stopping.count(&result.outcome);
         }
-        if batch.chunk.committed(&batch.results) {
+        let after = self.stopping.tally();
+        longshore_measure::tasks_finished(after.succeeded - before.succeeded, after.failed - before.failed);
+        if batch.chunk.settled(results, put_off) {
             self.closer.close(batch.chunk).await?;
         }
-        self.job.observe_progress(Progress {
-            total: self.total,
-            succeeded: self.tally.succeeded,
-            failed: self.tally.failed,
-        });
-        if self.threshold.is_none() && self.tally.exceeds(&self.job.spec.limits.failure_threshold) {
-            self.threshold = Some(self.threshold_reason());
+        let Tally { succeeded, failed } = self.stopping.tally();
+        self.job.observe_progress(Progress { total: self.total, succeeded, failed });
+        if self.stopping.reached().is_some() {
             self.halt.cancel();
         }
         Ok(())
     }
-
-    fn threshold_reason(&self) -> String {
-        format!(
-            "{} of {} tasks run so far failed, more than the {} % that limits.failure-threshold allows",
-            self.tally.failed,
-            self.tally.finished(),
-            self.job.spec.limits.failure_threshold.percent
-        )
-    }
 }
 
-async fn commit(queue: Queue, job: String, batch: Batch) -> Result<Batch, QueueError> {
+async fn commit(queue: Queue, job: String, batch: Batch) -> Result<Batch, RunnerError> {
+    if !batch.put_off.is_empty() {
+        let (queue, job, number) = (queue.clone(), job.clone(), batch.chunk.number);
+        let tasks = batch.put_off.clone();
+        blocking(move || queue.put_off(&job, number, tasks)).await??;
+    }
+    if batch.results.is_empty() {
+        return Ok(batch);
+    }
     let failed_rows = batch
         .results
         .iter()

@@ -61,6 +61,14 @@ pub enum RunnerError {
         /// What is in its way.
         failure: JobFailure,
     },
+    /// Every task of a job that has no result asked to run again later.
+    #[error("job {job}: its tasks run again from {until} on")]
+    Waits {
+        /// The job.
+        job: String,
+        /// When the first of them is due.
+        until: jiff::Timestamp,
+    },
     /// A part of the engine ended in a way it must not.
     #[error("internal error: {0}; this is a bug, please report it")]
     Internal(String),

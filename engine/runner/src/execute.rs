@@ -2,71 +2,80 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
-use longshore_job::{Failure, JobState, KeyEncoding, ObjectId, Outcome, Row};
-use longshore_manifest::SpoolReader;
+use jiff::{SignedDuration, Timestamp};
+use longshore_job::{Failure, JobState, KeyEncoding, ObjectId, Outcome, Row, Stop};
 use longshore_plugin::{Columns, Execution, Lane};
-use tokio::sync::{Semaphore, mpsc};
+use longshore_queue::WaitingTask;
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::collect::{Collector, Message};
 use crate::error::{RunnerError, blocking};
-use crate::feed::{Assignment, Feed, OpenChunk};
+use crate::feed::{Assignment, Feed};
 use crate::job::Job;
 use crate::outage::Outage;
+use crate::schedule::slots::Turn;
 use crate::state_watch::StateWatch;
+use crate::supply::Supply;
+use crate::suspects::{Running, Suspects};
 
-/// Results that may be finished but not yet durable, beside those of the running tasks (count; bounds what a crash
-/// repeats). Enough for 100,000 results/s at one commit every 20 ms.
-const COMMIT_WINDOW: usize = 4096;
+/// Results that may be finished but not yet durable, beside those of the running tasks, over all jobs (count; bounds what a
+/// crash repeats). Enough for 100,000 results/s at one commit every 20 ms.
+pub(crate) const COMMIT_WINDOW: usize = 4096;
 
-/// Chunks in memory at once, beside those that `concurrency` needs (count; bounds memory while tasks wait to run again).
+/// Chunks of a job in memory at once, beside those that `concurrency` needs (count; bounds memory while stragglers run).
 const SPARE_CHUNKS: usize = 8;
 
 /// Rows of a chunk, to size the number of open chunks (see `longshore_manifest::CHUNK_ROWS`).
 const LANES_PER_CHUNK: usize = 250;
 
-/// How often one task may answer "again after" (count; ends loops of a plugin that never finishes).
-const MAX_ATTEMPTS: u32 = 1000;
-
-/// How long running tasks may go on once the engine is asked to stop. What is not done by then has no result, and the next
-/// start runs it again, as after a crash.
-const DRAIN: Duration = Duration::from_secs(30);
+/// How often one task may run (count; ends loops of a plugin that never finishes). A look every minute for a week.
+const MAX_ATTEMPTS: u32 = 10_000;
 
 /// Why the Active stage ended.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Ending {
     /// Every task has a result.
     AllDone,
-    /// Too many tasks failed; says how many.
-    Threshold(String),
+    /// The job gives up by one of its rules.
+    GivenUp(Stop),
     /// A user cancelled or paused the job: its state is no longer Active.
     Moved,
+    /// Every task that has no result asked to run again later: the first at this moment. The job stays Active.
+    Waits(Timestamp),
     /// The engine was asked to stop; the job stays Active.
     Stopped,
 }
 
 /// Runs the tasks that have no result yet.
 pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Ending, RunnerError> {
-    let concurrency = usize::try_from(job.spec.limits.concurrency).unwrap_or(usize::MAX).max(1);
-    let halt = stop.child_token();
+    let concurrency = usize::try_from(job.spec.limits.concurrency).unwrap_or(usize::MAX);
+    let concurrency = concurrency.clamp(1, job.seat.slots());
+    let halt = job.displaced.child_token();
     let _halt_on_return = halt.clone().drop_guard();
-    let window = Arc::new(Semaphore::new(concurrency + COMMIT_WINDOW));
+    let window = job.seat.window();
     let (messages, inbox) = mpsc::channel(COMMIT_WINDOW);
     let (chunks, chunk_inbox) = mpsc::channel(1);
     let feed = Feed::new(chunk_inbox, halt.clone());
+    let collector = Collector::new(job, Arc::clone(&window), halt.clone())?;
 
     let outage = Arc::new(Outage::new(Arc::clone(&job.resolved.store)));
     let mut tasks = JoinSet::new();
     let open_chunks = SPARE_CHUNKS + concurrency.div_ceil(LANES_PER_CHUNK);
-    let loading = load_chunks(job.clone(), Arc::new(Semaphore::new(open_chunks)), chunks, messages.clone());
-    tasks.spawn(until_halted(halt.clone(), loading));
+    let supply = Supply::new(job.clone(), open_chunks, chunks, messages.clone()).await?;
+    tasks.spawn(until_halted(halt.clone(), supply.run()));
     let columns: Arc<[String]> = job.spec.manifest.columns().into();
-    for _ in 0..concurrency {
+    let books = job.books.clone();
+    let suspects = blocking(move || Suspects::mark(&books)).await??;
+    for number in 0..concurrency {
         let runner = LaneRunner {
+            number,
+            suspects: suspects.clone(),
             job: job.clone(),
             feed: Arc::clone(&feed),
             window: Arc::clone(&window),
@@ -76,23 +85,32 @@ pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Endin
             stop: stop.clone(),
             columns: Arc::clone(&columns),
         };
-        tasks.spawn(or_halt(halt.clone(), runner.run()));
+        tasks.spawn(or_halt(halt.clone(), runner.run()).in_current_span());
     }
     drop(messages);
 
     let watch = StateWatch::start(job, JobState::Active, &halt);
-    let collected = Collector::new(job, Arc::clone(&window), halt.clone())?.run(inbox).await;
+    let collected = collector.run(inbox).await;
     halt.cancel();
     let lanes = join_all(tasks).await;
+    Suspects::clear(job)?;
     let moved = watch.end().await?;
     lanes?;
     let collected = collected?;
-    Ok(match collected.threshold {
-        Some(reason) => Ending::Threshold(reason),
+    Ok(match collected.stop {
+        Some(stop) => Ending::GivenUp(stop),
         None if moved => Ending::Moved,
         None if collected.all_done => Ending::AllDone,
-        None => Ending::Stopped,
+        None if job.displaced.is_cancelled() => Ending::Stopped,
+        None => waits(job).await?,
     })
+}
+
+/// What became of a job whose lanes ended although nobody asked them to: its tasks wait.
+async fn waits(job: &Job) -> Result<Ending, RunnerError> {
+    let (queue, id) = (job.queue.clone(), job.id.clone());
+    let next = blocking(move || queue.next_waiting(&id, &[])).await??;
+    Ok(next.map_or(Ending::Stopped, |(_, due)| Ending::Waits(due)))
 }
 
 /// Runs a part of the stage; its failure halts the others.
@@ -127,48 +145,13 @@ async fn join_all(mut tasks: JoinSet<Result<(), RunnerError>>) -> Result<(), Run
     first
 }
 
-/// Brings the job's open chunks into memory, in order, a bounded number at a time.
-async fn load_chunks(
-    job: Job,
-    slots: Arc<Semaphore>,
-    chunks: mpsc::Sender<Arc<OpenChunk>>,
-    messages: mpsc::Sender<Message>,
-) -> Result<(), RunnerError> {
-    const RECORDS_PER_QUERY: usize = 64;
-    let path = job.spool_path();
-    let spool = Arc::new(blocking(move || SpoolReader::open(&path)).await??);
-    let mut after = None;
-    loop {
-        let (queue, id) = (job.queue.clone(), job.id.clone());
-        let records = blocking(move || queue.open_chunks(&id, after, RECORDS_PER_QUERY)).await??;
-        if records.is_empty() {
-            return Ok(());
-        }
-        for record in records {
-            after = Some(record.number);
-            let slot = Arc::clone(&slots).acquire_owned().await;
-            let slot = slot.map_err(|error| RunnerError::Internal(error.to_string()))?;
-            let spool = Arc::clone(&spool);
-            let chunk = blocking(move || {
-                let rows = spool.read(&record.extent())?;
-                Ok::<_, RunnerError>(Arc::new(OpenChunk::new(&record, rows, slot)))
-            })
-            .await??;
-            let closed = if chunk.pending.is_empty() {
-                messages.send(Message::AllDurable(chunk)).await.is_err()
-            } else {
-                chunks.send(chunk).await.is_err()
-            };
-            if closed {
-                return Ok(());
-            }
-        }
-    }
-}
-
 /// One slot of concurrency.
 struct LaneRunner {
     job: Job,
+    /// Which of the job's lanes it is, from 0.
+    number: usize,
+    /// Tasks that may have killed an engine, if one died.
+    suspects: Option<Arc<Suspects>>,
     feed: Arc<Feed>,
     window: Arc<Semaphore>,
     messages: mpsc::Sender<Message>,
@@ -183,40 +166,50 @@ struct LaneRunner {
 
 impl LaneRunner {
     async fn run(self) -> Result<(), RunnerError> {
-        let mut lane = self.lane().await?;
+        let mut turn = self.job.seat.turn();
         loop {
-            let Some(permit) = self.halt.run_until_cancelled(self.window.acquire()).await else {
+            let Some(assignment) = turn.while_idle(self.feed.next()).await else { return Ok(()) };
+            let Some(permit) = self.halt.run_until_cancelled(self.slot(&mut turn)).await else {
                 return Ok(());
             };
-            let permit = permit.map_err(|error| RunnerError::Internal(error.to_string()))?;
-            let Some(assignment) = self.feed.next().await else { return Ok(()) };
+            let permit = permit?;
+            let lane = match turn.tool() {
+                Some(lane) => lane,
+                none => none.insert(self.lane().await?),
+            };
+            self.job.queue.confirm_tenure()?;
+            let begin = Instant::now();
             let executed = tokio::select! {
-                executed = self.execute(&mut lane, &assignment) => executed?,
-                () = drained(&self.stop) => return Ok(()),
+                executed = self.execute(lane, &assignment) => executed?,
+                () = drained(&self.stop, self.job.drain) => return Ok(()),
             };
-            let outcome = match executed {
-                Execution::Done(outcome) => outcome,
-                Execution::AgainAfter { note, .. } if assignment.attempt >= MAX_ATTEMPTS => {
-                    too_many_attempts(&note)
+            let message = match executed {
+                Execution::AgainAfter { seconds, note } if assignment.attempt < MAX_ATTEMPTS => {
+                    let task = put_off(&assignment, seconds, note);
+                    Message::PutOff(assignment.chunk, task)
                 }
-                Execution::AgainAfter { seconds, .. } => {
-                    self.feed.again_after(assignment, Duration::from_secs(u64::from(seconds)));
-                    continue;
+                Execution::AgainAfter { note, .. } => Message::Finished(assignment, too_many_attempts(&note)),
+                Execution::Done(outcome) => {
+                    self.check_store(&outcome, begin).await?;
+                    Message::Finished(assignment, outcome)
                 }
             };
-            if Outage::may_explain(&outcome) {
-                self.check_store().await?;
-            }
-            permit.forget(); // given back by the collector once the result is durable
-            if self.messages.send(Message::Finished(assignment, outcome)).await.is_err() {
+            permit.forget(); // given back by the collector once it is durable
+            if self.messages.send(message).await.is_err() {
                 return Ok(());
             }
         }
     }
 
+    /// Waits for the lane's turn, and for room for one more result.
+    async fn slot(&self, turn: &mut Turn<Lane>) -> Result<SemaphorePermit<'_>, RunnerError> {
+        turn.begin().await;
+        self.window.acquire().await.map_err(|error| RunnerError::Internal(error.to_string()))
+    }
+
     /// Fails if the store is gone: then the task has no result, and runs again once the store is back.
-    async fn check_store(&self) -> Result<(), RunnerError> {
-        let answer = self.outage.check().await;
+    async fn check_store(&self, outcome: &Outcome, begin: Instant) -> Result<(), RunnerError> {
+        let answer = self.outage.check(outcome, begin).await;
         answer.map_err(|failure| RunnerError::Obstacle { job: self.job.id.clone(), failure })
     }
 
@@ -235,11 +228,20 @@ impl LaneRunner {
             Ok(object) => object,
             Err(failure) => return failed(failure),
         };
+        let running = match self.begin(assignment).await {
+            Ok(running) => running,
+            Err(failure) => return failed(failure),
+        };
         if !self.columns.is_empty() {
             lane.set_columns(columns_of(row, &self.columns));
         }
-        let running = lane.execute(&object, assignment.attempt, &self.job.resolved.gate);
-        match AssertUnwindSafe(running).catch_unwind().await {
+        let _counted = longshore_measure::Running::begin();
+        let executing = lane.execute(&object, assignment.attempt, &self.job.resolved.gate);
+        // Below info: a span for each of 100,000 tasks a second would cost more than the tasks.
+        let span = tracing::debug_span!("task", bucket = object.bucket, key = object.key);
+        let executed = AssertUnwindSafe(executing.instrument(span)).catch_unwind().await;
+        drop(running);
+        match executed {
             Ok(execution) => Ok(execution),
             Err(_) => {
                 *lane = self.lane().await?;
@@ -254,10 +256,21 @@ impl LaneRunner {
     }
 }
 
-/// Ends some time after the engine was asked to stop.
-async fn drained(stop: &CancellationToken) {
+impl LaneRunner {
+    /// Waits until the task may run; fails it if it has killed the engine too often.
+    async fn begin(&self, assignment: &Assignment) -> Result<Running, Failure> {
+        match &self.suspects {
+            Some(suspects) => suspects.begin(self.number, (assignment.chunk.number, assignment.index)).await,
+            None => Ok(Running::unnoted()),
+        }
+    }
+}
+
+/// Ends `drain` after the engine was asked to stop. What a lane is at then has no result: the next start runs it again, as
+/// after a crash.
+async fn drained(stop: &CancellationToken, drain: Duration) {
     stop.cancelled().await;
-    tokio::time::sleep(DRAIN).await;
+    tokio::time::sleep(drain).await;
 }
 
 fn row_of(assignment: &Assignment) -> Option<&Row> {
@@ -286,6 +299,17 @@ pub(crate) fn row_object(row: &Row, keys: KeyEncoding) -> Result<ObjectId, Failu
 
 fn invalid_request(message: &str) -> Failure {
     Failure { code: "InvalidRequest".into(), status: Some(400), message: message.into() }
+}
+
+/// The next run of a task that asked for it.
+fn put_off(assignment: &Assignment, seconds: u32, note: String) -> WaitingTask {
+    let due_at = Timestamp::now().saturating_add(SignedDuration::from_secs(i64::from(seconds)));
+    WaitingTask {
+        index: assignment.index,
+        due_at: due_at.unwrap_or(Timestamp::MAX),
+        attempt: assignment.attempt.saturating_add(1),
+        note,
+    }
 }
 
 fn too_many_attempts(note: &str) -> Outcome {

@@ -1,15 +1,13 @@
-//! Hands out tasks to the lanes: across chunk boundaries, so that no lane waits for the stragglers of a chunk, and
-//! with the tasks that asked to run again later.
+//! Hands out tasks to the lanes: across chunk boundaries, so that no lane waits for the stragglers of a chunk.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use longshore_job::{Row, TaskResult};
-use longshore_queue::ChunkRecord;
-use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc};
+use longshore_job::Row;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_util::sync::CancellationToken;
+
+use crate::supply::Place;
 
 /// A chunk whose tasks are being run.
 pub(crate) struct OpenChunk {
@@ -17,24 +15,35 @@ pub(crate) struct OpenChunk {
     pub number: u32,
     /// Its rows, in manifest order.
     pub rows: Vec<Row>,
-    /// Positions of the rows that have no result yet, as of loading.
-    pub pending: Vec<u32>,
-    uncommitted: AtomicU32,
-    /// Counts against the bound on open chunks for as long as anyone holds the chunk.
-    _slot: OwnedSemaphorePermit,
+    /// The tasks to run now: position of the row, attempt.
+    pub pending: Vec<(u32, u32)>,
+    /// Tasks of `pending` of which nothing is durable yet.
+    unsettled: AtomicUsize,
+    /// Tasks that are to run again later.
+    waiting: AtomicUsize,
+    /// Counts against the bound on open chunks, and keeps the chunk from being loaded twice, for as long as anyone holds it.
+    _held: (OwnedSemaphorePermit, Place),
 }
 
 impl OpenChunk {
-    pub(crate) fn new(record: &ChunkRecord, rows: Vec<Row>, slot: OwnedSemaphorePermit) -> Self {
-        let pending: Vec<u32> = (0..record.rows).filter(|index| !record.done.contains(*index)).collect();
-        let uncommitted = AtomicU32::new(u32::try_from(pending.len()).unwrap_or(u32::MAX));
-        Self { number: record.number, rows, pending, uncommitted, _slot: slot }
+    /// A chunk of which `pending` is to run now and `waiting` tasks later.
+    pub(crate) fn new(
+        number: u32,
+        rows: Vec<Row>,
+        pending: Vec<(u32, u32)>,
+        waiting: usize,
+        held: (OwnedSemaphorePermit, Place),
+    ) -> Self {
+        let unsettled = AtomicUsize::new(pending.len());
+        Self { number, rows, pending, unsettled, waiting: AtomicUsize::new(waiting), _held: held }
     }
 
-    /// Counts `results` as durable; true once that was the last.
-    pub(crate) fn committed(&self, results: &[TaskResult]) -> bool {
-        let count = u32::try_from(results.len()).unwrap_or(u32::MAX);
-        self.uncommitted.fetch_sub(count, Ordering::AcqRel) == count
+    /// Counts tasks whose result is durable, and tasks of which it is durable that they run again later. True if every task
+    /// of the chunk has a result now; it then has to be closed.
+    pub(crate) fn settled(&self, results: usize, put_off: usize) -> bool {
+        let waiting = self.waiting.fetch_add(put_off, Ordering::AcqRel) + put_off;
+        let settled = results + put_off;
+        self.unsettled.fetch_sub(settled, Ordering::AcqRel) == settled && waiting == 0
     }
 }
 
@@ -52,32 +61,21 @@ pub(crate) struct Assignment {
 pub(crate) struct Feed {
     ready: Mutex<Ready>,
     chunks: tokio::sync::Mutex<mpsc::Receiver<Arc<OpenChunk>>>,
-    changed: Notify,
     halt: CancellationToken,
 }
 
 #[derive(Default)]
 struct Ready {
     current: Option<(Arc<OpenChunk>, usize)>,
-    again: VecDeque<Assignment>,
-    waiting: usize,
 }
 
 impl Ready {
-    /// Whether nothing is left once no more chunks come. Tasks to run again are waiting or due, never neither.
-    fn is_used_up(&self) -> bool {
-        self.waiting == 0 && self.again.is_empty()
-    }
-
     fn take(&mut self) -> Option<Assignment> {
-        if let Some(assignment) = self.again.pop_front() {
-            return Some(assignment);
-        }
         let (chunk, position) = self.current.as_mut()?;
         let next = chunk.pending.get(*position).copied();
         *position += 1;
         match next {
-            Some(index) => Some(Assignment { chunk: Arc::clone(chunk), index, attempt: 1 }),
+            Some((index, attempt)) => Some(Assignment { chunk: Arc::clone(chunk), index, attempt }),
             None => {
                 self.current = None;
                 None
@@ -89,12 +87,7 @@ impl Ready {
 impl Feed {
     /// A feed over the chunks that come through `chunks`, until `halt`.
     pub(crate) fn new(chunks: mpsc::Receiver<Arc<OpenChunk>>, halt: CancellationToken) -> Arc<Self> {
-        Arc::new(Self {
-            ready: Mutex::default(),
-            chunks: tokio::sync::Mutex::new(chunks),
-            changed: Notify::new(),
-            halt,
-        })
+        Arc::new(Self { ready: Mutex::default(), chunks: tokio::sync::Mutex::new(chunks), halt })
     }
 
     /// The next task; `None` when there are no more or the job is halted.
@@ -103,25 +96,12 @@ impl Feed {
             if self.halt.is_cancelled() {
                 return None;
             }
-            let mut changed = std::pin::pin!(self.changed.notified());
-            changed.as_mut().enable();
             if let Some(assignment) = self.lock().take() {
                 return Some(assignment);
             }
-            let exhausted = tokio::select! {
-                biased;
-                () = self.halt.cancelled() => return None,
-                () = changed.as_mut() => continue,
-                more = self.refill() => !more,
-            };
-            if exhausted {
-                if self.lock().is_used_up() {
-                    return None;
-                }
-                tokio::select! {
-                    () = self.halt.cancelled() => return None,
-                    () = changed => {}
-                }
+            let more = self.halt.run_until_cancelled(self.refill()).await?;
+            if !more {
+                return None;
             }
         }
     }
@@ -139,25 +119,6 @@ impl Feed {
             }
             None => false,
         }
-    }
-
-    /// Hands `assignment` out again after `delay`, without holding a lane.
-    pub(crate) fn again_after(self: &Arc<Self>, mut assignment: Assignment, delay: Duration) {
-        assignment.attempt = assignment.attempt.saturating_add(1);
-        self.lock().waiting += 1;
-        let feed = Arc::clone(self);
-        tokio::spawn(async move {
-            tokio::select! {
-                () = feed.halt.cancelled() => return,
-                () = tokio::time::sleep(delay) => {}
-            }
-            {
-                let mut ready = feed.lock();
-                ready.waiting -= 1;
-                ready.again.push_back(assignment);
-            }
-            feed.changed.notify_waiters();
-        });
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Ready> {

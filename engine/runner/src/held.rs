@@ -1,10 +1,11 @@
-//! Jobs that met an obstacle: when each is tried again.
+//! Jobs that are left alone for now, because they met an obstacle or their tasks wait: when each is taken up again.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use longshore_job::JobState;
-use longshore_queue::JobRecord;
+use longshore_queue::Candidate;
 
 use crate::error::RunnerError;
 
@@ -14,32 +15,51 @@ const FIRST_DELAY: Duration = Duration::from_secs(2);
 /// Longest time between two tries: what a mended store waits for at most.
 const MAX_DELAY: Duration = Duration::from_secs(120);
 
-/// The jobs that are held back, in memory: a new engine tries them all.
+/// The jobs that are left alone, in memory: a new engine tries them all.
 #[derive(Default)]
 pub(crate) struct Held(BTreeMap<String, Entry>);
 
-struct Entry {
-    obstacle: RunnerError,
-    delay: Duration,
-    due: Instant,
+enum Entry {
+    Obstacle {
+        obstacle: RunnerError,
+        delay: Duration,
+        due: Instant,
+    },
+    /// Its tasks run again from this moment on.
+    Waits(Timestamp),
 }
 
 impl Held {
-    /// Whether the job may be tried at `now`: a cancelled one at once, because it ends whatever is missing.
-    pub(crate) fn is_due(&self, record: &JobRecord, now: Instant) -> bool {
-        self.0.get(&record.id).is_none_or(|entry| entry.due <= now || record.state == JobState::Cancelling)
+    /// Whether the job may be tried now: one that a user asks to be cancelled or paused at once.
+    pub(crate) fn is_due(&self, job: &Candidate, now: Instant, wall: Timestamp) -> bool {
+        match self.0.get(&job.id) {
+            None => true,
+            Some(Entry::Obstacle { due, .. }) => *due <= now || job.state == JobState::Cancelling,
+            Some(Entry::Waits(until)) => *until <= wall || job.state != JobState::Active,
+        }
     }
 
     /// Holds the job back. Says so in the log when it is news.
     pub(crate) fn hold(&mut self, id: &str, obstacle: RunnerError, now: Instant) {
-        let before = self.0.get(id);
         let text = obstacle.to_string();
-        if before.is_none_or(|entry| entry.obstacle.to_string() != text) {
-            tracing::warn!("{text}");
-        }
-        let delay = before.map_or(FIRST_DELAY, |entry| entry.delay.saturating_mul(2).min(MAX_DELAY));
-        let entry = Entry { obstacle, delay, due: now + delay };
-        self.0.insert(id.to_owned(), entry);
+        let delay = match self.0.get(id) {
+            Some(Entry::Obstacle { obstacle, delay, .. }) => {
+                if obstacle.to_string() != text {
+                    tracing::warn!("{text}");
+                }
+                delay.saturating_mul(2).min(MAX_DELAY)
+            }
+            _ => {
+                tracing::warn!("{text}");
+                FIRST_DELAY
+            }
+        };
+        self.0.insert(id.to_owned(), Entry::Obstacle { obstacle, delay, due: now + delay });
+    }
+
+    /// The job's tasks wait.
+    pub(crate) fn wait(&mut self, id: &str, until: Timestamp) {
+        self.0.insert(id.to_owned(), Entry::Waits(until));
     }
 
     /// The job met no obstacle any more.
@@ -47,11 +67,17 @@ impl Held {
         self.0.remove(id);
     }
 
+    /// Whether one of these jobs goes on by itself.
+    pub(crate) fn waits(&self, jobs: &[Candidate]) -> bool {
+        jobs.iter().any(|job| matches!(self.0.get(&job.id), Some(Entry::Waits(_))))
+    }
+
     /// The obstacle of the first of these jobs.
-    pub(crate) fn first_of(mut self, records: &[JobRecord]) -> Result<(), RunnerError> {
-        match records.iter().find_map(|record| self.0.remove(&record.id)) {
-            Some(entry) => Err(entry.obstacle),
-            None => Ok(()),
-        }
+    pub(crate) fn first_of(mut self, jobs: &[Candidate]) -> Result<(), RunnerError> {
+        let found = jobs.iter().find_map(|job| match self.0.remove(&job.id) {
+            Some(Entry::Obstacle { obstacle, .. }) => Some(obstacle),
+            _ => None,
+        });
+        found.map_or(Ok(()), Err)
     }
 }

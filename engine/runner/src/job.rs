@@ -3,15 +3,18 @@
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use longshore_job::report::TaskStatus;
 use longshore_job::{EngineConfig, JobSpec};
 use longshore_queue::{JobRecord, Queue};
+use tokio_util::sync::CancellationToken;
 
 use crate::error::RunnerError;
 use crate::event::{Event, Observer, Progress};
 use crate::resolve::Resolved;
+use crate::schedule::slots::Seat;
 use crate::spool;
 
 /// A job's books: its place in the queue and its folder. They can be kept and closed without operation, role and store.
@@ -31,8 +34,14 @@ pub(crate) struct Job {
     pub observer: Arc<dyn Observer>,
     /// Whether standard input is the job's to read.
     pub stdin: bool,
+    /// Its right to run tasks.
+    pub seat: Arc<Seat>,
+    /// It makes way for another, or the engine stops: no further task begins.
+    pub displaced: CancellationToken,
     /// When it was submitted.
     pub submitted: Timestamp,
+    /// How long running tasks may go on once the engine is asked to stop.
+    pub drain: Duration,
     /// Operation, role and store.
     pub resolved: Resolved,
 }

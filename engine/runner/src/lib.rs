@@ -6,6 +6,9 @@
 mod catalog;
 mod close;
 mod collect;
+mod disk;
+mod dispatch;
+mod durable;
 mod engine;
 mod error;
 mod event;
@@ -21,12 +24,17 @@ mod prepare;
 mod rehearse;
 mod report;
 mod resolve;
+mod retention;
 mod roles;
+mod schedule;
 mod spool;
 mod stages;
 mod state_watch;
 mod store;
 mod suggest;
+mod supply;
+mod suspects;
+mod worker;
 
 pub use catalog::Catalog;
 pub use engine::Engine;

@@ -12,6 +12,7 @@ use crate::error::{JobFailure, OPERATION_NOT_USABLE};
 use crate::execute::{columns_of, row_object};
 use crate::ingest::{Access, RowStream};
 use crate::resolve::Resolved;
+use crate::store::Stores;
 
 /// What one task would do.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ pub async fn plan(
     limit: u64,
     mut each: impl FnMut(PlannedTask),
 ) -> Result<(), JobFailure> {
-    let resolved = Resolved::find(config, catalog, spec, plugin_digest, "plan").await?;
+    let resolved = Resolved::find(config, (catalog, &Stores::default()), spec, plugin_digest, "plan").await?;
     let access = Access::from_here(&resolved, scratch, &spec.manifest);
     let mut rows = RowStream::open(&spec.manifest, access);
     let mut lane = lane(&resolved, spec).await?;

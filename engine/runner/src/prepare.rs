@@ -11,6 +11,7 @@ use longshore_manifest::{CHUNK_ROWS, SpoolWriter};
 use longshore_queue::{NewChunk, SavedList};
 use tokio_util::sync::CancellationToken;
 
+use crate::durable::{make_directory, remove_if_there};
 use crate::error::{Halt, RunnerError, blocking};
 use crate::event::Event;
 use crate::generate::{self, Listed, Listing, saved_places};
@@ -28,19 +29,21 @@ pub(crate) struct Prepared {
 
 /// Reads the job's manifest into its spool. `None` if the engine was asked to stop meanwhile.
 pub(crate) async fn prepare(job: &Job, stop: &CancellationToken) -> Result<Option<Prepared>, Halt> {
-    std::fs::create_dir_all(&job.directory)
-        .map_err(RunnerError::io("create the directory", &job.directory))?;
+    // That of all jobs first: it may be there, made by an engine that was killed before its name was durable.
+    let mut folders = job.directory.parent().into_iter().chain([&*job.directory]);
+    folders.try_for_each(make_directory).map_err(RunnerError::io("create the directory", &job.directory))?;
     if !generate_lists(job, stop).await? {
         return Ok(None);
     }
     let access = Access {
         stdin: job.stdin.then(Arc::default),
         submitted: job.submitted,
+        ledger: Some((job.queue.clone(), job.id.clone())),
         ..Access::from_here(&job.resolved, &job.directory, &job.spec.manifest)
     };
     let reading = Reading { job: job.clone(), stop: stop.clone() };
     let prepared = blocking(move || reading.spool(access)).await?;
-    if prepared.is_err() {
+    if prepared.is_err() && job.queue.confirm_tenure().is_ok() {
         remove_if_there(&job.spool_path())?;
     }
     prepared
@@ -81,7 +84,7 @@ async fn generate_lists(job: &Job, stop: &CancellationToken) -> Result<bool, Hal
 fn generated(job: &Job) -> impl Iterator<Item = (u32, &GenerateSpec)> {
     (0..).zip(&job.spec.manifest.sources).filter_map(|(number, source)| match source {
         SourceSpec::Generate(spec) => Some((number, &**spec)),
-        SourceSpec::List(_) => None,
+        SourceSpec::List(_) | SourceSpec::Retry(_) => None,
     })
 }
 
@@ -176,6 +179,7 @@ impl<'a> Spool<'a> {
     }
 
     fn add(&mut self, extent: ChunkExtent) -> Result<(), RunnerError> {
+        self.job.queue.confirm_tenure()?;
         let prepared = &mut self.prepared;
         let number = u32::try_from(prepared.chunks.len())
             .map_err(|_| RunnerError::Internal("the manifest has more than 2^32 chunks".into()))?;
@@ -193,15 +197,5 @@ impl<'a> Spool<'a> {
         }
         self.file.finish()?;
         Ok(self.prepared)
-    }
-}
-
-/// Removes a file that may not be there.
-pub(crate) fn remove_if_there(path: &Path) -> Result<(), RunnerError> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(RunnerError::io("remove", path)(error))
-        }
-        _ => Ok(()),
     }
 }

@@ -16,6 +16,7 @@ use crate::ingest::{Access, RowStream};
 use crate::plan::lane;
 use crate::report;
 use crate::resolve::Resolved;
+use crate::store::Stores;
 
 /// Most rows of a sample (count): they are held in memory, some 200 bytes each.
 pub const MAX_SAMPLE: usize = 1_000_000;
@@ -72,7 +73,8 @@ pub async fn rehearse(
     selection: Selection,
     mut each: impl FnMut(RehearsedTask),
 ) -> Result<Rehearsal, JobFailure> {
-    let mut resolved = Resolved::find(config, catalog, spec, plugin_digest, SESSION).await?;
+    let mut resolved =
+        Resolved::find(config, (catalog, &Stores::default()), spec, plugin_digest, SESSION).await?;
     let (gate, manifest_journal) = Gate::rehearsal(resolved.gate_config.clone());
     let reader = Resolved { gate, ..resolved.clone() };
     let mut rows = RowStream::open(&spec.manifest, Access::from_here(&reader, scratch, &spec.manifest));

@@ -1,5 +1,6 @@
 //! Brings the spooled report to where the job wants it: bucket and prefix, or a local directory.
 
+use std::io;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -13,6 +14,8 @@ use longshore_queue::{FileMark, ReportMarks};
 use longshore_store::{Certainty, Gate, PutObject, StoreError};
 use md5::{Digest as _, Md5};
 
+use crate::disk::unless_full;
+use crate::durable::{make_if_missing, write_file};
 use crate::error::{Halt, JobFailure, RunnerError, blocking};
 use crate::job::Job;
 use crate::spool;
@@ -54,24 +57,26 @@ pub(crate) async fn write(job: &Job, now: Timestamp) -> Result<Option<String>, H
 
 /// Checks before the first task that the report can be written where the job wants it: the directory takes a file, or the
 /// policies allow the request and the bucket is there.
-pub(crate) async fn check(job: &Job) -> Result<(), JobFailure> {
+pub(crate) async fn check(job: &Job) -> Result<(), Halt> {
     let Some(report) = &job.spec.report else { return Ok(()) };
     let target = Target::new(&job.resolved.gate, report, &job.id);
-    let manifest = target.layout.manifest();
-    let checked = match &report.location {
-        Location::Local(directory) => try_directory(directory).map_err(|error| error.to_string()),
-        Location::S3 { bucket, .. } => match check_access(&job.resolved.gate, &job.spec, &job.id).await {
-            Ok(()) => job.resolved.store.check_reachable(Some(bucket)).await,
-            refused => refused,
+    let name = target.name(&target.layout.manifest());
+    match &report.location {
+        Location::Local(directory) => try_directory(directory)
+            .map_err(unless_full(Path::new(directory), |error| failure(&name, &error.to_string()))),
+        Location::S3 { bucket, .. } => {
+            let reached = match check_access(&job.resolved.gate, &job.spec, &job.id).await {
+                Ok(()) => job.resolved.store.check_reachable(Some(bucket)).await,
+                refused => refused,
+            };
+            reached.map_err(|error| failure(&name, &error.to_string()).into())
         }
-        .map_err(|error| error.to_string()),
-    };
-    checked.map_err(|why| failure(&target.name(&manifest), &why))
+    }
 }
 
 /// Makes the directory, and a file in it that goes away again.
 fn try_directory(directory: &str) -> std::io::Result<()> {
-    std::fs::create_dir_all(directory)?;
+    make_if_missing(Path::new(directory))?;
     tempfile::tempfile_in(directory).map(drop)
 }
 
@@ -148,7 +153,9 @@ impl<'a> Target<'a> {
             Location::Local(directory) => {
                 let path = Path::new(directory).join(key);
                 let written = blocking(move || write_file(&path, &bytes)).await?;
-                written.map_err(|error| failure(&self.name(key), &error.to_string()).into())
+                let name = self.name(key);
+                let failed = |error: &io::Error| failure(&name, &error.to_string());
+                written.map_err(unless_full(Path::new(directory), failed))
             }
             Location::S3 { bucket, .. } => {
                 let request = request(bucket, key, bytes, content_type);
@@ -164,15 +171,4 @@ fn failure(name: &str, why: &str) -> JobFailure {
         "ReportNotWritten",
         format!("the completion report could not be written to {name}: {why}"),
     )
-}
-
-/// Writes a file whole or not at all, and its directory where that is missing.
-pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let temporary = path.with_extension("partial");
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent)?;
-    }
-    std::fs::write(&temporary, bytes)?;
-    std::fs::File::open(&temporary)?.sync_all()?;
-    std::fs::rename(&temporary, path)
 }

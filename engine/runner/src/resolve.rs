@@ -12,7 +12,7 @@ use longshore_store::{Certainty, Gate, GateConfig, Request, Response, S3Store, S
 use crate::catalog::Catalog;
 use crate::error::{JobFailure, ROLE_NOT_USABLE};
 use crate::roles::{self, RoleSnapshot};
-use crate::store;
+use crate::store::{self, Stores};
 
 /// A store, and the role whose policies are asked about what is sent to it. Cloning is cheap.
 #[derive(Clone)]
@@ -96,14 +96,14 @@ impl Resolved {
     /// Finds what `spec` names. `session` is the session name of the role: the job's ID.
     pub(crate) async fn find(
         config: &EngineConfig,
-        catalog: &Catalog,
+        (catalog, stores): (&Catalog, &Stores),
         spec: &JobSpec,
         plugin_digest: &str,
         session: &str,
     ) -> Result<Self, JobFailure> {
         let (plugin, isolation) = catalog.load_checked(&spec.operation, plugin_digest).await?;
         let role = snapshot(config, &spec.role, spec.policy.as_ref())?;
-        let store = Arc::new(store::connect_for(config, &spec.store, spec.limits.concurrency).await?);
+        let store = Arc::new(stores.get(config, &spec.store).await?.with_retries((&spec.retry).into()));
         let gate_config = gate_config(&spec.role, role.account, role.policies, session, &store);
         let gate = Gate::new(Arc::clone(&store) as Arc<dyn Store>, gate_config.clone());
         Ok(Self {

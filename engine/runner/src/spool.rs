@@ -4,14 +4,16 @@
 //! the chunk. After a crash the files are cut back to those marks, so a row is never there twice.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Seek as _, SeekFrom, Write as _};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use longshore_job::report::{TaskStatus, push_result_row};
 use longshore_job::spec::ReportScope;
 use longshore_job::{Outcome, Row};
+use longshore_manifest::sync_name;
 use longshore_queue::{FileMark, ReportMarks};
 
+use crate::durable::make_directory;
 use crate::error::RunnerError;
 
 /// A result file is not continued once it has this many bytes: small enough to be uploaded in one request from memory.
@@ -31,7 +33,7 @@ impl ReportSpool {
         scope: ReportScope,
         marks: &ReportMarks,
     ) -> Result<Self, RunnerError> {
-        std::fs::create_dir_all(directory).map_err(RunnerError::io("create the directory", directory))?;
+        make_directory(directory).map_err(RunnerError::io("create the directory", directory))?;
         Ok(Self {
             scope,
             succeeded: ResultFile::open(directory, TaskStatus::Succeeded, &marks.succeeded)?,
@@ -64,6 +66,20 @@ impl ReportSpool {
     }
 }
 
+/// The first `bytes` of the file at `path`, as a file of its own in its place. An engine that was replaced and does not know
+/// it yet still has the other one open: what it writes there is in nobody's way.
+fn continued(directory: &Path, path: &Path, bytes: u64) -> Result<File, RunnerError> {
+    let failed = |error| RunnerError::io("continue the report", path)(error);
+    let mut copy = tempfile::NamedTempFile::new_in(directory).map_err(failed)?;
+    let source = File::open(path).map_err(failed)?;
+    std::io::copy(&mut source.take(bytes), copy.as_file_mut()).map_err(failed)?;
+    copy.as_file().sync_all().map_err(failed)?;
+    let file = copy.persist(path).map_err(|error| failed(error.error))?;
+    // Without this a power loss could bring back the old file, which lacks what is written from now on.
+    File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)?;
+    Ok(file)
+}
+
 /// The result files of `status` that `marks` vouch for, by part.
 pub(crate) fn parts(directory: &Path, status: TaskStatus, mark: &FileMark) -> Vec<(u32, PathBuf)> {
     let last = if mark.bytes > 0 { mark.part + 1 } else { mark.part };
@@ -92,6 +108,7 @@ impl ResultFile {
             .write(true)
             .open(&path)
             .map_err(RunnerError::io("open", &path))?;
+        sync_name(&path).map_err(RunnerError::io("sync the directory of", &path))?;
         let length = file.metadata().map_err(RunnerError::io("read", &path))?.len();
         if length < mark.bytes {
             let missing = std::io::Error::other(format!(
@@ -100,7 +117,9 @@ impl ResultFile {
             ));
             return Err(RunnerError::io("continue the report", &path)(missing));
         }
-        file.set_len(mark.bytes).map_err(RunnerError::io("truncate", &path))?;
+        if length > 0 {
+            file = continued(directory, &path, mark.bytes)?;
+        }
         file.seek(SeekFrom::End(0)).map_err(RunnerError::io("seek", &path))?;
         Ok(Self { directory: directory.to_owned(), status, mark: mark.clone(), file, path, dirty: false })
     }

@@ -2,15 +2,17 @@
 //! before a crash, it finds done.
 
 use jiff::Timestamp;
-use longshore_job::JobState;
 use longshore_job::JobState::{
     Active, Cancelled, Cancelling, Complete, Completing, Failed, Failing, New, Paused, Pausing, Preparing,
     Ready, Suspended,
 };
+use longshore_job::{JobState, Stop};
 use longshore_queue::{JobRecord, Queue, QueueError};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::close::close_started_chunks;
+use crate::disk::is_full;
 use crate::error::{Halt, JobFailure, RunnerError, blocking};
 use crate::event::Event;
 use crate::execute::{Ending, execute};
@@ -24,12 +26,20 @@ const ACTOR: &str = "engine";
 /// Why a job that was pausing is paused.
 pub(crate) const PAUSED: &str = "no task runs any more";
 
-/// Does the work of the job's present state. False if the engine was asked to stop before it was done.
+/// Does the work of the job's present state. False if the engine was asked to stop before it was done. What is logged
+/// meanwhile names the job.
 pub(crate) async fn advance(
     job: &Job,
     record: &JobRecord,
     stop: &CancellationToken,
 ) -> Result<bool, RunnerError> {
+    // Whoever logs only errors wants to know of which job, too.
+    let span = tracing::error_span!("job", job = job.id);
+    work_on(job, record, stop).instrument(span).await
+}
+
+async fn work_on(job: &Job, record: &JobRecord, stop: &CancellationToken) -> Result<bool, RunnerError> {
+    job.queue.confirm_tenure()?;
     let done = match record.state {
         New => step(job, New, Preparing, "the engine took it up").map(|()| true).map_err(Halt::from),
         Preparing => read_manifest(job, stop).await,
@@ -124,10 +134,32 @@ async fn run_tasks(job: &Job, record: &JobRecord, stop: &CancellationToken) -> R
             step(job, Active, Completing, "every task has a result")?;
             Ok(true)
         }
-        Ending::Threshold(reason) => Err(JobFailure::new("FailureThresholdExceeded", reason).into()),
+        Ending::GivenUp(stop) => Err(given_up(job, &stop).await?.into()),
+        Ending::Waits(until) => Err(RunnerError::Waits { job: job.id.clone(), until }.into()),
         Ending::Moved => Ok(true),
         Ending::Stopped => Ok(false),
     }
+}
+
+/// Why the job gives up: the rule and, where it is about certain codes, the first object that failed with one.
+async fn given_up(job: &Job, stop: &Stop) -> Result<JobFailure, RunnerError> {
+    let Stop::Codes { rule, .. } = stop else {
+        return Ok(JobFailure::new("FailureThresholdExceeded", stop.to_string()));
+    };
+    let (queue, id, rule) = (job.queue.clone(), job.id.clone(), rule.clone());
+    let first = blocking(move || queue.first_failure(&id, |code| rule.matches(code))).await??;
+    let reason = match first {
+        Some(first) => format!(
+            "{stop}; the first in the manifest is {}/{} (row {}): {}: {}",
+            first.bucket,
+            first.key,
+            first.row.saturating_add(1),
+            first.code,
+            first.message
+        ),
+        None => stop.to_string(),
+    };
+    Ok(JobFailure::new("StopRuleMet", reason))
 }
 
 async fn write_report(job: &Job) -> Result<(), Halt> {
@@ -149,6 +181,7 @@ async fn end_early(job: &Job, from: JobState, to: JobState, cause: &str) -> Resu
         }
         Ok(None) => cause.to_owned(),
         Err(Halt::Job(failure)) => format!("{cause}; {failure}"),
+        Err(Halt::Engine(error)) if is_full(&error) => format!("{cause}; without a report: {error}"),
         Err(Halt::Engine(error)) => return Err(error),
     };
     step(job, from, to, &cause)?;

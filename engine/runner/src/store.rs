@@ -1,8 +1,13 @@
 //! Connects to a store of the engine configuration.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use longshore_job::config::Credentials;
 use longshore_job::{EngineConfig, JobSpec};
 use longshore_store::{CredentialsSource, RateLimits, S3Store, StoreConfig, StoreError};
+
+use tokio::sync::Mutex;
 
 use crate::error::{JobFailure, STORE_NOT_USABLE};
 
@@ -17,13 +22,30 @@ pub async fn connect(config: &EngineConfig, name: &str) -> Result<S3Store, JobFa
     connect_for(config, name, FEW).await
 }
 
-/// Connects to store `name`, for `lanes` requests at once.
-pub(crate) async fn connect_for(
-    config: &EngineConfig,
-    name: &str,
-    lanes: u32,
-) -> Result<S3Store, JobFailure> {
+async fn connect_for(config: &EngineConfig, name: &str, lanes: u32) -> Result<S3Store, JobFailure> {
     S3Store::connect(settings(config, name, lanes)?).await.map_err(unusable)
+}
+
+/// The stores of an engine, each connected once: what bounds the requests to one holds for all jobs together.
+#[derive(Default)]
+pub(crate) struct Stores(Mutex<BTreeMap<String, Arc<S3Store>>>);
+
+impl Stores {
+    /// The store `name`.
+    pub(crate) async fn get(&self, config: &EngineConfig, name: &str) -> Result<Arc<S3Store>, JobFailure> {
+        let mut connected = self.0.lock().await;
+        if let Some(store) = connected.get(name) {
+            return Ok(Arc::clone(store));
+        }
+        let store = Arc::new(connect_for(config, name, config.engine.concurrency).await?);
+        connected.insert(name.to_owned(), Arc::clone(&store));
+        Ok(store)
+    }
+
+    /// Connects anew the next time: credentials may have been mended.
+    pub(crate) async fn forget(&self, name: &str) {
+        self.0.lock().await.remove(name);
+    }
 }
 
 /// Region that requests to store `name` are signed for, and whether they travel over TLS. Nothing is sent to the store.
@@ -39,13 +61,14 @@ fn unusable(error: StoreError) -> JobFailure {
     JobFailure::new(STORE_NOT_USABLE, error.to_string())
 }
 
-/// Retries are bound by the lanes, too: one each per second, so that a store in trouble never gets more of them than it
-/// gets requests.
+/// Retries are bound by the lanes, too: a quarter of one each per second beside those that successes earn, so that a store
+/// in trouble gets fewer of them than it gets requests.
 fn settings(config: &EngineConfig, name: &str, lanes: u32) -> Result<StoreConfig, JobFailure> {
     let store = config
         .stores
         .get(name)
         .ok_or_else(|| JobFailure::new(STORE_NOT_USABLE, format!("longshore.toml has no store {name}")))?;
+    let lanes = store.concurrency.map_or(lanes, |most| most.min(lanes));
     Ok(StoreConfig {
         name: name.to_owned(),
         endpoint: store.endpoint.clone(),
@@ -56,8 +79,9 @@ fn settings(config: &EngineConfig, name: &str, lanes: u32) -> Result<StoreConfig
         rate: RateLimits {
             max_in_flight: lanes,
             requests_per_second: store.requests_per_second,
-            retries_per_second: f64::from(lanes),
+            retries_per_second: (f64::from(lanes) / 4.0).max(1.0),
             retry_burst: lanes.saturating_mul(2),
+            ..RateLimits::default()
         },
         ..StoreConfig::default()
     })

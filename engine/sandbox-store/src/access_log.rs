@@ -29,6 +29,8 @@ pub(crate) struct Entry<'a> {
     pub(crate) status: Option<u16>,
     /// Whether a fault rule answered instead of the store.
     pub(crate) fault: bool,
+    /// Number of the connection, from 0.
+    pub(crate) connection: u64,
 }
 
 /// A time in the form of the log.

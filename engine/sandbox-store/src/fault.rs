@@ -1,8 +1,9 @@
 //! Faults on purpose: rules that turn a share of the requests into errors, delays or broken connections.
 
 use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use http::{Method, StatusCode};
 
@@ -11,7 +12,8 @@ use crate::error::SandboxError;
 /// The longest delay of a rule, so that a slip of the pen does not hang a test for hours.
 const MAX_DELAY: Duration = Duration::from_secs(600);
 /// The words of the grammar, for messages.
-const WORDS: &str = "status, code, delay, reset, rate, count, seed, method, bucket, key";
+const WORDS: &str =
+    "status, code, retry-after, delay, reset, at-once, per-second, rate, count, seed, method, bucket, key";
 
 /// A fault and the requests it strikes.
 ///
@@ -21,8 +23,11 @@ const WORDS: &str = "status, code, delay, reset, rate, count, seed, method, buck
 /// |---|---|
 /// | `status=503` | answer with this status (400 to 599) instead of handling the request |
 /// | `code=SlowDown` | the S3 error code of that answer; without it, the usual one of the status |
+/// | `retry-after=2` | the `Retry-After` of that answer, in seconds |
 /// | `delay=200ms` | wait first; `ms` or `s`, at most 600 s |
 /// | `reset` | close the connection without an answer |
+/// | `at-once=8` | strike the matching requests that come while so many others are being handled |
+/// | `per-second=200` | strike the matching requests beyond so many in one second |
 /// | `rate=0.3` | strike this share of the matching requests, by chance (0 to 1; all without it) |
 /// | `seed=7` | seed of the chance; the same rule strikes the same requests of the same sequence (0 without it) |
 /// | `count=100` | strike at most this many times |
@@ -47,6 +52,8 @@ const WORDS: &str = "status, code, delay, reset, rate, count, seed, method, buck
 pub struct FaultRule {
     effect: Effect,
     delay: Duration,
+    at_once: Option<u64>,
+    per_second: Option<u64>,
     rate: f64,
     seed: u64,
     count: Option<u64>,
@@ -61,18 +68,32 @@ pub(crate) enum Effect {
     /// It is handled.
     Handle,
     /// It is answered with an error.
-    Fail { status: StatusCode, code: String },
+    Fail { status: StatusCode, code: String, retry_after: Option<u64> },
     /// The connection is closed.
     Reset,
 }
 
 /// What the rules say of one request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Verdict {
     /// How long to wait first.
     pub(crate) delay: Duration,
     /// What to do then.
     pub(crate) effect: Effect,
+    /// To be kept until the request is answered: where it counts as being handled.
+    pub(crate) load: Load,
+}
+
+/// A request that is being handled, in the counts of rules about how many are.
+#[derive(Debug, Default)]
+pub(crate) struct Load(Vec<Arc<AtomicU64>>);
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        for count in &self.0 {
+            count.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
 }
 
 impl FromStr for FaultRule {
@@ -96,7 +117,10 @@ struct Words {
     status: Option<StatusCode>,
     code: Option<String>,
     delay: Option<Duration>,
+    retry_after: Option<u64>,
     reset: Option<()>,
+    at_once: Option<u64>,
+    per_second: Option<u64>,
     rate: Option<f64>,
     seed: Option<u64>,
     count: Option<u64>,
@@ -125,6 +149,9 @@ impl Words {
             "status" => once(&mut self.status, word, parse_status(value)?),
             "code" => once(&mut self.code, word, value.to_owned()),
             "delay" => once(&mut self.delay, word, parse_delay(value)?),
+            "retry-after" => once(&mut self.retry_after, word, parse_number(word, value)?),
+            "at-once" => once(&mut self.at_once, word, parse_number(word, value)?),
+            "per-second" => once(&mut self.per_second, word, parse_number(word, value)?),
             "rate" => once(&mut self.rate, word, parse_rate(value)?),
             "seed" => once(&mut self.seed, word, parse_number(word, value)?),
             "count" => once(&mut self.count, word, parse_number(word, value)?),
@@ -139,8 +166,12 @@ impl Words {
         let effect = match (self.status, self.reset, self.code) {
             (Some(_), Some(()), _) => return Err("`status` and `reset` exclude each other".to_owned()),
             (None, _, Some(_)) => return Err("`code` needs a `status`".to_owned()),
+            (None, ..) if self.retry_after.is_some() => {
+                return Err("`retry-after` needs a `status`".to_owned());
+            }
             (Some(status), None, code) => {
-                Effect::Fail { status, code: code.unwrap_or_else(|| usual_code(status).to_owned()) }
+                let code = code.unwrap_or_else(|| usual_code(status).to_owned());
+                Effect::Fail { status, code, retry_after: self.retry_after }
             }
             (None, Some(()), None) => Effect::Reset,
             (None, None, None) if self.delay.is_some() => Effect::Handle,
@@ -149,6 +180,8 @@ impl Words {
         Ok(FaultRule {
             effect,
             delay: self.delay.unwrap_or_default(),
+            at_once: self.at_once,
+            per_second: self.per_second,
             rate: self.rate.unwrap_or(1.0),
             seed: self.seed.unwrap_or(0),
             count: self.count,
@@ -233,6 +266,27 @@ struct ActiveRule {
     rule: FaultRule,
     chance: fastrand::Rng,
     struck: u64,
+    /// Matching requests that are being handled.
+    now: Arc<AtomicU64>,
+    second: Second,
+}
+
+/// How many requests came in one second.
+#[derive(Debug)]
+struct Second {
+    begin: Instant,
+    requests: u64,
+}
+
+impl Second {
+    /// Counts one request, and says how many came before it in its second.
+    fn count(&mut self, now: Instant) -> u64 {
+        if now.saturating_duration_since(self.begin) >= Duration::from_secs(1) {
+            *self = Self { begin: now, requests: 0 };
+        }
+        self.requests += 1;
+        self.requests - 1
+    }
 }
 
 impl Faults {
@@ -240,18 +294,25 @@ impl Faults {
     pub(crate) fn new(rules: Vec<FaultRule>) -> Self {
         let rules = rules
             .into_iter()
-            .map(|rule| ActiveRule { chance: fastrand::Rng::with_seed(rule.seed), rule, struck: 0 })
+            .map(|rule| ActiveRule {
+                chance: fastrand::Rng::with_seed(rule.seed),
+                rule,
+                struck: 0,
+                now: Arc::default(),
+                second: Second { begin: Instant::now(), requests: 0 },
+            })
             .collect();
         Self { rules: Mutex::new(rules) }
     }
 
     /// What happens to this request.
     pub(crate) fn judge(&self, request: &Request<'_>) -> Verdict {
-        let mut verdict = Verdict { delay: Duration::ZERO, effect: Effect::Handle };
+        let mut verdict = Verdict { delay: Duration::ZERO, effect: Effect::Handle, load: Load::default() };
+        let now = Instant::now();
         // Each judgement leaves the rules sound, so a panic elsewhere does no harm.
         let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
         for active in rules.iter_mut() {
-            if active.strikes(request) {
+            if active.strikes(request, now, &mut verdict.load) {
                 verdict.delay += active.rule.delay;
                 if active.rule.effect != Effect::Handle {
                     verdict.effect = active.rule.effect.clone();
@@ -264,16 +325,34 @@ impl Faults {
 }
 
 impl ActiveRule {
-    fn strikes(&mut self, request: &Request<'_>) -> bool {
+    fn strikes(&mut self, request: &Request<'_>, now: Instant, load: &mut Load) -> bool {
         let rule = &self.rule;
         let matches = rule.method.as_ref().is_none_or(|method| method == request.method)
             && pattern_holds(rule.bucket.as_deref(), request.bucket)
             && pattern_holds(rule.key.as_deref(), request.key);
         // `f64` is below 1, so a rate of 1 always strikes and a rate of 0 never does.
-        let strikes =
-            matches && rule.count.is_none_or(|count| self.struck < count) && self.chance.f64() < rule.rate;
+        let (count, rate) = (rule.count, rule.rate);
+        let strikes = matches
+            && self.is_too_much(now, load)
+            && count.is_none_or(|count| self.struck < count)
+            && self.chance.f64() < rate;
         self.struck += u64::from(strikes);
         strikes
+    }
+
+    /// Whether the store takes no more now. A request that it takes counts in `load`.
+    fn is_too_much(&mut self, now: Instant, load: &mut Load) -> bool {
+        let in_its_second = self.second.count(now);
+        if self.rule.per_second.is_some_and(|most| in_its_second >= most) {
+            return true;
+        }
+        let Some(most) = self.rule.at_once else { return self.rule.per_second.is_none() };
+        if self.now.load(Ordering::Relaxed) >= most {
+            return true;
+        }
+        self.now.fetch_add(1, Ordering::Relaxed);
+        load.0.push(Arc::clone(&self.now));
+        false
     }
 }
 

@@ -21,8 +21,14 @@ fn a_rule_is_its_words() {
     assert_eq!(
         rule,
         FaultRule {
-            effect: Effect::Fail { status: StatusCode::SERVICE_UNAVAILABLE, code: "SlowDown".into() },
+            effect: Effect::Fail {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                code: "SlowDown".into(),
+                retry_after: None
+            },
             delay: Duration::from_secs(2),
+            at_once: None,
+            per_second: None,
             rate: 0.3,
             seed: 7,
             count: Some(100),
@@ -48,7 +54,10 @@ fn a_status_has_its_usual_code() {
 fn what_is_wrong_with_a_rule_is_said() {
     let cases = [
         ("status=200", "`status` is a number from 400 to 599, not `200`"),
-        ("status=503,prefix=x", "unknown word `prefix`; the words are status, code, delay, reset"),
+        (
+            "status=503,prefix=x",
+            "unknown word `prefix`; the words are status, code, retry-after, delay, reset",
+        ),
         ("", "unknown word ``"),
         ("status", "`status` needs a value"),
         ("delay=5", "`delay` is a number with `ms` or `s`, at most 600s"),
@@ -57,6 +66,8 @@ fn what_is_wrong_with_a_rule_is_said() {
         ("reset,status=500", "`status` and `reset` exclude each other"),
         ("code=SlowDown,reset", "`code` needs a `status`"),
         ("rate=0.5", "it does nothing: give `status`, `reset` or `delay`"),
+        ("delay=1s,retry-after=1", "`retry-after` needs a `status`"),
+        ("reset,at-once=few", "`at-once` is a whole number"),
         ("reset,rate=1.5", "`rate` is a number from 0 to 1"),
         ("reset,count=-1", "`count` is a whole number"),
         ("reset,method=put", "`method` is GET, HEAD, PUT, POST or DELETE, not `put`"),
@@ -89,8 +100,39 @@ fn delays_add_up_and_the_first_end_wins() {
     assert_eq!(verdict.delay, Duration::from_secs(3));
     assert_eq!(
         verdict.effect,
-        Effect::Fail { status: StatusCode::INTERNAL_SERVER_ERROR, code: "InternalError".into() }
+        Effect::Fail {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            code: "InternalError".into(),
+            retry_after: None
+        }
     );
+}
+
+#[test]
+fn a_store_takes_so_many_requests_at_once() {
+    let faults = Faults::new(vec![rule("status=503,at-once=2,method=PUT,retry-after=7")]);
+    let (first, second) = (faults.judge(&put("a")), faults.judge(&put("b")));
+    assert_eq!((&first.effect, &second.effect), (&Effect::Handle, &Effect::Handle));
+    let slow = Effect::Fail {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        code: "SlowDown".into(),
+        retry_after: Some(7),
+    };
+    assert_eq!(faults.judge(&put("c")).effect, slow);
+    assert_eq!(faults.judge(&Request { method: &Method::GET, ..put("c") }).effect, Effect::Handle);
+    drop(second);
+    let third = faults.judge(&put("c"));
+    assert_eq!(third.effect, Effect::Handle);
+    assert_eq!(faults.judge(&put("d")).effect, slow);
+}
+
+#[test]
+fn a_store_takes_so_many_requests_in_a_second() {
+    let begin = Instant::now();
+    let mut second = Second { begin, requests: 0 };
+    assert_eq!([0, 999, 1000, 1500].map(|ms| second.count(begin + Duration::from_millis(ms))), [0, 1, 0, 1]);
+    let faults = Faults::new(vec![rule("status=503,per-second=0")]);
+    assert_ne!(faults.judge(&put("a")).effect, Effect::Handle);
 }
 
 #[test]

@@ -112,6 +112,7 @@ pub async fn start(config: SandboxConfig) -> Result<Sandbox, SandboxError> {
         faults: Faults::new(config.faults),
         access_log,
         requests: AtomicU64::new(1),
+        connections: AtomicU64::new(0),
     };
     let (stop, stopped) = watch::channel(());
     let server = tokio::spawn(Arc::new(server).run(listener, stopped));

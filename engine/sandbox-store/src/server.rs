@@ -64,6 +64,8 @@ pub(crate) struct Server {
     pub(crate) access_log: Option<AccessLog>,
     /// Numbers the requests, for `x-amz-request-id`.
     pub(crate) requests: AtomicU64,
+    /// Numbers the connections, for the access log.
+    pub(crate) connections: AtomicU64,
 }
 
 impl Server {
@@ -96,7 +98,8 @@ impl Server {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
-        let service = service_fn(|request| Arc::clone(&self).request(request));
+        let number = self.connections.fetch_add(1, Ordering::Relaxed);
+        let service = service_fn(|request| Arc::clone(&self).request(request, number));
         // Idle connections stay: one closed by the server may just be taken from the client's pool for a request.
         let connection =
             hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
@@ -114,7 +117,11 @@ impl Server {
     }
 
     /// Answers one request; an error closes the connection without an answer.
-    async fn request(self: Arc<Self>, request: http::Request<Incoming>) -> Result<HttpResponse, StdError> {
+    async fn request(
+        self: Arc<Self>,
+        request: http::Request<Incoming>,
+        connection: u64,
+    ) -> Result<HttpResponse, StdError> {
         let start = Timestamp::now();
         let seen = Seen::of(&request);
         let verdict = self.faults.judge(&fault::Request {
@@ -128,12 +135,14 @@ impl Server {
         let faulted = verdict.effect != Effect::Handle;
         let response = match verdict.effect {
             Effect::Handle => Some(self.handle(request).await?),
-            Effect::Fail { status, code } => Some(fail(request, status, &code).await?),
+            Effect::Fail { status, code, retry_after } => {
+                Some(fail(request, status, &code, retry_after).await?)
+            }
             Effect::Reset => None,
         };
         if let Some(log) = &self.access_log {
             let status = response.as_ref().map(|response| response.status().as_u16());
-            log.append(&seen.entry(start, status, faulted));
+            log.append(&Entry { connection, ..seen.entry(start, status, faulted) });
         }
         let mut response = response.ok_or("reset by a fault rule")?;
         let id = self.requests.fetch_add(1, Ordering::Relaxed);
@@ -206,6 +215,7 @@ async fn fail(
     request: http::Request<Incoming>,
     status: StatusCode,
     code: &str,
+    retry_after: Option<u64>,
 ) -> Result<HttpResponse, StdError> {
     let waits = request.headers().contains_key(http::header::EXPECT);
     let (request, read) = watched(request);
@@ -214,6 +224,9 @@ async fn fail(
         let _ = request.into_body().store_all_limited(MAX_DRAINED).await;
     }
     let mut response = failure(status, code)?;
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(http::header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
     if !read.load(Ordering::Relaxed) {
         close_after(&mut response);
     }
@@ -266,6 +279,7 @@ impl Seen {
             query: self.query.as_deref(),
             status,
             fault,
+            connection: 0,
         }
     }
 }

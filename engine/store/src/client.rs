@@ -4,6 +4,7 @@ mod answers;
 mod calls;
 mod credentials;
 mod errors;
+mod measured;
 mod reach;
 mod values;
 
@@ -20,6 +21,7 @@ use self::calls::ReadStatus;
 pub(crate) use self::calls::Sdk;
 use self::credentials::Roots;
 use self::errors::Mapper;
+pub(crate) use self::measured::measured;
 use crate::Store;
 use crate::error::{StoreError, code};
 use crate::rate::RateLimits;
@@ -156,6 +158,7 @@ impl S3Store {
         sdk.set_endpoint_url(config.endpoint.clone());
         let place = config.endpoint.unwrap_or_else(|| format!("Amazon S3 in {region}"));
         let sdk = Sdk {
+            name: config.name.clone(),
             client: aws_sdk_s3::Client::from_conf(sdk.build()),
             mapper: Mapper { store: format!("store \"{}\" ({place})", config.name) },
             request_timeout: config.request_timeout,
@@ -167,6 +170,18 @@ impl S3Store {
     /// The client behind, and the retries in front of it.
     pub(crate) fn retrying(&self) -> &Retrying<Sdk> {
         &self.retrying
+    }
+
+    /// The same endpoint for somebody whose requests are retried otherwise: connections and limits are shared.
+    #[must_use]
+    pub fn with_retries(&self, policy: RetryPolicy) -> Self {
+        let retrying = self.retrying.with_policy(policy);
+        Self { retrying, region: self.region.clone(), secure: self.secure }
+    }
+
+    /// Whether the store has refused everything as too much since `moment`. Then it is as good as gone.
+    pub fn overwhelmed_since(&self, moment: std::time::Instant) -> bool {
+        self.retrying.overwhelmed_since(moment.into())
     }
 
     /// Region that requests are signed for.

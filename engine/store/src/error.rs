@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use longshore_job::spec::RetryClass;
+
 /// Error codes that are the engine's own, and those of S3 that it acts upon.
 pub mod code {
     /// The store could not be reached: nothing was sent.
@@ -24,6 +26,8 @@ pub mod code {
     pub const ACCESS_DENIED: &str = "AccessDenied";
     /// S3's own: the object is not the one that a condition of the request means.
     pub const PRECONDITION_FAILED: &str = "PreconditionFailed";
+    /// S3's own: the clocks of store and client differ by more than 15 minutes, so that no signature holds.
+    pub const REQUEST_TIME_TOO_SKEWED: &str = "RequestTimeTooSkewed";
     /// S3's own: the object is being restored already.
     pub const RESTORE_ALREADY_IN_PROGRESS: &str = "RestoreAlreadyInProgress";
 }
@@ -76,6 +80,16 @@ impl StoreError {
     /// Whether the request was sent but no answer to it arrived: it may have taken effect.
     pub fn is_lost_answer(&self) -> bool {
         self.code == code::CONNECTION_LOST || self.code == code::TIMEOUT
+    }
+
+    /// Which kind of trouble it is that may pass by itself; `None` for errors that are final.
+    pub fn class(&self) -> Option<RetryClass> {
+        match (self.retryable, self.status) {
+            (false, _) => None,
+            (true, _) if self.is_throttle() => Some(RetryClass::Throttling),
+            (true, None) => Some(RetryClass::Connection),
+            (true, Some(_)) => Some(RetryClass::ServerError),
+        }
     }
 
     /// Whether the store asks for fewer requests: `SlowDown`, 503, 429.

@@ -1,13 +1,15 @@
-//! How fast requests go to one endpoint: requests in flight, requests per second, retries per second.
+//! How fast requests go to one endpoint: requests in flight for the store and for each bucket, requests per second, retries.
 //!
-//! The decisions are pure ([`Aimd`], [`TokenBucket`]: time is an argument); [`Limiter`] makes callers wait for them.
+//! The decisions are pure ([`aimd`], [`bucket`], [`pause`]: time is an argument); [`Pressure`] makes callers wait for them.
 
 mod aimd;
 mod bucket;
 mod limiter;
+mod pause;
+mod pressure;
 
-pub(crate) use bucket::TokenBucket;
-pub(crate) use limiter::{Limiter, Verdict};
+pub(crate) use limiter::Verdict;
+pub(crate) use pressure::{Pressure, Sign};
 
 /// Bounds on the requests to one endpoint.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,16 +19,24 @@ pub struct RateLimits {
     pub max_in_flight: u32,
     /// Most requests per second; `None` leaves it to `max_in_flight` and the store. Default none.
     pub requests_per_second: Option<u32>,
-    /// Retries per second once `retry_burst` is used up. A store in trouble must not get a multiple of its normal load
-    /// in retries. Default 20.
+    /// Retries for each request that succeeds, once `retry_burst` is used up. A store in trouble must not get a multiple of
+    /// its normal load in retries. Default 0.2.
+    pub retries_per_success: f64,
+    /// Further retries per second, so that there is a way out when nothing succeeds. Default 20.
     pub retries_per_second: f64,
-    /// Retries that may be made at once, before `retries_per_second` applies. Default 100.
+    /// Retries that may be made at once, and most that are saved up. Default 100.
     pub retry_burst: u32,
 }
 
 impl Default for RateLimits {
     fn default() -> Self {
-        Self { max_in_flight: 256, requests_per_second: None, retries_per_second: 20.0, retry_burst: 100 }
+        Self {
+            max_in_flight: 256,
+            requests_per_second: None,
+            retries_per_success: 0.2,
+            retries_per_second: 20.0,
+            retry_burst: 100,
+        }
     }
 }
 

@@ -76,6 +76,11 @@ impl Request {
         })
     }
 
+    /// The bucket that the call works on: the target of a copy.
+    pub(crate) fn bucket(&self) -> &str {
+        self.names().0
+    }
+
     /// Every bucket that the call names.
     pub(crate) fn buckets(&self) -> impl Iterator<Item = &str> {
         let (bucket, _) = self.names();

@@ -1,38 +1,48 @@
 //! The only retry layer of the engine.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use longshore_job::spec::{RetriedErrors, RetrySpec};
 use tokio::time::{Instant, sleep};
 
 use crate::Store;
 use crate::error::{StoreError, code};
-use crate::rate::{Limiter, RateLimits, TokenBucket, Verdict};
+use crate::rate::{Pressure, RateLimits, Sign, Verdict};
 use crate::request::Request;
 use crate::response::Response;
 
 /// When a failed request is tried again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Attempts in all, the first one included. Default 8: with the delays below 6 seconds on average, 13 at
-    /// most. Longer outages are not for single requests to sit out: whoever sends them asks whether the store is there.
+    /// Attempts in all, the first one included.
     pub max_attempts: u32,
-    /// Upper bound of the first delay; each further bound is twice the last. Default 100 ms.
+    /// Upper bound of the first delay; each further bound is twice the last.
     pub base_delay: Duration,
-    /// Upper bound of every delay that the store did not ask for. Default 20 s.
+    /// Upper bound of every delay that the store did not ask for.
     pub max_delay: Duration,
-    /// No attempt begins later than this after the first. Default 5 minutes: a lane must not be lost to one object.
+    /// No attempt begins later than this after the first: a lane must not be lost to one object.
     pub total_time: Duration,
+    /// Which errors are tried again.
+    pub errors: RetriedErrors,
 }
 
 impl Default for RetryPolicy {
+    /// As for a job that says nothing.
     fn default() -> Self {
+        Self::from(&RetrySpec::default())
+    }
+}
+
+impl From<&RetrySpec> for RetryPolicy {
+    fn from(spec: &RetrySpec) -> Self {
         Self {
-            max_attempts: 8,
-            base_delay: Duration::from_millis(100),
-            max_delay: Duration::from_secs(20),
-            total_time: Duration::from_secs(300),
+            max_attempts: spec.attempts,
+            base_delay: Duration::from_millis(spec.base_delay_ms),
+            max_delay: Duration::from_millis(spec.max_delay_ms),
+            total_time: Duration::from_millis(spec.total_time_ms),
+            errors: spec.errors.clone(),
         }
     }
 }
@@ -47,28 +57,40 @@ impl RetryPolicy {
     }
 }
 
+/// For how long a store may refuse everything as too much before its requests are given up: it is not one request's matter
+/// then, and whoever sends them decides what becomes of the others.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 /// A store whose failed requests are retried and whose load is controlled.
 ///
-/// Retried are the errors marked [`StoreError::retryable`]; a store's `Retry-After` is honoured; retries of one
+/// Retried are the errors that the policy includes; a store's `Retry-After` is honoured; retries of one
 /// endpoint are paced together ([`RateLimits`]). A retry may repeat a request that took effect although its answer
 /// was lost. All calls of [`Request`] end in the same state when repeated, with these exceptions, as with every S3
 /// client: a PutObject or CopyObject into a versioned bucket may leave an extra version; a PutObject with
 /// `if_none_match` may answer 412 for its own object; for RestoreObject see [`Retrying::send`].
 #[derive(Debug)]
 pub struct Retrying<S> {
-    inner: S,
+    inner: Arc<S>,
     policy: RetryPolicy,
-    limiter: Limiter,
-    retries: Mutex<TokenBucket>,
+    pressure: Arc<Pressure>,
 }
 
 impl<S> Retrying<S> {
     /// Puts retries and rate control in front of `inner`, which must not retry by itself. One endpoint needs one of
     /// these: its limits are shared by all that use it.
     pub fn new(inner: S, policy: RetryPolicy, limits: RateLimits) -> Self {
-        let retries =
-            TokenBucket::new(limits.retries_per_second, f64::from(limits.retry_burst), Instant::now());
-        Self { inner, policy, limiter: Limiter::new(&limits), retries: Mutex::new(retries) }
+        Self { inner: Arc::new(inner), policy, pressure: Arc::new(Pressure::new(limits)) }
+    }
+
+    /// The same endpoint with another policy: connections, limits and the budget for retries are shared.
+    #[must_use]
+    pub fn with_policy(&self, policy: RetryPolicy) -> Self {
+        Self { inner: Arc::clone(&self.inner), policy, pressure: Arc::clone(&self.pressure) }
+    }
+
+    /// Whether the store has refused everything as too much since `moment`. Then it is as good as gone.
+    pub(crate) fn overwhelmed_since(&self, moment: Instant) -> bool {
+        self.pressure.overwhelmed_since(moment)
     }
 
     /// When its requests are retried.
@@ -81,8 +103,13 @@ impl<S> Retrying<S> {
         &self.inner
     }
 
-    /// Calls `attempt` until it succeeds or, by `policy`, should not be tried again.
-    pub(crate) async fn run<T, F, A>(&self, policy: &RetryPolicy, mut attempt: F) -> Result<T, StoreError>
+    /// Calls `attempt`, which works on `bucket`, until it succeeds or, by `policy`, should not be tried again.
+    pub(crate) async fn run<T, F, A>(
+        &self,
+        policy: &RetryPolicy,
+        bucket: Option<&str>,
+        mut attempt: F,
+    ) -> Result<T, StoreError>
     where
         F: FnMut() -> A,
         A: Future<Output = Result<T, StoreError>>,
@@ -90,9 +117,9 @@ impl<S> Retrying<S> {
         let begin = Instant::now();
         let mut attempts = 0_u32;
         loop {
-            let slot = self.limiter.slot().await;
+            let turn = self.pressure.turn(bucket).await?;
             let result = attempt().await;
-            slot.release(verdict(&result));
+            self.pressure.settle(turn, sign(&result));
             attempts = attempts.saturating_add(1);
             match result {
                 Ok(value) => return Ok(value),
@@ -109,35 +136,47 @@ impl<S> Retrying<S> {
         attempts: u32,
         begin: Instant,
     ) -> Result<Duration, StoreError> {
-        if !error.retryable {
+        if !policy.errors.include(error.class(), &error.code) {
             return Err(error);
         }
         let now = Instant::now();
         let left = policy.total_time.saturating_sub(now.saturating_duration_since(begin));
         let asked = error.retry_after.unwrap_or_default();
         let delay = policy.delay(attempts, fastrand::f64()).max(asked);
+        let hopeless = error.is_throttle() && self.pressure.overwhelmed_since(begin);
         let gave_up = if attempts >= policy.max_attempts {
             "no attempts are left"
         } else if delay > left {
             "no time is left"
+        } else if hopeless && now.saturating_duration_since(begin) >= PATIENCE {
+            "it refuses everything"
         } else {
-            let mut retries = self.retries.lock().unwrap_or_else(PoisonError::into_inner);
-            match retries.take(now, left) {
-                Some(turn) => return Ok(delay.max(turn)),
+            match self.pressure.retry(left) {
+                Some(turn) => {
+                    longshore_measure::retry();
+                    return Ok(delay.max(turn));
+                }
                 None => "too many other requests to this endpoint are being retried",
             }
         };
         error.message = format!("{} (given up after {attempts} attempts: {gave_up})", error.message);
+        if hopeless {
+            self.pressure.give_up(&error);
+        }
         Err(error)
     }
 }
 
-fn verdict<T>(result: &Result<T, StoreError>) -> Verdict {
-    match result {
-        Err(error) if error.is_throttle() => Verdict::Throttled,
+/// What a result says about the load. S3 throttles by bucket, so its own words (`SlowDown`) are about the bucket; whatever
+/// else asks for fewer requests speaks for the store.
+fn sign<T>(result: &Result<T, StoreError>) -> Sign {
+    let verdict = match result {
+        Err(error) if error.is_throttle() => Verdict::Throttled(error.retry_after),
         Err(error) if error.status.is_none() || error.retryable => Verdict::Unclear,
         _ => Verdict::Fine,
-    }
+    };
+    let of_bucket = matches!(result, Err(error) if error.code.starts_with("SlowDown"));
+    Sign { bucket: verdict, store: if of_bucket { Verdict::Unclear } else { verdict } }
 }
 
 #[async_trait::async_trait]
@@ -151,7 +190,7 @@ impl<S: Store> Store for Retrying<S> {
     async fn send(&self, request: &Request) -> Result<Response, StoreError> {
         let lost_answer = AtomicBool::new(false);
         let result = self
-            .run(&self.policy, || async {
+            .run(&self.policy, Some(request.bucket()), || async {
                 let result = self.inner.send(request).await;
                 if result.as_ref().is_err_and(StoreError::is_lost_answer) {
                     lost_answer.store(true, Ordering::Relaxed);

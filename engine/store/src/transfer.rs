@@ -9,7 +9,7 @@ use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
-use crate::client::{S3Store, Sdk};
+use crate::client::{S3Store, Sdk, measured};
 use crate::error::{StoreError, code};
 use crate::request::{GetObject, PutObject, Request};
 
@@ -45,8 +45,9 @@ pub async fn download(
 ) -> Result<Downloaded, StoreError> {
     let retrying = store.retrying();
     let partial = partial(path);
-    let downloaded =
-        retrying.run(retrying.policy(), || fetch(retrying.inner(), object, expected_etag, &partial)).await;
+    let sdk = retrying.inner();
+    let attempt = || measured(&sdk.name, "GetObject", fetch(sdk, object, expected_etag, &partial));
+    let downloaded = retrying.run(retrying.policy(), Some(&object.bucket), attempt).await;
     let done = match downloaded {
         Ok(done) => {
             tokio::fs::rename(&partial, path).await.map(|()| done).map_err(file_error("rename", &partial))
@@ -139,18 +140,18 @@ pub async fn upload(
     let sdk = retrying.inner();
     let bound = sdk.request_timeout.saturating_add(Duration::from_secs(size / MIN_UPLOAD_RATE));
     let request = Request::from(PutObject::new(bucket, key, bytes::Bytes::new()));
-    retrying
-        .run(retrying.policy(), || async {
-            let body = ByteStream::read_from().path(path).build().await.map_err(|error| {
-                StoreError::new(code::LOCAL_FILE_ERROR, format!("cannot read {}: {error}", path.display()))
-            })?;
-            let call =
-                sdk.client.put_object().bucket(bucket).key(key).content_type(content_type).body(body).send();
-            let answer = timeout(bound, call).await.map_err(|_| sdk.mapper.timeout(request.name(), bound))?;
-            let output = answer.map_err(|error| sdk.mapper.error((&request).into(), &error))?;
-            output.e_tag.ok_or_else(|| sdk.mapper.incomplete(request.name(), "an ETag"))
-        })
-        .await
+    let attempt = || async {
+        let body = ByteStream::read_from().path(path).build().await.map_err(|error| {
+            StoreError::new(code::LOCAL_FILE_ERROR, format!("cannot read {}: {error}", path.display()))
+        })?;
+        let call =
+            sdk.client.put_object().bucket(bucket).key(key).content_type(content_type).body(body).send();
+        let answer = timeout(bound, call).await.map_err(|_| sdk.mapper.timeout(request.name(), bound))?;
+        let output = answer.map_err(|error| sdk.mapper.error((&request).into(), &error))?;
+        output.e_tag.ok_or_else(|| sdk.mapper.incomplete(request.name(), "an ETag"))
+    };
+    let measured = || measured(&sdk.name, request.name(), attempt());
+    retrying.run(retrying.policy(), Some(bucket), measured).await
 }
 
 fn unquoted(etag: &str) -> &str {

@@ -16,7 +16,7 @@ async fn a_custom_operation_runs() {
     let components = wasm::components(
         workspace,
         &target,
-        &["longshore-example-mark-large", "longshore-example-tag-columns"],
+        &["longshore-example-mark-large", "longshore-example-tag-columns", "longshore-example-await-restore"],
     )
     .unwrap();
     let plugins = Plugins::new(PluginLimits { instances: 4, ..PluginLimits::default() }).unwrap();

@@ -2,6 +2,7 @@
 
 use longshore_queue::{JobRecord, Queue};
 
+use super::schedule;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::CliError;
@@ -40,15 +41,22 @@ pub(crate) fn show(
 ) -> Result<Exit, CliError> {
     if context.json {
         for record in &jobs {
-            context.screen.json(&summary(record, &queue.failure_codes(&record.id)?))?;
+            let mut value = summary(record, &queue.failure_codes(&record.id)?);
+            if let Some(fields) = value.as_object_mut() {
+                fields.extend(schedule::fields(queue, record)?);
+            }
+            context.screen.json(&value)?;
         }
     } else if jobs.is_empty() {
         note(none);
     } else {
-        // Most jobs have no tags, and the line is long enough.
+        // Most jobs have neither, and the line is long enough.
         let tagged = jobs.iter().any(|record| !record.spec.tags.is_empty());
-        let header = HEADER.iter().copied().chain(tagged.then_some("tags")).collect::<Vec<_>>();
-        context.screen.line(table(&header, jobs.iter().map(|record| row(record, tagged))))?;
+        let retried = jobs.iter().any(|record| record.retry_of.is_some());
+        let more = [retried.then_some("retry of"), tagged.then_some("tags")];
+        let header: Vec<_> = HEADER.iter().copied().chain(more.into_iter().flatten()).collect();
+        let rows = jobs.iter().map(|record| row(queue, record, retried, tagged));
+        context.screen.line(table(&header, rows.collect::<Result<Vec<_>, _>>()?))?;
     }
     Ok(Exit::Success)
 }
@@ -57,10 +65,10 @@ pub(crate) fn show(
 const HEADER: [&str; 9] =
     ["job", "state", "operation", "priority", "tasks", "succeeded", "failed", "created", "description"];
 
-fn row(record: &JobRecord, tagged: bool) -> Vec<String> {
+fn row(queue: &Queue, record: &JobRecord, retried: bool, tagged: bool) -> Result<Vec<String>, CliError> {
     let mut cells = vec![
         short(&record.id).to_owned(),
-        state(record),
+        state(record) + &schedule::remark(queue, record)?,
         operation_name(&record.spec.operation.source),
         record.priority.to_string(),
         record.total_tasks.map_or_else(|| "?".to_owned(), |total| total.to_string()),
@@ -69,6 +77,7 @@ fn row(record: &JobRecord, tagged: bool) -> Vec<String> {
         format!("{:.0}", record.created_at),
         printable(record.spec.description.as_deref().unwrap_or_default()),
     ];
+    cells.extend(retried.then(|| short(record.retry_of.as_deref().unwrap_or_default()).to_owned()));
     cells.extend(tagged.then(|| tags(&record.spec.tags)));
-    cells
+    Ok(cells)
 }

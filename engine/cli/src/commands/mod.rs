@@ -1,13 +1,16 @@
 //! One file per command.
 
 mod cancel;
+mod clone;
 mod completions;
 mod confirm;
+mod export;
 mod failures;
 mod init;
 mod list;
 mod man;
 mod manifest;
+mod notifications;
 mod operations;
 mod pause;
 mod plan;
@@ -15,13 +18,17 @@ mod policy;
 mod priority;
 mod report;
 mod resume;
+mod retry;
 mod run;
 mod sandbox;
+mod schedule;
 mod schema;
+mod sql;
 mod start;
 mod status;
 mod submit;
 mod validate;
+mod watch;
 
 use clap::Subcommand;
 use longshore_job::JobState;
@@ -53,6 +60,8 @@ pub(crate) enum Command {
     Status(status::Arguments),
     /// List all jobs, newest first
     List(list::Arguments),
+    /// Follow all jobs live, or one until it has ended
+    Watch(watch::Arguments),
     /// Stop a job; what has run is reported
     Cancel(cancel::Arguments),
     /// Let a job run that waits for a confirmation
@@ -65,8 +74,18 @@ pub(crate) enum Command {
     Priority(priority::Arguments),
     /// List the failed tasks of a job
     Failures(failures::Arguments),
+    /// Submit a job anew, as it was submitted before
+    Clone(clone::Arguments),
+    /// Run the failed tasks of a job again, as a new job
+    Retry(retry::Arguments),
+    /// List what could not be told to whom, or not yet
+    Notifications(notifications::Arguments),
     /// Show where the completion report of a job is, or print its rows
     Report(report::Arguments),
+    /// Write the results of a job as Parquet, JSON Lines or CSV
+    Export(export::Arguments),
+    /// Query jobs, failures and events with SQL
+    Sql(sql::Arguments),
     /// List the built-in operations, or the parameters of one
     Operations(operations::Arguments),
     /// Print a JSON Schema for editors
@@ -93,13 +112,19 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Cli
         Command::Start(arguments) => start::run(&arguments, context).await,
         Command::Status(arguments) => status::run(&arguments, context),
         Command::List(arguments) => list::run(&arguments, context),
+        Command::Watch(arguments) => watch::run(&arguments, context).await,
         Command::Cancel(arguments) => cancel::run(&arguments, context),
         Command::Confirm(arguments) => confirm::run(&arguments, context),
         Command::Pause(arguments) => pause::run(&arguments, context),
         Command::Resume(arguments) => resume::run(&arguments, context),
         Command::Priority(arguments) => priority::run(&arguments, context),
         Command::Failures(arguments) => failures::run(&arguments, context),
+        Command::Clone(arguments) => clone::run(&arguments, context),
+        Command::Retry(arguments) => retry::run(&arguments, context),
         Command::Report(arguments) => report::run(&arguments, context).await,
+        Command::Export(arguments) => export::run(&arguments, context).await,
+        Command::Sql(arguments) => sql::run(&arguments, context),
+        Command::Notifications(arguments) => notifications::run(&arguments, context),
         Command::Operations(arguments) => operations::run(&arguments, context),
         Command::Schema(arguments) => schema::run(&arguments, context),
         Command::Init(arguments) => init::run(&arguments, context),

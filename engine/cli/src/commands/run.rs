@@ -11,7 +11,8 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::CliError;
 use crate::output::{describe, note, observer, summary, unless_unread};
-use crate::signals::stop_on_signal;
+use crate::service::notifier;
+use crate::signals::{stop_on_signal, within};
 
 /// Arguments of `longshore run`.
 #[derive(Debug, clap::Args)]
@@ -24,15 +25,28 @@ pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Exit,
     let config = context.engine_config()?;
     let catalog = context.catalog()?;
     let new = context.job(&arguments.file, &config, &catalog)?;
+    if new.spec.timing.schedule.is_some() {
+        return Err(CliError::input(
+            "a job with a schedule begins again and again, which 'longshore run' does not wait for; use 'longshore submit' and \
+             'longshore start'",
+        ));
+    }
     longshore_runner::check_store(&config, &new.spec).await?;
 
-    let engine = Engine::open(config, catalog, observer(context.json))?.with_stdin();
+    let drain = config.drain;
+    let engine = Engine::open(config.clone(), catalog, observer(context.json))?.with_stdin();
     let submission = engine.queue().submit(&new)?;
     if !context.json {
         let verb = if submission.created { "Job" } else { "Same client token, same job" };
         note(&format!("{verb} {}", submission.id));
     }
-    let record = engine.run(&submission.id, &stop_on_signal()).await?;
+    let telling = notifier(&config, engine.queue())?.start();
+    let stop = stop_on_signal();
+    let record = match within(&stop, drain, engine.run(&submission.id, &stop)).await {
+        Some(ended) => ended?,
+        None => engine.queue().job(&submission.id)?,
+    };
+    telling.finish().await;
     finish(context, &engine, &record)
 }
 
@@ -61,6 +75,9 @@ fn next_step(record: &JobRecord) -> String {
             )
         }
         JobState::Paused => format!("paused; to go on: 'longshore resume {id}', then 'longshore start'"),
+        JobState::New if !record.spec.timing.is_default() => {
+            "the job waits for its time or for other jobs; 'longshore start' runs it then".to_owned()
+        }
         _ => "stopped before the end; 'longshore start' goes on from here".to_owned(),
     }
 }

@@ -60,8 +60,11 @@ pub(crate) struct Arguments {
     ///
     ///   status=503       answer with this status (400 to 599) instead of handling the request
     ///   code=SlowDown    S3 error code of that answer; otherwise the usual one of the status
+    ///   retry-after=2    the Retry-After of that answer, in seconds
     ///   reset            close the connection without an answer
     ///   delay=200ms      wait first; ms or s, at most 600s
+    ///   at-once=8        strike what comes while so many others are being handled
+    ///   per-second=200   strike what comes beyond so many in one second
     ///   rate=0.3         strike this share of the matching requests, by chance (0 to 1)
     ///   seed=7           seed of the chance
     ///   count=100        strike at most this many times

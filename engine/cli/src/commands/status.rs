@@ -1,9 +1,10 @@
 //! `longshore status`: one job in full, or the jobs that have not ended.
 
-use longshore_queue::Queue;
+use longshore_queue::{Queue, WaitingTasks};
 use serde_json::json;
 
 use super::list::show;
+use super::schedule;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::CliError;
@@ -35,6 +36,9 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliE
         if let Some(fields) = value.as_object_mut() {
             let lists = serde_json::to_value(queue.saved_lists(&record.id)?).map_err(std::io::Error::from)?;
             fields.insert("saved_lists".to_owned(), lists);
+            let waiting = serde_json::to_value(queue.waiting(&record.id)?).map_err(std::io::Error::from)?;
+            fields.insert("waiting".to_owned(), waiting);
+            fields.extend(schedule::fields(&queue, &record)?);
         }
         if let (true, Some(fields)) = (arguments.events, value.as_object_mut()) {
             let events = serde_json::to_value(queue.events(&record.id)?).map_err(std::io::Error::from)?;
@@ -47,6 +51,15 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliE
         context.screen.json(&value)?;
     } else {
         context.screen.line(describe(&record, &codes))?;
+        if let Some(waiting) = queue.waiting(&record.id)? {
+            let WaitingTasks { tasks, next_at, last_at } = waiting;
+            context.screen.line(format!(
+                "Waiting: {tasks} tasks run again, from {next_at:.0} to {last_at:.0} at the earliest"
+            ))?;
+        }
+        for line in schedule::lines(&queue, &record)? {
+            context.screen.line(line)?;
+        }
         for list in queue.saved_lists(&record.id)? {
             context.screen.line(format!("Generated list: {} (ETag {})", list.location, list.etag))?;
         }

@@ -33,7 +33,9 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliE
         context.screen.json(&json!({ "id": submission.id, "created": submission.created }))?;
     } else {
         context.screen.line(&submission.id)?;
-        note(if submission.created {
+        note(if submission.created && !new.spec.timing.is_default() {
+            "queued; 'longshore start' runs it when its time comes; 'longshore status' shows when"
+        } else if submission.created {
             "queued; 'longshore start' works through the queue"
         } else {
             "a job with this client token is in the queue already; nothing was added"

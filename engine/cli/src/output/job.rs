@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use indicatif::HumanCount;
 use jiff::{SignedDuration, Timestamp};
-use longshore_job::spec::{FailureThreshold, OperationSource};
+use longshore_job::spec::{FailureThreshold, Limits, OperationSource, Overlap, ScheduleSpec, Timing};
 use longshore_queue::JobRecord;
 use serde_json::{Value, json};
 
@@ -32,8 +32,12 @@ pub(crate) fn describe(record: &JobRecord, codes: &[(String, u64)]) -> String {
     optional("Policy", spec.policy.as_ref().map(|policy| printable(&policy.file)));
     optional("Store", Some(spec.store.clone()));
     optional("Manifest", Some(printable(&spec.manifest.to_string())));
+    optional("Retry of", record.retry_of.clone());
     optional("Priority", Some(record.priority.to_string()));
-    optional("Limits", Some(limits(spec.limits.concurrency, spec.limits.failure_threshold)));
+    optional("Schedule", spec.timing.schedule.as_ref().map(schedule));
+    optional("Begins", timing_of(&spec.timing));
+    optional("Deadline", deadline(record));
+    optional("Limits", Some(limits(&spec.limits)));
     optional("Tags", (!spec.tags.is_empty()).then(|| tags(&spec.tags)));
     optional("Client token", spec.client_token.as_deref().map(printable));
     optional("Tasks", Some(tasks(record)));
@@ -58,8 +62,11 @@ pub(crate) fn summary(record: &JobRecord, codes: &[(String, u64)]) -> Value {
         "store": record.spec.store,
         "manifest": record.spec.manifest.to_string(),
         "tags": record.spec.tags,
+        "timing": record.spec.timing,
+        "deadline_at": record.deadline_at,
         "client_token": record.spec.client_token,
         "limits": record.spec.limits,
+        "retry": record.spec.retry,
         "priority": record.priority,
         "total": record.total_tasks,
         "succeeded": record.succeeded,
@@ -76,6 +83,7 @@ pub(crate) fn summary(record: &JobRecord, codes: &[(String, u64)]) -> Value {
         "started_at": record.started_at,
         "finished_at": record.finished_at,
         "report": record.report,
+        "retry_of": record.retry_of,
     })
 }
 
@@ -102,14 +110,48 @@ pub(crate) fn tags(tags: &BTreeMap<String, String>) -> String {
     pairs.join(", ")
 }
 
-fn limits(concurrency: u32, threshold: FailureThreshold) -> String {
-    let FailureThreshold { percent, minimum_tasks } = threshold;
-    let failing = if percent < 100.0 {
-        format!("fails above {percent} % of at least {} tasks", HumanCount(minimum_tasks))
-    } else {
-        "no failure threshold".to_owned()
+fn limits(limits: &Limits) -> String {
+    let FailureThreshold { percent, minimum_tasks, count } = limits.failure_threshold;
+    let mut parts = vec![format!("{} tasks at once", limits.concurrency)];
+    if percent < 100.0 {
+        parts.push(format!("fails above {percent} % of at least {} tasks", HumanCount(minimum_tasks)));
+    }
+    if let Some(count) = count {
+        parts.push(format!("fails at {} failed tasks", HumanCount(count)));
+    }
+    if percent >= 100.0 && count.is_none() {
+        parts.push("no failure threshold".to_owned());
+    }
+    for rule in &limits.stop {
+        parts.push(format!("fails at {} with {}", HumanCount(rule.count), rule.codes.join(" or ")));
+    }
+    parts.join(", ")
+}
+
+fn schedule(schedule: &ScheduleSpec) -> String {
+    let overlap = match schedule.overlap {
+        Overlap::Skip => "none while the one before has not ended",
+        Overlap::Queue => "each after the one before",
+        Overlap::Allow => "also while the one before has not ended",
     };
-    format!("{concurrency} tasks at once, {failing}")
+    format!("{} ({}), {overlap}", printable(&schedule.cron), printable(&schedule.time_zone))
+}
+
+/// When a job begins that does not begin at once.
+fn timing_of(timing: &Timing) -> Option<String> {
+    let jobs = |names: &[String]| printable(&names.join(", "));
+    let mut parts = Vec::new();
+    parts.extend(timing.start_at.map(|moment| format!("at {}", shown(moment))));
+    parts.extend((!timing.after.is_empty()).then(|| format!("once {} is Complete", jobs(&timing.after))));
+    parts.extend(
+        (!timing.after_ended.is_empty()).then(|| format!("once {} ended", jobs(&timing.after_ended))),
+    );
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn deadline(record: &JobRecord) -> Option<String> {
+    let fixed = record.deadline_at.map(shown);
+    fixed.or_else(|| record.spec.timing.deadline.map(|deadline| deadline.to_string()))
 }
 
 fn role(record: &JobRecord) -> String {

@@ -1,9 +1,11 @@
 //! What goes to standard output and standard error.
 
 mod job;
+mod logged;
 mod progress;
 mod reasons;
 mod table;
+mod watched;
 
 use std::io::{IsTerminal as _, Write as _};
 
@@ -13,8 +15,10 @@ pub(crate) use job::{describe, operation_name, state, summary, tags};
 pub(crate) use progress::{beside_bar, clear_bar, listing_progress, observer, reading_progress};
 pub(crate) use reasons::Reasons;
 pub(crate) use table::{key_values, table};
+pub(crate) use watched::{Pace, Watched};
 
 use crate::failure::CliError;
+use crate::logging;
 
 /// Standard output: data only.
 #[derive(Debug, Default)]
@@ -49,6 +53,9 @@ pub(crate) fn unless_unread(printed: Result<(), CliError>) -> Result<(), CliErro
 
 /// Tells the user something beside the data.
 pub(crate) fn note(text: &str) {
+    if logging::is_json() {
+        return tracing::info!(target: logging::ENGINE, "{text}");
+    }
     // Nowhere is left to report a failing standard error.
     let _ = beside_bar(|| writeln!(std::io::stderr(), "{text}"));
 }
@@ -60,6 +67,10 @@ pub(crate) fn is_coloured() -> bool {
 
 /// Reports why the command failed.
 pub(crate) fn error(error: &CliError, json: bool) {
+    if logging::is_json() && !json {
+        let exit = error.exit() as u8;
+        return tracing::error!(target: logging::ENGINE, exit, "{}", error.text(false).trim_end());
+    }
     let text =
         if json { format!("{}\n", error.value()) } else { error.text(std::io::stderr().is_terminal()) };
     let _ = beside_bar(|| std::io::stderr().write_all(text.as_bytes()));

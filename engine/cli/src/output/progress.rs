@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 use longshore_runner::{Event, Listed, Observer, Progress};
 
+use super::logged::Logged;
 use super::{Screen, note, short};
+use crate::logging;
 
 /// Time between two plain progress lines: a log of a job of hours stays readable.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
@@ -31,6 +33,8 @@ static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
 pub(crate) fn observer(json: bool) -> Arc<dyn Observer> {
     if json {
         Arc::new(JsonLines { pace: Pace::new(JSON_EVERY) })
+    } else if logging::is_json() {
+        Arc::new(Logged::new())
     } else if std::io::stderr().is_terminal() {
         Arc::new(Bar { job: Mutex::default() })
     } else {
@@ -55,18 +59,18 @@ pub(crate) fn clear_bar() {
 }
 
 /// Lets counters through once in a while, and keeps the last ones that were held back.
-struct Pace {
+pub(super) struct Pace {
     every: Duration,
     state: Mutex<(Option<Instant>, Option<Event>)>,
 }
 
 impl Pace {
-    fn new(every: Duration) -> Self {
+    pub(super) fn new(every: Duration) -> Self {
         Self { every, state: Mutex::default() }
     }
 
     /// What is to be shown now that `event` happened: it waits for its time, but no change of state overtakes it.
-    fn due(&self, event: &Event) -> Vec<Event> {
+    pub(super) fn due(&self, event: &Event) -> Vec<Event> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (last, held) = &mut *state;
         if matches!(event, Event::State { .. }) {

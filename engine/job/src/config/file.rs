@@ -11,9 +11,31 @@ use serde::Deserialize;
 /// Directory of queue, spools and locks, unless the file says otherwise.
 pub(super) const DATA_DIRECTORY: &str = ".longshore";
 
+/// Time that running tasks get to finish once the engine is asked to stop, unless the file says otherwise: well below the 90
+/// seconds after which systemd kills a service.
+pub(super) const DRAIN: &str = "30s";
+
+/// Time for one attempt to deliver a notification, unless the file says otherwise: targets take it and do their work afterwards.
+const NOTIFY_TIMEOUT: &str = "10s";
+
+/// How long a notification is tried, unless the file says otherwise: over a night and until somebody has mended the target.
+const NOTIFY_MAX_AGE: &str = "24h";
+
 /// Time for one attempt of a request, unless the file says otherwise: S3's slowest small answers come within seconds, a 5 GiB
 /// copy within a minute.
 pub(super) const REQUEST_TIMEOUT: &str = "60s";
+
+/// Jobs that run tasks at once, unless the file says otherwise: as in Amazon S3 Batch Operations.
+const ACTIVE_JOBS: u32 = 6;
+
+/// Tasks that run at once, unless the file says otherwise: four jobs that say nothing about it run side by side.
+const CONCURRENCY: u32 = 256;
+
+/// How long a job may wait for its confirmation, unless the file says otherwise: as in Amazon S3 Batch Operations.
+const SUSPENDED: &str = "30d";
+
+/// How long a job that has ended is kept, unless the file says otherwise: as in Amazon S3 Batch Operations.
+const FINISHED: &str = "90d";
 
 /// Engine configuration of Longshore: the stores that it works on, the roles under which jobs run, and where it keeps its
 /// data. Paths are relative to this file. Strings may take environment variables: `${NAME}`, `${NAME:-default}`.
@@ -27,6 +49,17 @@ pub(super) struct ConfigFile {
     /// Directory of the jobs' own folders: the rows of their lists while they run. Without it they are in the data directory.
     #[schemars(length(min = 1), extend("examples" = ["/mnt/fast/longshore"]))]
     pub(super) spool_directory: Option<String>,
+    /// Bounds of the engine itself, over all jobs.
+    #[serde(default)]
+    pub(super) engine: EngineSection,
+    /// How long jobs are kept.
+    #[serde(default)]
+    pub(super) retention: RetentionSection,
+    /// Time that running tasks get to finish once the engine is asked to stop: a number and a unit, from 0s to 1h. What is not
+    /// done by then is done again by the next start.
+    #[serde(default = "drain")]
+    #[schemars(extend("examples" = ["30s", "5m"]))]
+    pub(super) drain: String,
     /// S3 endpoints, by the names that job files use.
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", "patternErrorMessage": "must be 1 to 64 letters, digits, \".\", \"_\" or \"-\", and begin with a letter or digit"}))]
@@ -35,6 +68,11 @@ pub(super) struct ConfigFile {
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"pattern": "^[A-Za-z0-9_+=,.@-]{1,64}$", "patternErrorMessage": "must be a role name as in IAM: 1 to 64 letters, digits or any of _+=,.@-"}))]
     pub(super) role: BTreeMap<String, RoleSection>,
+    /// What `longshore start` shows to whoever watches over it.
+    pub(super) metrics: Option<MetricsSection>,
+    /// Who is told of what happens to jobs.
+    #[serde(default)]
+    pub(super) notify: Vec<NotifySection>,
     /// A ceiling for every role.
     pub(super) guard: Option<GuardSection>,
     /// Resource policies: the policy file of each bucket that has one.
@@ -45,6 +83,97 @@ pub(super) struct ConfigFile {
 
 fn data_directory() -> String {
     DATA_DIRECTORY.to_owned()
+}
+
+/// Bounds of the engine itself, over all jobs.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct EngineSection {
+    /// Most jobs that run tasks at once, and most that read their manifests meanwhile; the others wait for their turn.
+    #[schemars(range(min = 1, max = 1_000), extend("examples" = [6]))]
+    pub(super) active_jobs: u32,
+    /// Most tasks that run at once, over all jobs: those of higher priority go first, equals share.
+    #[schemars(range(min = 1, max = 4_000), extend("examples" = [256]))]
+    pub(super) concurrency: u32,
+}
+
+impl Default for EngineSection {
+    fn default() -> Self {
+        Self { active_jobs: ACTIVE_JOBS, concurrency: CONCURRENCY }
+    }
+}
+
+/// How long jobs are kept.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RetentionSection {
+    /// A job that waits for a confirmation fails after this time: a number and a unit, or "never".
+    #[schemars(extend("examples" = ["30d", "never"]))]
+    pub(super) suspended: String,
+    /// A job that has ended is deleted after this time, with its failures, history and folder; its report stays: a number and
+    /// a unit, or "never".
+    #[schemars(extend("examples" = ["90d", "never"]))]
+    pub(super) finished: String,
+}
+
+impl Default for RetentionSection {
+    fn default() -> Self {
+        Self { suspended: SUSPENDED.to_owned(), finished: FINISHED.to_owned() }
+    }
+}
+
+fn drain() -> String {
+    DRAIN.to_owned()
+}
+
+/// Where `longshore start` answers `/metrics`, `/healthz` and `/readyz`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct MetricsSection {
+    /// Address and port to listen at. Without it nothing listens, unless the command line has `--listen`.
+    #[schemars(length(min = 1), extend("examples" = ["127.0.0.1:9464"]))]
+    pub(super) listen: Option<String>,
+    /// Allow an address that other machines reach. Who reaches it sees the names of stores, and how many jobs and tasks there are.
+    #[serde(default)]
+    pub(super) allow_remote: bool,
+}
+
+/// Who is told of what happens to jobs: by a webhook (`url`, `secret`) or by a program (`command`).
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct NotifySection {
+    /// Name of the target, by which the queue knows it.
+    #[schemars(required, extend("pattern" = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", "patternErrorMessage" = "must be 1 to 64 letters, digits, \".\", \"_\" or \"-\", and begin with a letter or digit", "examples" = ["operations"]))]
+    pub(super) name: Option<String>,
+    /// Where a webhook is POSTed to.
+    #[schemars(extend("pattern" = "^https?://[^/?#@\\s]+(/[^#\\s]*)?$", "patternErrorMessage" = "must be an http:// or https:// URL with a host and without credentials or fragment", "examples" = ["https://hooks.example.com/longshore"]))]
+    pub(super) url: Option<String>,
+    /// Key that the webhook is signed with, as Standard Webhooks has it: base64 of 24 to 64 bytes, normally by reference.
+    #[schemars(length(min = 1), extend("examples" = ["${WEBHOOK_SECRET}"]))]
+    pub(super) secret: Option<String>,
+    /// Program and arguments; the notification is its standard input. No shell is involved.
+    #[schemars(length(min = 1), inner(length(min = 1)), extend("examples" = [["/usr/local/bin/tell-us"]]))]
+    pub(super) command: Option<Vec<String>>,
+    /// States that the target wants to hear of. Without it, every change.
+    #[serde(default)]
+    #[schemars(extend("examples" = [["Complete", "Failed", "Cancelled"]]))]
+    pub(super) states: Vec<String>,
+    /// Time one attempt may take: a number and a unit, from 1s to 1m.
+    #[serde(default = "notify_timeout")]
+    #[schemars(extend("examples" = ["10s"]))]
+    pub(super) timeout: String,
+    /// How long a notification is tried: a number and a unit, from 1m to 720h. Then it is kept as undelivered.
+    #[serde(default = "notify_max_age")]
+    #[schemars(extend("examples" = ["24h"]))]
+    pub(super) max_age: String,
+}
+
+fn notify_timeout() -> String {
+    NOTIFY_TIMEOUT.to_owned()
+}
+
+fn notify_max_age() -> String {
+    NOTIFY_MAX_AGE.to_owned()
 }
 
 /// An S3 endpoint.
@@ -68,7 +197,10 @@ pub(super) struct StoreSection {
     #[serde(default = "request_timeout")]
     #[schemars(extend("examples" = ["60s", "2m"]))]
     pub(super) request_timeout: String,
-    /// Most requests per second that the engine sends to this store. Without it the store's own throttling decides.
+    /// Most requests in flight to this store, over all jobs. Without it the engine's concurrency decides.
+    #[schemars(range(min = 1, max = 4_000), extend("examples" = [64]))]
+    pub(super) concurrency: Option<u32>,
+    /// Most requests per second that the engine sends to this store, over all jobs. Without it the store's own throttling decides.
     #[schemars(range(min = 1, max = 1_000_000), extend("examples" = [500]))]
     pub(super) requests_per_second: Option<u32>,
 }

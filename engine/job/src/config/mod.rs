@@ -1,16 +1,20 @@
 //! The engine configuration, `longshore.toml`: stores, roles, policies, data directory.
 
 mod file;
+mod notify;
 mod resolve;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde::Serialize;
 
+pub use self::notify::{NotifyConfig, NotifyWay, signing_key};
 use crate::declare::{Declaration, Problems, Variables, schema};
 use crate::secret::Secret;
 
@@ -26,6 +30,16 @@ pub struct EngineConfig {
     pub data_directory: String,
     /// Where the jobs' folders are; `None` means in the data directory.
     pub spool_directory: Option<String>,
+    /// Bounds of the engine itself.
+    pub engine: EngineLimits,
+    /// How long jobs are kept.
+    pub retention: Retention,
+    /// How long running tasks may go on once the engine is asked to stop.
+    pub drain: Duration,
+    /// Where metrics are shown.
+    pub metrics: MetricsConfig,
+    /// Who is told of what happens to jobs.
+    pub notify: Vec<NotifyConfig>,
     /// S3 endpoints by name.
     pub stores: BTreeMap<String, StoreConfig>,
     /// Roles by name.
@@ -35,6 +49,44 @@ pub struct EngineConfig {
     /// Resource policy file by bucket name.
     pub bucket_policies: BTreeMap<String, String>,
 }
+
+/// Bounds of the engine itself, over all jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct EngineLimits {
+    /// Most jobs that run tasks at once, and most that read their manifests meanwhile. Each that runs holds its open chunks
+    /// in memory.
+    pub active_jobs: u32,
+    /// Most tasks that run at once. Each holds an instance of its operation.
+    pub concurrency: u32,
+}
+
+/// How long jobs are kept; `None` means for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Retention {
+    /// A job that waits for a confirmation fails after this time.
+    pub suspended: Option<SignedDuration>,
+    /// A job that has ended is deleted after this time.
+    pub finished: Option<SignedDuration>,
+}
+
+/// Where `longshore start` shows metrics and health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct MetricsConfig {
+    /// Address to listen at; `None` means not at all.
+    pub listen: Option<SocketAddr>,
+    /// Whether the address may be one that other machines reach.
+    pub allow_remote: bool,
+}
+
+impl MetricsConfig {
+    /// Whether `address` may be listened at.
+    pub fn allows(&self, address: SocketAddr) -> bool {
+        self.allow_remote || address.ip().is_loopback()
+    }
+}
+
+/// What is said about an address that other machines reach.
+pub const REMOTE_ADDRESS: &str = "is not an address of this machine alone; if other machines are to see the metrics, write `allow-remote = true` under [metrics]";
 
 /// An S3 endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -49,6 +101,8 @@ pub struct StoreConfig {
     pub credentials: Credentials,
     /// Time one attempt of a request may take, from the first byte sent to the last one read.
     pub request_timeout: Duration,
+    /// Most requests in flight at once; `None` means no bound but the engine's concurrency.
+    pub concurrency: Option<u32>,
     /// Most requests per second that the engine sends; `None` means no bound of its own.
     pub requests_per_second: Option<u32>,
 }
@@ -116,12 +170,17 @@ impl EngineConfig {
 
     /// The secrets that the file holds or refers to.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        self.stores.values().flat_map(|store| match &store.credentials {
+        let of_stores = self.stores.values().flat_map(|store| match &store.credentials {
             Credentials::Static { secret_access_key, session_token, .. } => {
                 std::iter::once(secret_access_key).chain(session_token).collect()
             }
             _ => Vec::new(),
-        })
+        });
+        let of_targets = self.notify.iter().filter_map(|target| match &target.way {
+            NotifyWay::Webhook { secret, .. } => Some(secret),
+            NotifyWay::Command(_) => None,
+        });
+        of_stores.chain(of_targets)
     }
 
     /// A path of this file, resolved against the file's directory.

@@ -1,18 +1,29 @@
 //! From the form of `longshore.toml` to the configuration that the engine works with.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Span, SpanRelativeTo};
 
-use super::file::{ConfigFile, CredentialsSection, RoleSection, StoreSection};
-use super::{Credentials, EngineConfig, RoleConfig, StoreConfig};
-use crate::declare::{Declaration, pointer, suggest};
+use super::file::{
+    ConfigFile, CredentialsSection, MetricsSection, RetentionSection, RoleSection, StoreSection,
+};
+use super::{
+    Credentials, EngineConfig, EngineLimits, MetricsConfig, REMOTE_ADDRESS, Retention, RoleConfig,
+    StoreConfig, notify,
+};
+use crate::declare::{Declaration, duration, pointer, suggest};
 use crate::secret::Secret;
 
 /// Bounds of `request-timeout`: below, healthy servers look dead; above, a dead one holds a lane for hours.
 const REQUEST_TIMEOUT_BOUNDS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3600));
+
+/// Least time that jobs are kept.
+const LEAST_KEPT: SignedDuration = SignedDuration::from_secs(1);
+/// Bounds of `drain`: with none the engine stops at once, above an hour nobody takes it for stopping.
+const DRAIN_BOUNDS: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(3600));
 
 /// Resolves a file, adding what is wrong with it to `declaration`.
 pub(super) fn resolve(
@@ -37,10 +48,19 @@ pub(super) fn resolve(
             Some((name, role))
         })
         .collect();
+    let retention = retention(&file.retention, declaration);
+    let drain = duration::read(&file.drain, "/drain", DRAIN_BOUNDS, declaration);
+    let metrics = metrics(file.metrics, declaration);
+    let notify = notify::resolve(file.notify, declaration);
     Some(EngineConfig {
+        metrics: metrics?,
+        notify: notify?,
         directory: directory.to_owned(),
         data_directory: file.data_directory,
         spool_directory: file.spool_directory,
+        engine: EngineLimits { active_jobs: file.engine.active_jobs, concurrency: file.engine.concurrency },
+        retention: retention?,
+        drain: drain?,
         stores,
         roles,
         guard: match file.guard {
@@ -52,31 +72,59 @@ pub(super) fn resolve(
 }
 
 fn store(section: StoreSection, at: &str, declaration: &mut Declaration<'_>) -> Option<StoreConfig> {
+    let timeout = pointer::join(at, "request-timeout");
     let request_timeout =
-        request_timeout(&section.request_timeout, &pointer::join(at, "request-timeout"), declaration);
+        duration::read(&section.request_timeout, &timeout, REQUEST_TIMEOUT_BOUNDS, declaration);
     Some(StoreConfig {
         endpoint: section.endpoint,
         region: section.region,
         path_style: section.path_style,
         credentials: credentials(section.credentials),
         request_timeout: request_timeout?,
+        concurrency: section.concurrency,
         requests_per_second: section.requests_per_second,
     })
 }
 
-fn request_timeout(text: &str, at: &str, declaration: &mut Declaration<'_>) -> Option<Duration> {
-    let Some(time) = text.parse::<SignedDuration>().ok().and_then(|time| Duration::try_from(time).ok())
-    else {
-        let help = "write a number and a unit: \"30s\", \"2m\"".to_owned();
-        declaration.problem_at_value(at, "\"request-timeout\" is not a duration", Some(help));
+fn metrics(section: Option<MetricsSection>, declaration: &mut Declaration<'_>) -> Option<MetricsConfig> {
+    const AT: &str = "/metrics/listen";
+    let Some(section) = section else { return Some(MetricsConfig::default()) };
+    let mut config = MetricsConfig { listen: None, allow_remote: section.allow_remote };
+    let Some(text) = section.listen else { return Some(config) };
+    let Ok(address) = text.parse::<SocketAddr>() else {
+        let help = "write an address and a port: \"127.0.0.1:9464\", \"[::1]:9464\"".to_owned();
+        declaration.problem_at_value(AT, "\"listen\" is not an address with a port", Some(help));
         return None;
     };
-    let (least, most) = REQUEST_TIMEOUT_BOUNDS;
-    if !(least..=most).contains(&time) {
-        declaration.problem_at_value(at, "\"request-timeout\" is out of range: 1s to 1h are allowed", None);
+    if !config.allows(address) {
+        declaration.problem_at_value(AT, format!("{address} {REMOTE_ADDRESS}"), None);
         return None;
     }
-    Some(time)
+    config.listen = Some(address);
+    Some(config)
+}
+
+fn retention(section: &RetentionSection, declaration: &mut Declaration<'_>) -> Option<Retention> {
+    let suspended = kept(&section.suspended, "suspended", declaration);
+    let finished = kept(&section.finished, "finished", declaration);
+    Some(Retention { suspended: suspended?, finished: finished? })
+}
+
+/// How long jobs are kept. Days have 24 hours.
+#[allow(clippy::option_option, reason = "outside: whether it could be read; inside: whether there is an end")]
+fn kept(text: &str, key: &str, declaration: &mut Declaration<'_>) -> Option<Option<SignedDuration>> {
+    if text == "never" {
+        return Some(None);
+    }
+    let span = text.parse::<Span>().ok();
+    let time = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+    if let Some(time) = time.filter(|time| *time >= LEAST_KEPT) {
+        return Some(Some(time));
+    }
+    let help = "write a number and a unit, at least 1s: \"30d\", \"12h\"; or \"never\"".to_owned();
+    let message = format!("\"{key}\" is no time that jobs can be kept");
+    declaration.problem_at_value(&pointer::join("/retention", key), message, Some(help));
+    None
 }
 
 fn credentials(section: CredentialsSection) -> Credentials {

@@ -8,6 +8,25 @@ use super::*;
 const FULL: &str = r#"
 data-directory = "var"
 spool-directory = "fast"
+engine = { active-jobs = 3, concurrency = 100 }
+retention = { suspended = "2w", finished = "never" }
+drain = "2m"
+
+[[notify]]
+name = "hook"
+url = "https://example.com/hook?x=1"
+secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+states = ["Complete", "Failed"]
+timeout = "5s"
+max-age = "1h"
+
+[[notify]]
+name = "program"
+command = ["/usr/local/bin/tell", "us"]
+
+[metrics]
+listen = "0.0.0.0:9464"
+allow-remote = true
 
 [store.main]
 endpoint = "http://127.0.0.1:9000"
@@ -15,6 +34,7 @@ region = "us-east-1"
 path-style = true
 credentials = { source = "static", access-key-id = "AK", secret-access-key = "${MY_SECRET}", session-token = "${MY_TOKEN:-t0ken}" }
 request-timeout = "2m 30s"
+concurrency = 40
 requests-per-second = 500
 
 [store.profile]
@@ -64,7 +84,7 @@ fn an_empty_configuration_is_one() {
 fn secrets_are_revealed_only_on_purpose() {
     let config = parse(FULL).unwrap();
     let shown = format!("{config:?}{}", serde_json::to_string(&config).unwrap());
-    assert!(!shown.contains("geheim") && !shown.contains("t0ken"), "{shown}");
+    assert!(!shown.contains("geheim") && !shown.contains("t0ken") && !shown.contains("whsec_"), "{shown}");
     let Credentials::Static { secret_access_key, session_token, .. } = &config.stores["main"].credentials
     else {
         panic!("static credentials");
@@ -87,6 +107,7 @@ fn paths_are_relative_to_the_file() {
 fn several_mistakes_at_once() {
     assert_snapshot!(problems(
         r#"data-directory = 5
+drain = "2h"
 data_directry = "x"
 [store.main]
 endpoint = "127.0.0.1:9000"
@@ -110,6 +131,14 @@ policies = []
 b = []
 "#
     ));
+}
+
+#[test]
+fn metrics_are_for_this_machine_unless_somebody_says_so() {
+    let of = |listen: &str| problems(&format!("[metrics]\nlisten = {listen:?}"));
+    assert_snapshot!([of("0.0.0.0:9464"), of("localhost:9464"), of("127.0.0.1")].concat());
+    let own = parse("[metrics]\nlisten = '[::1]:0'").unwrap();
+    assert_eq!(own.metrics.listen, Some("[::1]:0".parse().unwrap()));
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 mod check;
 mod document;
+pub(crate) mod duration;
 mod interpolate;
 pub(crate) mod pointer;
 mod problem;

@@ -21,6 +21,7 @@ use crate::declare::{Declaration, Problems, Refusal, Variables, pointer, schema}
 pub use facts::{Encryption, Fact, FactSource, ObjectFacts, ReplicationStatus};
 pub use form::{Filter, Size, Wanted};
 pub use matcher::{EvaluationError, Matcher, Verdict};
+pub(crate) use values::moment;
 
 /// Something in a filter that cannot be understood.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -44,7 +44,7 @@ pub(super) fn bytes(size: &Size) -> Result<u64, Unreadable> {
 }
 
 /// A date, which begins at midnight UTC, or an RFC 3339 time.
-pub(super) fn moment(text: &str) -> Result<Timestamp, Unreadable> {
+pub(crate) fn moment(text: &str) -> Result<Timestamp, Unreadable> {
     let day = || text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok().map(|start| start.timestamp());
     // A date and time without an offset would parse as a date.
     let dated = (text.len() == "2025-01-01".len()).then(day).flatten();

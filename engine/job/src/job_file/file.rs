@@ -10,6 +10,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::generate::GenerateSection;
+use super::retry::RetrySection;
+use super::timing::ScheduleSection;
 use crate::filter::Filter;
 use crate::row::KeyEncoding;
 use crate::spec::{DeleteMarkers, FailureThreshold, OnBadRow, ReportRows, ReportScope};
@@ -35,6 +37,23 @@ pub struct JobFile {
     /// Read the manifest, then wait: no task runs before `longshore confirm`.
     #[serde(default)]
     pub(super) confirm: bool,
+    /// Do not begin before this moment: a date (midnight UTC) or an RFC 3339 time.
+    #[schemars(length(min = 1), extend("examples" = ["2026-12-01T22:00:00Z"]))]
+    pub(super) start_at: Option<String>,
+    /// When tasks are left to run then, the job fails and what ran is reported: a moment, or a time from the job's start.
+    #[schemars(length(min = 1), extend("examples" = ["6h", "2026-12-02T06:00:00Z"]))]
+    pub(super) deadline: Option<String>,
+    /// Jobs that must be Complete before this one begins: their IDs (or first characters), or client tokens. If one ends
+    /// otherwise, this one fails.
+    #[serde(default)]
+    #[schemars(length(max = 100), inner(length(min = 1)), extend("examples" = [["logs-2025-q4"]]))]
+    pub(super) after: Vec<String>,
+    /// Jobs that must have ended, in whatever state, before this one begins.
+    #[serde(default)]
+    #[schemars(length(max = 100), inner(length(min = 1)), extend("examples" = [["logs-2025-q4"]]))]
+    pub(super) after_ended: Vec<String>,
+    /// Run again and again: the job is the template of jobs that begin by a schedule.
+    pub(super) schedule: Option<ScheduleSection>,
     /// Role of `longshore.toml` under which the job runs: its policies decide what the job may do.
     #[schemars(required, length(min = 1), extend("examples" = ["tagger"]))]
     pub(super) role: Option<String>,
@@ -69,6 +88,9 @@ pub struct JobFile {
     /// Bounds of the job.
     #[serde(default)]
     pub(super) limits: LimitsSection,
+    /// When the requests of tasks are sent again.
+    #[serde(default)]
+    pub(super) retry: RetrySection,
 }
 
 /// What is done to each object: a built-in operation by `name`, or a `plugin` file.
@@ -244,15 +266,19 @@ pub(super) struct LimitsSection {
     pub(super) concurrency: u32,
     /// When the job as a whole gives up.
     pub(super) failure_threshold: ThresholdSection,
+    /// Error codes that end the job.
+    #[schemars(length(max = 50), extend("examples" = [[{"codes": ["AccessDenied"], "count": 1}]]))]
+    pub(super) stop: Vec<StopSection>,
 }
 
 impl Default for LimitsSection {
     fn default() -> Self {
-        Self { concurrency: CONCURRENCY, failure_threshold: ThresholdSection::default() }
+        Self { concurrency: CONCURRENCY, failure_threshold: ThresholdSection::default(), stop: Vec::new() }
     }
 }
 
-/// The job fails once `minimum-tasks` have run and more than `percent` of the tasks run so far have failed.
+/// The job fails once `minimum-tasks` have run and more than `percent` of the tasks run so far have failed, or once `count`
+/// have failed.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct ThresholdSection {
@@ -262,11 +288,37 @@ pub(super) struct ThresholdSection {
     /// Tasks that must have run before the rule applies.
     #[schemars(range(min = 1, max = 1_000_000_000_000_u64), extend("examples" = [1000]))]
     pub(super) minimum_tasks: u64,
+    /// Failed tasks at which the job fails, however many have run.
+    #[schemars(range(min = 1, max = 1_000_000_000_000_u64), extend("examples" = [100]))]
+    pub(super) count: Option<u64>,
+}
+
+/// The job fails as soon as `count` of its tasks have failed with one of `codes`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct StopSection {
+    /// Error codes, as they are in the completion report; `*` stands for any characters.
+    #[schemars(
+        required,
+        length(min = 1, max = 100),
+        inner(length(min = 1, max = 64), regex(pattern = r"^[A-Za-z0-9._*-]*$")),
+        extend("examples" = [["AccessDenied", "Invalid*"]])
+    )]
+    pub(super) codes: Option<Vec<String>>,
+    /// Failed tasks at which the job fails.
+    #[serde(default = "first")]
+    #[schemars(range(min = 1, max = 1_000_000_000_000_u64), extend("examples" = [1]))]
+    pub(super) count: u64,
+}
+
+/// The first failure ends the job.
+fn first() -> u64 {
+    1
 }
 
 impl Default for ThresholdSection {
     fn default() -> Self {
-        let FailureThreshold { percent, minimum_tasks } = FailureThreshold::default();
-        Self { percent, minimum_tasks }
+        let FailureThreshold { percent, minimum_tasks, count } = FailureThreshold::default();
+        Self { percent, minimum_tasks, count }
     }
 }

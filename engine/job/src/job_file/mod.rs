@@ -1,14 +1,20 @@
 //! The job file: what a user writes to run an operation over a manifest.
 
+#[cfg(test)]
+mod docs_tests;
 mod file;
 mod generate;
 mod list;
 mod location;
 mod manifest;
 mod resolve;
+mod retry;
+#[cfg(test)]
+mod rules_tests;
 mod section;
 #[cfg(test)]
 mod tests;
+mod timing;
 
 use std::path::Path;
 

@@ -2,12 +2,16 @@
 
 use serde_json::Value;
 
-use super::file::{JobFile, LimitsSection, OperationSection, ReportSection};
+use super::file::{JobFile, LimitsSection, OperationSection, ReportSection, StopSection};
 use super::manifest::manifest;
+use super::retry::retry;
+use super::timing::timing;
 use super::{BadPolicy, CatalogEntry, Environment, OperationName, location, parameters_schema};
 use crate::config::{CONFIG_FILE, EngineConfig};
 use crate::declare::{Declaration, pointer, suggest};
-use crate::spec::{FailureThreshold, JobPolicy, JobSpec, Limits, Location, OperationSpec, ReportSpec};
+use crate::spec::{
+    FailureThreshold, JobPolicy, JobSpec, Limits, Location, OperationSpec, ReportSpec, StopRule,
+};
 
 /// Longest report prefix, in characters (S3 Control API, `JobReport.Prefix`).
 const MAX_REPORT_PREFIX: usize = 512;
@@ -19,6 +23,7 @@ pub(super) fn resolve(
     declaration: &mut Declaration<'_>,
 ) -> Option<JobSpec> {
     check_role(file.role.as_deref(), environment.config, declaration);
+    let timing = timing(&file, declaration);
     let store = store(file.store, file.role.as_deref(), environment.config, declaration);
     // A policy that was given and is none must not become no policy.
     let policy = match file.policy {
@@ -28,10 +33,12 @@ pub(super) fn resolve(
     let operation = file.operation.and_then(|section| operation(section, environment, declaration));
     let manifest = file.manifest.and_then(|section| manifest(section, environment, declaration));
     let report = report(file.report, environment, declaration);
+    let retry = retry(file.retry, declaration);
     Some(JobSpec {
         description: file.description,
         priority: file.priority,
         confirm: file.confirm,
+        timing,
         role: file.role?,
         store: store?,
         tags: file.tags,
@@ -40,7 +47,8 @@ pub(super) fn resolve(
         operation: operation?,
         manifest: manifest?,
         report,
-        limits: limits(&file.limits),
+        limits: limits(file.limits),
+        retry: retry?,
     })
 }
 
@@ -224,12 +232,16 @@ pub(super) fn place(
     }
 }
 
-fn limits(section: &LimitsSection) -> Limits {
+fn limits(section: LimitsSection) -> Limits {
+    // Without codes a rule was reported.
+    let rule = |rule: StopSection| Some(StopRule { codes: rule.codes?, count: rule.count });
     Limits {
         concurrency: section.concurrency,
         failure_threshold: FailureThreshold {
             percent: section.failure_threshold.percent,
             minimum_tasks: section.failure_threshold.minimum_tasks,
+            count: section.failure_threshold.count,
         },
+        stop: section.stop.into_iter().filter_map(rule).collect(),
     }
 }

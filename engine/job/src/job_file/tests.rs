@@ -27,6 +27,10 @@ const FULL: &str = r#"
 description = "Tag last year's logs"
 priority = 10
 confirm = true
+start-at = "2026-12-01T22:00:00Z"
+deadline = "1d 6h"
+after = ["logs-2024"]
+after-ended = ["0f2c"]
 role = "tagger"
 store = "archive"
 client-token = "logs-2025"
@@ -51,10 +55,19 @@ scope = "FailedTasksOnly"
 
 [limits]
 concurrency = 8
-failure-threshold = { percent = 12.5, minimum-tasks = 10 }
+failure-threshold = { percent = 12.5, minimum-tasks = 10, count = 500 }
+stop = [{ codes = ["AccessDenied", "Plugin*"] }, { codes = ["NoSuchKey"], count = 20 }]
+
+[retry]
+attempts = 3
+base-delay = "1s"
+max-delay = "1m 30s"
+total-time = "10m"
+classes = ["connection"]
+codes = ["OperationAborted"]
 "#;
 
-const MINIMAL: &str = r#"
+pub(super) const MINIMAL: &str = r#"
 role = "tagger"
 operation = { name = "noop" }
 manifest = { location = "s3://lists/a/b%20c.csv", fields = ["Bucket", "Key"] }
@@ -137,11 +150,12 @@ fn variable(name: &str) -> Option<String> {
         "EMPTY" => Some(String::new()),
         "AWS_SECRET_ACCESS_KEY" => Some("geheim".to_owned()),
         "PRIVATE" => Some("very private".to_owned()),
+        "WEBHOOK_SECRET" => Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
         _ => None,
     }
 }
 
-fn parse_with(config: &str, source: &str) -> Result<JobSpec, Problems> {
+pub(super) fn parse_with(config: &str, source: &str) -> Result<JobSpec, Problems> {
     let config = EngineConfig::parse(config, "longshore.toml", &variable).unwrap();
     let directory = PathBuf::from("/jobs");
     let environment = Environment {
@@ -154,11 +168,11 @@ fn parse_with(config: &str, source: &str) -> Result<JobSpec, Problems> {
     JobFile::parse(source, "job.toml", &environment)
 }
 
-fn parse(source: &str) -> Result<JobSpec, Problems> {
+pub(super) fn parse(source: &str) -> Result<JobSpec, Problems> {
     parse_with(CONFIG, source)
 }
 
-fn problems(source: &str) -> String {
+pub(super) fn problems(source: &str) -> String {
     parse(source).unwrap_err().render()
 }
 
@@ -397,23 +411,6 @@ fn problems_for_machines() {
 #[test]
 fn the_schema_for_editors() {
     insta::assert_json_snapshot!(job_schema(&Catalog).unwrap());
-}
-
-/// The `toml` blocks of a documentation page.
-fn examples(page: &str) -> impl Iterator<Item = &str> {
-    page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next())
-}
-
-#[test]
-fn the_examples_of_the_documentation() {
-    let configs: Vec<&str> = examples(include_str!("../../../../docs/configuration.md")).collect();
-    let jobs: Vec<&str> = examples(include_str!("../../../../docs/job-file.md")).collect();
-    assert_eq!((configs.len(), jobs.len()), (2, 3));
-    for config in configs {
-        for job in &jobs {
-            parse_with(config, job).unwrap_or_else(|problems| panic!("{problems}"));
-        }
-    }
 }
 
 /// Text that TOML, JSON and the rules of a job file all take, `${` written as `$${`.

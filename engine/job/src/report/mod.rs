@@ -21,6 +21,10 @@ pub const REPORT_FORMAT: &str = "Report_CSV_20180820";
 pub const REPORT_SCHEMA: &str =
     "Bucket, Key, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage";
 
+/// The columns of result rows, in the order in which they stand in the files.
+pub const REPORT_COLUMNS: [&str; 7] =
+    ["Bucket", "Key", "VersionId", "TaskStatus", "HTTPStatusCode", "ErrorCode", "ResultMessage"];
+
 /// Message of a success that brought none.
 const SUCCESSFUL: &str = "Successful";
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{GenerateSpec, Location};
+use super::{FailedTasks, GenerateSpec, Location};
 use crate::filter::Filter;
 use crate::row::KeyEncoding;
 
@@ -79,6 +79,8 @@ pub enum SourceSpec {
     List(ListSpec),
     /// The objects of a bucket.
     Generate(Box<GenerateSpec>),
+    /// The failed tasks of an earlier job.
+    Retry(FailedTasks),
 }
 
 impl SourceSpec {
@@ -87,6 +89,7 @@ impl SourceSpec {
         match self {
             Self::List(list) => list.keys,
             Self::Generate(_) => KeyEncoding::Url,
+            Self::Retry(retry) => retry.keys,
         }
     }
 
@@ -94,6 +97,7 @@ impl SourceSpec {
         match self {
             Self::List(list) => list.keys == KeyEncoding::Raw && list.format.is_text(),
             Self::Generate(_) => false,
+            Self::Retry(retry) => retry.keys == KeyEncoding::Raw,
         }
     }
 
@@ -102,6 +106,7 @@ impl SourceSpec {
         let fields: &[Field] = match self {
             Self::List(list) => &list.fields,
             Self::Generate(_) => &[],
+            Self::Retry(retry) => &retry.columns,
         };
         fields.iter().filter(|field| field.meaning == Meaning::Column).map(Field::name)
     }
@@ -110,7 +115,7 @@ impl SourceSpec {
     pub fn is_stdin(&self) -> bool {
         match self {
             Self::List(list) => list.location == Origin::Stdin,
-            Self::Generate(_) => false,
+            Self::Generate(_) | Self::Retry(_) => false,
         }
     }
 }
@@ -120,6 +125,7 @@ impl std::fmt::Display for SourceSpec {
         match self {
             Self::List(list) => list.location.fmt(f),
             Self::Generate(spec) => spec.fmt(f),
+            Self::Retry(retry) => retry.fmt(f),
         }
     }
 }

@@ -1,17 +1,25 @@
 //! A job as the engine works on it: the job file resolved, ready to be stored and run.
 
+mod failed_tasks;
 mod generate;
 mod manifest;
+mod retry;
+pub(crate) mod stop;
+mod timing;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use failed_tasks::FailedTasks;
 pub use generate::{Conflict, GenerateSpec, Versions};
 pub use manifest::{
     DeleteMarkers, Field, ListFormat, ListSpec, ManifestSpec, Meaning, OnBadRow, Origin, ReportRows, Sample,
     SourceSpec,
 };
+pub use retry::{RetriedErrors, RetryClass, RetrySpec};
+pub use stop::StopRule;
+pub use timing::{Deadline, Overlap, ScheduleSpec, Timing};
 
 /// Everything that defines a job. Stored as JSON in the queue; holds no secrets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,6 +31,9 @@ pub struct JobSpec {
     /// Whether a user must confirm the job once its manifest is read, before any task runs.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub confirm: bool,
+    /// When it runs.
+    #[serde(default, skip_serializing_if = "Timing::is_default")]
+    pub timing: Timing,
     /// Name of the role in `longshore.toml` under which the job runs.
     pub role: String,
     /// Name of the store in `longshore.toml` whose objects the tasks work on.
@@ -42,6 +53,9 @@ pub struct JobSpec {
     pub report: Option<ReportSpec>,
     /// Bounds.
     pub limits: Limits,
+    /// When failed requests are sent again.
+    #[serde(default, skip_serializing_if = "RetrySpec::is_default")]
+    pub retry: RetrySpec,
 }
 
 /// A session policy that a job brings, as it was at submission: what becomes of the file later does not change the job.
@@ -143,21 +157,27 @@ pub struct Limits {
     pub concurrency: u32,
     /// When the job as a whole gives up.
     pub failure_threshold: FailureThreshold,
+    /// Error codes that end the job. The first rule that is met counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stop: Vec<StopRule>,
 }
 
-/// The job fails once `minimum_tasks` have run and more than `percent` of the tasks run so far have failed
-/// (reference: S3 Batch Operations fails a job above 50 % of at least 1,000 tasks).
+/// The job fails once `minimum_tasks` have run and more than `percent` of the tasks run so far have failed, or once `count`
+/// tasks have failed (reference: S3 Batch Operations fails a job above 50 % of at least 1,000 tasks).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct FailureThreshold {
     /// 0–100; 100 switches the rule off.
     pub percent: f64,
     /// Tasks that must have run before the rule applies.
     pub minimum_tasks: u64,
+    /// Failed tasks at which the job fails, however many have run; `None` for no such rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
 }
 
 impl Default for FailureThreshold {
     /// Amazon's rule: above 50 % of at least 1,000 tasks.
     fn default() -> Self {
-        Self { percent: 50.0, minimum_tasks: 1000 }
+        Self { percent: 50.0, minimum_tasks: 1000, count: None }
     }
 }

@@ -8,6 +8,7 @@
 //! | `Preparing` | `Suspended` | preparation | as before, and the job wants a confirmation |
 //! | `Suspended` | `Ready` | user | the confirmation |
 //! | `Ready` | `Active` | scheduler | the job is next by priority |
+//! | `Active` | `Ready` | scheduler | it makes way for a job of higher priority |
 //! | `Ready` | `Paused` | user | a request to pause, before any task runs |
 //! | `Active` | `Pausing` | user | a request to pause |
 //! | `Pausing` | `Paused` | executor | no task runs any more |
@@ -16,6 +17,7 @@
 //! | `Completing` | `Complete` | report writer | the report is written, or none is wanted |
 //! | `New`, `Preparing`, `Suspended`, `Ready`, `Active`, `Pausing`, `Paused` | `Cancelling` | user | a request to cancel |
 //! | `Cancelling` | `Cancelled` | executor | no task runs any more and the report of those that did is written |
+//! | `New`, `Preparing`, `Suspended`, `Ready`, `Active`, `Paused` | `Failing` | engine | its deadline has passed, or a job that it comes after ended otherwise |
 //! | `Preparing` | `Failing` | preparation | the manifest or a permission is in the way |
 //! | `Ready`, `Active` | `Failing` | executor | the failure threshold, or nothing can run at all |
 //! | `Completing`, `Cancelling` | `Failing` | report writer | the report cannot be written |
@@ -37,7 +39,8 @@ pub enum JobState {
     Suspended,
     /// Waits for the scheduler, which moves it to `Active`.
     Ready,
-    /// Tasks run. The executor moves it to `Completing`, or to `Failing` at the failure threshold.
+    /// Tasks run. The executor moves it to `Completing`, or to `Failing` at the failure threshold; the scheduler back to
+    /// `Ready` when a job of higher priority needs its place.
     Active,
     /// A user asked to pause. The engine lets running tasks end and moves it to `Paused`.
     Pausing,
@@ -97,13 +100,13 @@ impl JobState {
                 | (Preparing, Ready | Suspended)
                 | (Suspended, Ready)
                 | (Ready, Active | Paused)
-                | (Active, Completing | Pausing)
+                | (Active, Completing | Pausing | Ready)
                 | (Pausing, Paused)
                 | (Paused, Ready)
                 | (Completing, Complete)
                 | (New | Preparing | Suspended | Ready | Active | Pausing | Paused, Cancelling)
                 | (Cancelling, Cancelled)
-                | (Preparing | Ready | Active | Completing | Cancelling, Failing)
+                | (New | Preparing | Suspended | Ready | Active | Paused | Completing | Cancelling, Failing)
                 | (Failing, Failed)
         )
     }

@@ -40,7 +40,7 @@ fn every_state_is_reached_and_every_job_can_end() {
     assert_eq!(reachable(JobState::New).len(), JobState::ALL.len());
     for state in JobState::ALL {
         assert!(reachable(state).into_iter().any(JobState::is_terminal), "{state}");
-        // Only a pause leads back: a job never runs its tasks twice.
+        // Only a pause, or making way, leads back: a job never runs its tasks twice.
         let returns =
             JobState::ALL.into_iter().any(|next| state.may_become(next) && reachable(next).contains(&state));
         assert_eq!(returns, PAUSE.contains(&state), "{state}");

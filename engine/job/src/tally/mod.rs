@@ -33,13 +33,15 @@ impl Tally {
         self.succeeded.saturating_add(self.failed)
     }
 
-    /// Whether the job gives up now: at least `minimum_tasks` have run and **more** than `percent` of them have failed.
+    /// Whether the job gives up now: at least `minimum_tasks` have run and **more** than `percent` of them have failed, or
+    /// `count` have failed.
     /// The denominator is the tasks run so far, not the manifest's rows (S3 User Guide, "Tracking job status and
     /// completion reports": above 50 % of at least 1,000 tasks).
     #[allow(clippy::cast_precision_loss)] // Exact below 2^46 tasks, which is beyond any manifest.
     pub fn exceeds(&self, threshold: &FailureThreshold) -> bool {
-        self.finished() >= threshold.minimum_tasks.max(1)
-            && self.failed as f64 * 100.0 > threshold.percent * self.finished() as f64
+        threshold.count.is_some_and(|count| self.failed >= count.max(1))
+            || self.finished() >= threshold.minimum_tasks.max(1)
+                && self.failed as f64 * 100.0 > threshold.percent * self.finished() as f64
     }
 }
 

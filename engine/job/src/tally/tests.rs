@@ -22,7 +22,7 @@ fn amazon_gives_up_above_half_of_a_thousand() {
 
 #[test]
 fn the_ends_of_the_scale() {
-    let at = |percent, minimum_tasks| FailureThreshold { percent, minimum_tasks };
+    let at = |percent, minimum_tasks| FailureThreshold { percent, minimum_tasks, count: None };
     assert!(tally(1, 1_000_000).exceeds(&at(0.0, 1)));
     assert!(!tally(0, 1_000_000).exceeds(&at(0.0, 1)));
     assert!(!tally(10, 10).exceeds(&at(100.0, 1)));
@@ -47,7 +47,7 @@ fn skipped_tasks_count_as_succeeded() {
 proptest! {
     #[test]
     fn exceeds_is_the_exact_comparison(failed in 0..5_000_u64, more in 0..5_000_u64, percent in 0..=100_u32, minimum in 1..5_000_u64) {
-        let threshold = FailureThreshold { percent: f64::from(percent), minimum_tasks: minimum };
+        let threshold = FailureThreshold { percent: f64::from(percent), minimum_tasks: minimum, count: None };
         let finished = failed + more;
         let exactly = finished >= minimum && failed * 100 > u64::from(percent) * finished;
         prop_assert_eq!(tally(failed, finished).exceeds(&threshold), exactly);
@@ -55,7 +55,7 @@ proptest! {
 
     #[test]
     fn one_more_failure_never_saves_a_job(failed in 0..5_000_u64, more in 0..5_000_u64, percent in 0.0..100.0) {
-        let threshold = FailureThreshold { percent, minimum_tasks: 100 };
+        let threshold = FailureThreshold { percent, minimum_tasks: 100, count: None };
         let now = tally(failed, failed + more);
         let next = tally(failed + 1, failed + more + 1);
         prop_assert!(!now.exceeds(&threshold) || next.exceeds(&threshold));

@@ -11,7 +11,7 @@ use longshore_job::ChunkExtent;
 use longshore_job::row::KeyEncoding;
 use longshore_job::spec::{
     FailureThreshold, Field, JobSpec, Limits, ListFormat, ListSpec, Location, ManifestSpec, OnBadRow,
-    OperationSource, OperationSpec, Origin, SourceSpec,
+    OperationSource, OperationSpec, Origin, RetrySpec, SourceSpec, Timing,
 };
 use longshore_job::{Failure, JobState, Outcome, Row, TaskResult};
 use longshore_queue::{Access, NewChunk, NewJob, Queue, QueueError, ResultBatch};
@@ -86,6 +86,7 @@ pub fn spec() -> JobSpec {
         description: Some("archive".into()),
         priority: 10,
         confirm: false,
+        timing: Timing::default(),
         role: "operator".into(),
         store: "main".into(),
         tags: BTreeMap::new(),
@@ -113,8 +114,10 @@ pub fn spec() -> JobSpec {
         report: None,
         limits: Limits {
             concurrency: 64,
-            failure_threshold: FailureThreshold { percent: 50.0, minimum_tasks: 1000 },
+            failure_threshold: FailureThreshold { percent: 50.0, minimum_tasks: 1000, count: None },
+            stop: Vec::new(),
         },
+        retry: RetrySpec::default(),
     }
 }
 

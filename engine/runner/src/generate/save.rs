@@ -1,6 +1,7 @@
 //! Saves a generated list as an inventory, in a bucket or a local directory.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -11,8 +12,9 @@ use longshore_store::{Certainty, Gate, PutObject, Request, StoreError, transfer}
 use md5::{Digest as _, Md5};
 
 use super::failure;
+use crate::disk::unless_full;
+use crate::durable::write_file;
 use crate::error::{Halt, JobFailure, RunnerError, blocking};
-use crate::report::write_file;
 use crate::resolve::RoleOnStore;
 
 /// Amazon's words for a list that cannot be saved.
@@ -76,13 +78,19 @@ pub(crate) async fn save(
     };
     let writer = InventoryWriter::new(scratch, &spec.bucket, spec.versions != Versions::Current);
     let name = place.to_string();
-    let written = blocking(move || write(list, writer, &target, &prefix, now)).await??;
+    let place_of_files = scratch.to_owned();
+    let written = blocking(move || {
+        let failed = |error: &io::Error| unwritten("the data directory", &error.to_string());
+        write(list, writer, &target, &prefix, now)?.map_err(unless_full(&place_of_files, failed))
+    })
+    .await??;
     let saved = match place {
         Location::Local(directory) => {
-            let directory = directory.clone();
-            blocking(move || bring_local(&written, Path::new(&directory)))
+            let path = PathBuf::from(directory);
+            let failed = |error: &io::Error| unwritten(&name, &error.to_string());
+            blocking(move || bring_local(&written, &path))
                 .await?
-                .map_err(|why| not_written(&name, &why))?
+                .map_err(unless_full(Path::new(directory), failed))?
         }
         Location::S3 { bucket, key } => {
             let sent = bring(role, &written, bucket, &below(key)).await;
@@ -103,28 +111,28 @@ fn write(
     target: &str,
     prefix: &str,
     now: Timestamp,
-) -> Result<WrittenInventory, Halt> {
-    let not_here = |error: std::io::Error| not_written("the data directory", &error.to_string());
+) -> Result<io::Result<WrittenInventory>, RunnerError> {
     for page in list.into_pages() {
-        for row in page.map_err(RunnerError::from)? {
-            writer.write(&row).map_err(not_here)?;
+        for row in page? {
+            if let Err(error) = writer.write(&row) {
+                return Ok(Err(error));
+            }
         }
     }
-    writer.finish(target, prefix, now).map_err(not_here)
+    Ok(writer.finish(target, prefix, now))
 }
 
 /// Puts the files into a local directory; `manifest.json` comes last.
-fn bring_local(written: &WrittenInventory, directory: &Path) -> Result<Saved, String> {
-    let text = |error: std::io::Error| error.to_string();
-    std::fs::create_dir_all(directory.join("data")).map_err(text)?;
+fn bring_local(written: &WrittenInventory, directory: &Path) -> io::Result<Saved> {
+    std::fs::create_dir_all(directory.join("data"))?;
     for file in &written.files {
         // The directory may be on another disk.
-        std::fs::copy(&file.path, directory.join(&file.name)).map_err(text)?;
-        std::fs::remove_file(&file.path).map_err(text)?;
+        std::fs::copy(&file.path, directory.join(&file.name))?;
+        std::fs::remove_file(&file.path)?;
     }
     let path = directory.join(INDEX);
-    std::fs::write(directory.join("manifest.checksum"), &written.checksum).map_err(text)?;
-    write_file(&path, written.manifest.as_bytes()).map_err(text)?;
+    std::fs::write(directory.join("manifest.checksum"), &written.checksum)?;
+    write_file(&path, written.manifest.as_bytes())?;
     Ok(Saved { location: path.display().to_string(), etag: written.checksum.clone() })
 }
 

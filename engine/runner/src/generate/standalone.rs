@@ -149,7 +149,7 @@ impl Folder {
             return Ok(Self { path, begun, _lock: lock });
         }
         let list = list_path(&path, &request.spec);
-        crate::prepare::remove_if_there(&list)?;
+        crate::durable::remove_if_there(&list)?;
         let begun = Timestamp::now();
         std::fs::write(&mark, begun.to_string()).map_err(RunnerError::io("write", &mark))?;
         Ok(Self { path, begun, _lock: lock })

@@ -9,6 +9,7 @@ mod distinct;
 mod list;
 mod locate;
 mod reader;
+mod retry;
 mod rows;
 mod stream;
 
@@ -19,6 +20,7 @@ use jiff::Timestamp;
 use longshore_job::Row;
 use longshore_job::spec::{ManifestSpec, OnBadRow, SourceSpec};
 use longshore_manifest::ManifestError;
+use longshore_queue::Queue;
 use tokio::runtime::Handle;
 
 use crate::error::{JobFailure, STORE_NOT_USABLE};
@@ -76,6 +78,8 @@ pub(crate) struct Access {
     pub skip_bad_rows: bool,
     /// The moment from which the ages of objects count back: when the job was submitted.
     pub submitted: Timestamp,
+    /// The queue and the job's ID in it; a manifest that is only tried has none.
+    pub ledger: Option<(Queue, String)>,
     /// Is told what is found in the lists.
     pub witness: Option<Arc<dyn Witness>>,
 }
@@ -90,6 +94,7 @@ impl Access {
             stdin: Some(Arc::default()),
             skip_bad_rows: manifest.on_bad_row == OnBadRow::Skip,
             submitted: Timestamp::now(),
+            ledger: None,
             witness: None,
         }
     }
@@ -112,5 +117,6 @@ fn open(source: &SourceSpec, access: &Access) -> Result<Box<dyn RowSource>, JobF
     Ok(match source {
         SourceSpec::List(list) => Box::new(list::List::open(list, access)?),
         SourceSpec::Generate(spec) => Box::new(Generated::open(spec, access)?),
+        SourceSpec::Retry(_) => Box::new(retry::Retried::open(access)?),
     })
 }

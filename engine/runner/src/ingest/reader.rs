@@ -37,6 +37,7 @@ impl ManifestAccess {
                 stdin: Some(Arc::default()),
                 skip_bad_rows: false,
                 submitted: Timestamp::now(),
+                ledger: None,
                 witness: None,
             },
         }

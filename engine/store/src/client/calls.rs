@@ -15,6 +15,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::answers::{self, Answered};
 use super::errors::{Call, Mapper};
+use super::measured;
 use super::values;
 use crate::Store;
 use crate::error::StoreError;
@@ -92,6 +93,8 @@ macro_rules! new_object {
 /// Sends requests by the AWS SDK, once each.
 #[derive(Debug)]
 pub(crate) struct Sdk {
+    /// What metrics call the store.
+    pub(crate) name: String,
     pub(crate) client: Client,
     pub(crate) mapper: Mapper,
     /// Most time for one attempt, body included.
@@ -101,10 +104,13 @@ pub(crate) struct Sdk {
 #[async_trait::async_trait]
 impl Store for Sdk {
     async fn send(&self, request: &Request) -> Result<Response, StoreError> {
-        match tokio::time::timeout(self.request_timeout, self.dispatch(request)).await {
-            Ok(result) => result,
-            Err(_) => Err(self.mapper.timeout(request.name(), self.request_timeout)),
-        }
+        let attempt = async {
+            match tokio::time::timeout(self.request_timeout, self.dispatch(request)).await {
+                Ok(result) => result,
+                Err(_) => Err(self.mapper.timeout(request.name(), self.request_timeout)),
+            }
+        };
+        measured(&self.name, request.name(), attempt).await
     }
 }
 

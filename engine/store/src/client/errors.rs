@@ -225,7 +225,8 @@ fn is_retryable_status(status: u16) -> bool {
 }
 
 fn is_retryable_code(code: &str) -> bool {
-    is_throttle_code(code) || matches!(code, "InternalError" | "RequestTimeout")
+    is_throttle_code(code)
+        || matches!(code, "InternalError" | "RequestTimeout" | crate::error::code::REQUEST_TIME_TOO_SKEWED)
 }
 
 fn is_redirect(error: &StoreError) -> bool {

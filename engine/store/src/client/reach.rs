@@ -3,17 +3,21 @@
 use std::time::Duration;
 
 use super::S3Store;
+use super::measured;
 use crate::error::{StoreError, code};
 use crate::request::{ListObjectsV2, Request};
 use crate::retry::RetryPolicy;
 
 /// Few and quick retries: somebody waits at the terminal for the answer.
-const RETRIES: RetryPolicy = RetryPolicy {
-    max_attempts: 3,
-    base_delay: Duration::from_millis(200),
-    max_delay: Duration::from_secs(1),
-    total_time: Duration::from_secs(30),
-};
+fn retries() -> RetryPolicy {
+    RetryPolicy {
+        max_attempts: 3,
+        base_delay: Duration::from_millis(200),
+        max_delay: Duration::from_secs(1),
+        total_time: Duration::from_secs(30),
+        ..RetryPolicy::default()
+    }
+}
 
 /// Refusals of the probe from a store that is there and knows the credentials.
 const ANSWERS: [&str; 3] = [code::ACCESS_DENIED, "NotImplemented", "MethodNotAllowed"];
@@ -30,14 +34,15 @@ impl S3Store {
     /// there is no such bucket.
     pub async fn check_reachable(&self, bucket: Option<&str>) -> Result<(), StoreError> {
         let sdk = self.retrying.inner();
-        let probe = self.retrying.run(&RETRIES, || async {
+        let retries = retries();
+        let probe = self.retrying.run(&retries, bucket, || async {
             match bucket {
                 Some(bucket) => {
                     let listing =
                         ListObjectsV2 { bucket: bucket.to_owned(), max_keys: Some(1), ..Default::default() };
                     crate::Store::send(sdk, &Request::ListObjectsV2(listing)).await.map(drop)
                 }
-                None => sdk.list_buckets().await,
+                None => measured(&sdk.name, "ListBuckets", sdk.list_buckets()).await,
             }
         });
         match probe.await {
@@ -63,7 +68,7 @@ impl S3Store {
             "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired" => {
                 "does not accept the session token: get new temporary credentials".to_owned()
             }
-            "RequestTimeTooSkewed" => {
+            code::REQUEST_TIME_TOO_SKEWED => {
                 "has a clock that differs from this machine's by more than 15 minutes: set the clock".to_owned()
             }
             "AuthorizationHeaderMalformed" | "PermanentRedirect" | "IllegalLocationConstraintException" => {

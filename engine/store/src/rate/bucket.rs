@@ -20,6 +20,11 @@ impl TokenBucket {
         Self { per_second: per_second.max(f64::MIN_POSITIVE), burst, tokens: burst, updated: now }
     }
 
+    /// Adds tokens, up to the burst.
+    pub(crate) fn deposit(&mut self, tokens: f64) {
+        self.tokens = (self.tokens + tokens).min(self.burst);
+    }
+
     /// Takes one token if it can be had within `patience`, and says how long to wait before using it. Takes nothing
     /// otherwise.
     pub(crate) fn take(&mut self, now: Instant, patience: Duration) -> Option<Duration> {

@@ -1,20 +1,20 @@
 //! Makes callers wait until a request may go out.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
-use super::RateLimits;
 use super::aimd::Aimd;
 use super::bucket::TokenBucket;
+use super::pause::Pause;
 
 /// How much of the request rate may be used at once: 50 ms worth. Timers are good to a millisecond or so; without a
 /// burst every late wake-up would lower the rate.
 const RATE_BURST: Duration = Duration::from_millis(50);
 
-/// Lets through as many requests as [`Aimd`] and the request rate allow.
+/// Lets through as many requests as [`Aimd`], [`Pause`] and the request rate allow.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     slots: Semaphore,
@@ -25,6 +25,7 @@ pub(crate) struct Limiter {
 #[derive(Debug)]
 struct State {
     aimd: Aimd,
+    pause: Pause,
     /// Slots that exist: free or in use. The semaphore only knows the free ones.
     slots: u32,
 }
@@ -34,23 +35,24 @@ struct State {
 pub(crate) enum Verdict {
     /// Answered without complaint.
     Fine,
-    /// The store asks for fewer requests.
-    Throttled,
+    /// The store asks for fewer requests, and perhaps to be left alone for some time.
+    Throttled(Option<Duration>),
     /// Nothing.
     Unclear,
 }
 
 /// The right to have one request in flight. Dropping it without a verdict gives it back.
 #[derive(Debug)]
-pub(crate) struct Slot<'a> {
-    limiter: &'a Limiter,
+pub(crate) struct Slot {
+    limiter: Arc<Limiter>,
     generation: u64,
     verdict: Verdict,
 }
 
 impl Limiter {
-    pub(crate) fn new(limits: &RateLimits) -> Self {
-        let aimd = Aimd::new(limits.max_in_flight);
+    /// At most `max_in_flight` requests at once and, if it is given, `requests_per_second`.
+    pub(crate) fn new(max_in_flight: u32, requests_per_second: Option<u32>) -> Self {
+        let aimd = Aimd::new(max_in_flight);
         let slots = aimd.limit();
         let bucket = |rate: u32| {
             let rate = f64::from(rate);
@@ -58,24 +60,31 @@ impl Limiter {
         };
         Self {
             slots: Semaphore::new(usize::try_from(slots).unwrap_or(Semaphore::MAX_PERMITS)),
-            state: Mutex::new(State { aimd, slots }),
-            rate: limits.requests_per_second.map(bucket),
+            state: Mutex::new(State { aimd, pause: Pause::default(), slots }),
+            rate: requests_per_second.map(bucket),
         }
     }
 
-    /// Waits for a free slot, then for the request rate.
-    pub(crate) async fn slot(&self) -> Slot<'_> {
+    /// Waits for a free slot, then for the end of a pause, then for the request rate.
+    pub(crate) async fn slot(self: &Arc<Self>) -> Slot {
         if let Ok(permit) = self.slots.acquire().await {
             // The slot gives it back, or not, by the limit in force then.
             permit.forget();
         }
-        let slot =
-            Slot { limiter: self, generation: self.state().aimd.generation(), verdict: Verdict::Unclear };
+        let mut slot = Slot { limiter: Arc::clone(self), generation: 0, verdict: Verdict::Unclear };
+        while let Some(until) = self.paused_until() {
+            sleep_until(until).await;
+        }
         if let Some(wait) = self.rate.as_ref().and_then(|rate| lock(rate).take(Instant::now(), Duration::MAX))
         {
             sleep(wait).await;
         }
+        slot.generation = self.state().aimd.generation();
         slot
+    }
+
+    fn paused_until(&self) -> Option<Instant> {
+        self.state().pause.until(Instant::now())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -85,8 +94,19 @@ impl Limiter {
     fn release(&self, generation: u64, verdict: Verdict) {
         let mut state = self.state();
         match verdict {
-            Verdict::Fine => state.aimd.succeeded(),
-            Verdict::Throttled => state.aimd.throttled(generation),
+            Verdict::Fine => {
+                state.aimd.succeeded();
+                state.pause.succeeded();
+            }
+            Verdict::Throttled(asked) => {
+                let now = Instant::now();
+                if state.aimd.throttled(generation) {
+                    state.pause.refused(now, fastrand::f64());
+                }
+                if let Some(time) = asked {
+                    state.pause.asked(now, time);
+                }
+            }
             Verdict::Unclear => {}
         }
         // One slot came back; there must be as many as the limit says.
@@ -110,14 +130,14 @@ impl Limiter {
     }
 }
 
-impl Slot<'_> {
+impl Slot {
     /// Gives the slot back with what the answer says about the load.
     pub(crate) fn release(mut self, verdict: Verdict) {
         self.verdict = verdict;
     }
 }
 
-impl Drop for Slot<'_> {
+impl Drop for Slot {
     fn drop(&mut self) {
         self.limiter.release(self.generation, self.verdict);
     }

@@ -163,5 +163,94 @@ async fn throttles_lower_the_concurrency() {
     let fake = FakeStore::scripted([Err(slow_down()), Err(slow_down()), Ok(ok())]);
     let store = Retrying::new(fake, RetryPolicy::default(), limits);
     store.send(&head()).await.unwrap();
-    assert_eq!(store.limiter.limit(), 16);
+    assert_eq!((store.pressure.limit("b"), store.pressure.store_limit()), (16, 64));
+}
+
+/// A store that takes so many requests at once, each of which lasts a while, and refuses what is beyond.
+struct Loaded {
+    takes: usize,
+    now: std::sync::atomic::AtomicUsize,
+    sent: std::sync::atomic::AtomicUsize,
+}
+
+#[async_trait::async_trait]
+impl Store for Loaded {
+    async fn send(&self, _: &Request) -> Result<Response, StoreError> {
+        use std::sync::atomic::Ordering::Relaxed;
+        self.sent.fetch_add(1, Relaxed);
+        if self.now.fetch_add(1, Relaxed) >= self.takes {
+            self.now.fetch_sub(1, Relaxed);
+            return Err(slow_down());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        self.now.fetch_sub(1, Relaxed);
+        Ok(ok())
+    }
+}
+
+/// The number of requests that `count` calls from `lanes` lanes need on such a store.
+async fn needed(takes: usize, lanes: usize, count: usize) -> usize {
+    let loaded = Arc::new(Loaded { takes, now: 0.into(), sent: 0.into() });
+    let most = u32::try_from(lanes).unwrap();
+    let limits = RateLimits {
+        max_in_flight: most,
+        retries_per_second: f64::from(most) / 4.0,
+        retry_burst: most * 2,
+        ..RateLimits::default()
+    };
+    let store = Arc::new(Retrying::new(Arc::clone(&loaded), RetryPolicy::default(), limits));
+    let mut tasks = tokio::task::JoinSet::new();
+    let left = Arc::new(std::sync::atomic::AtomicUsize::new(count));
+    for _ in 0..lanes {
+        let (store, left) = (Arc::clone(&store), Arc::clone(&left));
+        tasks.spawn(async move {
+            use std::sync::atomic::Ordering::Relaxed;
+            while left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok() {
+                store.send(&head()).await.unwrap();
+            }
+        });
+    }
+    tasks.join_all().await;
+    loaded.sent.load(std::sync::atomic::Ordering::Relaxed)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_load_that_a_store_takes_is_found_with_few_refusals() {
+    for (takes, lanes) in [(1, 16), (4, 64), (8, 64), (45, 64), (64, 64), (100, 256)] {
+        let sent = needed(takes, lanes, 5000).await;
+        println!("{takes} of {lanes} at once: 5000 calls took {sent} requests");
+        assert!((5000..=6500).contains(&sent), "{takes} of {lanes} at once: {sent} requests for 5000");
+    }
+}
+
+/// The policies of two jobs on one store.
+#[tokio::test(start_paused = true)]
+async fn those_who_retry_otherwise_share_the_limits() {
+    let fake = Arc::new(FakeStore::answering(|_| Err(slow_down())));
+    let limits = RateLimits { max_in_flight: 64, ..RateLimits::default() };
+    let patient = Retrying::new(Arc::clone(&fake), RetryPolicy::default(), limits);
+    let hasty = patient.with_policy(RetryPolicy { max_attempts: 1, ..RetryPolicy::default() });
+    hasty.send(&head()).await.unwrap_err();
+    assert_eq!((fake.requests().len(), patient.pressure.limit("b")), (1, 32));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_refuses_everything_is_given_up_by_all() {
+    let fake = Arc::new(FakeStore::answering(|_| Err(slow_down())));
+    let limits = RateLimits { max_in_flight: 64, ..RateLimits::default() };
+    let store = Arc::new(Retrying::new(Arc::clone(&fake), RetryPolicy::default(), limits));
+    let begin = Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..64 {
+        let store = Arc::clone(&store);
+        tasks.spawn(async move { store.send(&head()).await.unwrap_err() });
+    }
+    for error in tasks.join_all().await {
+        assert_eq!((error.code.as_str(), error.status), ("SlowDown", Some(503)));
+    }
+    let (elapsed, sent) = (begin.elapsed(), fake.requests().len());
+    println!("64 calls on a store that refuses everything: {sent} requests in {elapsed:?}");
+    assert!(elapsed < Duration::from_secs(60), "{elapsed:?}");
+    assert!(sent < 64 * 3, "{sent} requests");
+    assert!(store.overwhelmed_since(begin));
 }

@@ -10,6 +10,8 @@ mod written;
 
 use clap::Subcommand;
 
+pub(crate) use written::{Written, exists};
+
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::CliError;

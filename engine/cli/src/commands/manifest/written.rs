@@ -174,7 +174,7 @@ fn unpacked(name: &str) -> (Option<&str>, Compression) {
 }
 
 /// A list that is being written.
-pub(super) struct Written {
+pub(crate) struct Written {
     name: String,
     writer: Box<dyn RowWriter>,
     file: Option<(NamedTempFile, PathBuf)>,
@@ -183,7 +183,7 @@ pub(super) struct Written {
 
 impl Written {
     /// A file that appears at `path` once it is whole.
-    pub(super) fn file(path: &Path, layout: &Layout) -> Result<Self, CliError> {
+    pub(crate) fn file(path: &Path, layout: &Layout) -> Result<Self, CliError> {
         let name = path.display().to_string();
         let directory =
             path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -197,20 +197,20 @@ impl Written {
     }
 
     /// Standard output.
-    pub(super) fn stdout(layout: &Layout) -> Result<Self, CliError> {
+    pub(crate) fn stdout(layout: &Layout) -> Result<Self, CliError> {
         let name = "standard output".to_owned();
         let writer = layout.writer(io::stdout()).map_err(|error| refused(&name, error))?;
         Ok(Self { name, writer, file: None, rows: 0 })
     }
 
     /// Adds a row.
-    pub(super) fn push(&mut self, row: &Row) -> Result<(), CliError> {
+    pub(crate) fn push(&mut self, row: &Row) -> Result<(), CliError> {
         self.rows += 1;
         self.writer.write(row).map_err(|error| refused(&self.name, error))
     }
 
     /// Ends the list; only now it is at its place. What is there already stays, unless `force` is given. Its size in bytes.
-    pub(super) fn finish(self, force: bool) -> Result<u64, CliError> {
+    pub(crate) fn finish(self, force: bool) -> Result<u64, CliError> {
         self.writer.finish().map_err(|error| refused(&self.name, error))?;
         let Some((file, path)) = self.file else {
             io::Write::flush(&mut io::stdout())?;
@@ -228,7 +228,7 @@ impl Written {
 }
 
 /// The failure for a file that is there already.
-pub(super) fn exists(path: &Path) -> CliError {
+pub(crate) fn exists(path: &Path) -> CliError {
     CliError::input(format!(
         "{}: this exists; give another name, or --force to write over it",
         path.display()
@@ -244,7 +244,7 @@ pub(super) fn shared(builder: &mut tempfile::Builder<'_, '_>, mode: u32) {
 }
 
 pub(super) fn unwritable(name: &str, error: &io::Error) -> CliError {
-    CliError::new(Exit::Error, format!("{name}: cannot write the manifest: {error}"))
+    CliError::new(Exit::Error, format!("{name}: cannot write: {error}"))
 }
 
 fn refused(name: &str, error: WriteError) -> CliError {

@@ -1,0 +1,40 @@
+-- The views that users rely on: their names and columns stay, whatever becomes of the tables. Described in
+-- docs/queue-schema.md. Times are ISO 8601 (RFC 3339) in UTC with nine digits, so that they sort.
+
+CREATE VIEW view_version AS SELECT 1 AS version;
+
+CREATE VIEW jobs AS
+SELECT id                                   AS job,
+       spec ->> '$.description'             AS description,
+       coalesce(spec ->> '$.operation.source.builtin',
+                spec ->> '$.operation.source.file.path') AS operation,
+       spec ->  '$.operation.parameters'    AS parameters,
+       state, priority,
+       spec ->> '$.role'                    AS role,
+       spec ->> '$.store'                   AS store,
+       spec ->  '$.tags'                    AS tags,
+       client_token, retry_of, created_at, suspended_at, started_at, finished_at, total_tasks, succeeded, failed,
+       failure_code, failure_reason, status_reason, obstacle, report, plugin_digest, policy_digest
+FROM job_records;
+
+CREATE VIEW job_progress AS
+SELECT id                                       AS job,
+       spec ->> '$.description'                 AS description,
+       state, priority, total_tasks, succeeded, failed,
+       total_tasks - succeeded - failed         AS remaining,
+       CASE WHEN total_tasks > 0
+            THEN round(100.0 * (succeeded + failed) / total_tasks, 1) END AS percent,
+       created_at, started_at, finished_at, failure_code, failure_reason, obstacle, report
+FROM job_records;
+
+CREATE VIEW task_failures AS
+SELECT job_records.id   AS job,
+       failures.row + 1 AS row_number,
+       bucket, key, version_id, code, status, message
+FROM failures JOIN job_records ON job_records.number = failures.job;
+
+CREATE VIEW events AS
+SELECT event_records.number AS number,
+       job_records.id       AS job,
+       at, from_state, to_state, cause, actor
+FROM event_records JOIN job_records ON job_records.number = event_records.job;
