@@ -75,6 +75,17 @@ pub enum SpoolError {
     },
 }
 
+impl SpoolError {
+    /// Whether rows are gone for good.
+    pub fn is_loss(&self) -> bool {
+        match self {
+            Self::Damaged { .. } => true,
+            Self::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            Self::Unavailable { .. } | Self::ChunkTooLarge { .. } => false,
+        }
+    }
+}
+
 /// What is wrong with a chunk in the spool.
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolProblem {

@@ -5,17 +5,19 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use longshore_job::{EngineConfig, JobSpec, JobState};
-use longshore_queue::{Access, JobRecord, Queue, QueueError};
+use longshore_queue::{Access, JobRecord, Queue};
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::Catalog;
-use crate::close::close_started_chunks;
+use crate::chunk_spool::ChunkSpool;
+use crate::close::{close_started_chunks, in_a_cause};
 use crate::error::{Halt, JobFailure, OPERATION_NOT_USABLE, RunnerError, STORE_NOT_USABLE};
 use crate::event::{Event, Observer};
 use crate::held::Held;
 use crate::job::{Books, Job, clean_up};
 use crate::resolve::Resolved;
 use crate::stages;
+use crate::sweep;
 
 /// How often an idle engine looks for new jobs.
 const IDLE_POLL: Duration = Duration::from_millis(500);
@@ -42,7 +44,7 @@ impl Engine {
     ) -> Result<Self, RunnerError> {
         let queue = Queue::open(&config.data_path(), Access::Engine)?;
         let engine = Self { config, catalog, queue, observer, stdin: false };
-        engine.sweep()?;
+        sweep::folders(&engine.config, &engine.queue)?;
         Ok(engine)
     }
 
@@ -63,6 +65,11 @@ impl Engine {
     /// [`RunnerError::Obstacle`] if something outside the job is in its way for now; others if the engine cannot go on.
     /// The job can be taken up again in any case.
     pub async fn run(&self, id: &str, stop: &CancellationToken) -> Result<JobRecord, RunnerError> {
+        sweep::buckets(&self.config, &self.queue).await?;
+        self.advance(id, stop).await
+    }
+
+    async fn advance(&self, id: &str, stop: &CancellationToken) -> Result<JobRecord, RunnerError> {
         let mut resolved: Option<Job> = None;
         loop {
             let record = self.queue.job(id)?;
@@ -104,12 +111,13 @@ impl Engine {
         until_idle: bool,
         mut ended: impl FnMut(&JobRecord),
     ) -> Result<(), RunnerError> {
+        sweep::buckets(&self.config, &self.queue).await?;
         let mut held = Held::default();
         while !stop.is_cancelled() {
             let runnable = self.queue.runnable()?;
             let next = runnable.iter().find(|record| held.is_due(record, Instant::now()));
             match next {
-                Some(next) => match self.run(&next.id, stop).await {
+                Some(next) => match self.advance(&next.id, stop).await {
                     Ok(record) => {
                         held.release(&record.id);
                         if record.state.is_terminal() {
@@ -140,7 +148,7 @@ impl Engine {
         let (digest, documents) = (&resolved.policy_digest, &resolved.policy_documents);
         self.queue.set_policies(&record.id, digest, documents, Timestamp::now())?;
         Ok(Job {
-            books: self.books(record, spec),
+            books: self.books(record, spec, Some(&resolved)),
             observer: Arc::clone(&self.observer),
             stdin: self.stdin,
             submitted: record.created_at,
@@ -148,9 +156,14 @@ impl Engine {
         })
     }
 
-    fn books(&self, record: &JobRecord, spec: Arc<JobSpec>) -> Books {
+    fn books(&self, record: &JobRecord, spec: Arc<JobSpec>, resolved: Option<&Resolved>) -> Books {
         let directory = self.config.spool_path().join(&record.id);
-        Books { id: record.id.clone(), spec, queue: self.queue.clone(), directory }
+        let spool = ChunkSpool::new(&self.config, &record.id, &directory);
+        let spool = match resolved {
+            Some(resolved) => spool.sharing(&spec, &resolved.store),
+            None => spool,
+        };
+        Books { id: record.id.clone(), spec, queue: self.queue.clone(), directory, spool }
     }
 
     /// Notices before the next task that the store is not there.
@@ -188,10 +201,13 @@ impl Engine {
         end: JobState,
         failure: &JobFailure,
     ) -> Result<(), RunnerError> {
-        let books = self.books(record, Arc::new(record.spec.clone()));
-        close_started_chunks(&books).await?;
-        self.step(record, end, &format!("ended without a report: {failure}"))?;
-        clean_up(&books.directory, &self.queue.job(&record.id)?)
+        let books = self.books(record, Arc::new(record.spec.clone()), None);
+        let lost = match close_started_chunks(&books).await {
+            Err(RunnerError::Obstacle { failure, .. }) => return Err(self.hold(&record.id, failure)?),
+            closed => closed?,
+        };
+        self.step(record, end, &format!("ended without a report: {failure}{}", in_a_cause(lost)))?;
+        clean_up(&books.spool, &self.queue.job(&record.id)?).await.map(drop)
     }
 
     fn step(&self, record: &JobRecord, next: JobState, cause: &str) -> Result<(), RunnerError> {
@@ -205,31 +221,5 @@ impl Engine {
     fn hold(&self, id: &str, failure: JobFailure) -> Result<RunnerError, RunnerError> {
         self.queue.set_obstacle(id, Some(&failure.to_string()))?;
         Ok(RunnerError::Obstacle { job: id.to_owned(), failure })
-    }
-
-    /// Removes spools that a crash left behind after their job had ended. What is not a job's folder is not ours.
-    fn sweep(&self) -> Result<(), RunnerError> {
-        let directory = self.config.spool_path();
-        let entries = match std::fs::read_dir(&directory) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(RunnerError::io("list", &directory)(error)),
-        };
-        for entry in entries {
-            let entry = entry.map_err(RunnerError::io("list", &directory))?;
-            let known = entry.file_name().to_str().map(|name| self.queue.job(name));
-            match known {
-                Some(Ok(record)) if record.state.is_terminal() && *record.id == *entry.file_name() => {
-                    clean_up(&entry.path(), &record)?;
-                }
-                Some(Err(error))
-                    if !matches!(error, QueueError::NotFound { .. } | QueueError::Ambiguous { .. }) =>
-                {
-                    return Err(error.into());
-                }
-                _ => {}
-            }
-        }
-        Ok(())
     }
 }

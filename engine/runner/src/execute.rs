@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use longshore_job::{Failure, JobState, KeyEncoding, ObjectId, Outcome, Row};
-use longshore_manifest::SpoolReader;
 use longshore_plugin::{Columns, Execution, Lane};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -135,8 +134,8 @@ async fn load_chunks(
     messages: mpsc::Sender<Message>,
 ) -> Result<(), RunnerError> {
     const RECORDS_PER_QUERY: usize = 64;
-    let path = job.spool_path();
-    let spool = Arc::new(blocking(move || SpoolReader::open(&path)).await??);
+    let spool = job.spool.clone();
+    let spool = Arc::new(blocking(move || spool.open()).await??);
     let mut after = None;
     loop {
         let (queue, id) = (job.queue.clone(), job.id.clone());

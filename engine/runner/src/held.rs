@@ -6,13 +6,19 @@ use std::time::{Duration, Instant};
 use longshore_job::JobState;
 use longshore_queue::JobRecord;
 
-use crate::error::RunnerError;
+use crate::error::{RunnerError, SPOOL_NOT_REACHABLE};
 
 /// Time from the first obstacle to the next try; each further one is twice the last.
 const FIRST_DELAY: Duration = Duration::from_secs(2);
 
 /// Longest time between two tries: what a mended store waits for at most.
 const MAX_DELAY: Duration = Duration::from_secs(120);
+
+impl Entry {
+    fn is_about_rows(&self) -> bool {
+        matches!(&self.obstacle, RunnerError::Obstacle { failure, .. } if failure.code == SPOOL_NOT_REACHABLE)
+    }
+}
 
 /// The jobs that are held back, in memory: a new engine tries them all.
 #[derive(Default)]
@@ -25,9 +31,11 @@ struct Entry {
 }
 
 impl Held {
-    /// Whether the job may be tried at `now`: a cancelled one at once, because it ends whatever is missing.
+    /// Whether the job may be tried at `now`: a cancelled one at once, because it ends whatever is missing but the rows that
+    /// its report wants.
     pub(crate) fn is_due(&self, record: &JobRecord, now: Instant) -> bool {
-        self.0.get(&record.id).is_none_or(|entry| entry.due <= now || record.state == JobState::Cancelling)
+        let ends = |entry: &Entry| record.state == JobState::Cancelling && !entry.is_about_rows();
+        self.0.get(&record.id).is_none_or(|entry| entry.due <= now || ends(entry))
     }
 
     /// Holds the job back. Says so in the log when it is news.

@@ -10,7 +10,7 @@ use longshore_job::JobState::{
 use longshore_queue::{JobRecord, Queue, QueueError};
 use tokio_util::sync::CancellationToken;
 
-use crate::close::close_started_chunks;
+use crate::close::{close_started_chunks, in_a_cause};
 use crate::error::{Halt, JobFailure, RunnerError, blocking};
 use crate::event::Event;
 use crate::execute::{Ending, execute};
@@ -45,7 +45,7 @@ pub(crate) async fn advance(
         Suspended | Paused => Ok(false),
         Complete | Cancelled | Failed => Ok(true),
     };
-    match done {
+    match done.map_err(|halt| halt.of_job(&job.id)) {
         Ok(done) => Ok(done),
         Err(Halt::Job(failure)) => fail(job, record.state, &failure).map(|()| true),
         // A user moved the job while the stage was at its end: the next round finds the new state.
@@ -135,22 +135,23 @@ async fn write_report(job: &Job) -> Result<(), Halt> {
         job.queue.set_report(&job.id, &location)?;
     }
     step(job, Completing, Complete, "the report is written")?;
-    Ok(clean_up(&job.directory, &job.queue.job(&job.id).map_err(RunnerError::from)?)?)
+    let record = job.queue.job(&job.id)?;
+    Ok(clean_up(&job.spool, &record).await.map(drop)?)
 }
 
 /// Ends a job before all its tasks ran. The report lists those that did; if it cannot be written, the job ends all the same
 /// and the rows stay in its folder.
 async fn end_early(job: &Job, from: JobState, to: JobState, cause: &str) -> Result<(), RunnerError> {
-    close_started_chunks(job).await?;
+    let cause = format!("{cause}{}", in_a_cause(close_started_chunks(job).await?));
     let cause = match report::write(job, Timestamp::now()).await {
         Ok(Some(location)) => {
             job.queue.set_report(&job.id, &location)?;
-            cause.to_owned()
+            cause
         }
-        Ok(None) => cause.to_owned(),
+        Ok(None) => cause,
         Err(Halt::Job(failure)) => format!("{cause}; {failure}"),
         Err(Halt::Engine(error)) => return Err(error),
     };
     step(job, from, to, &cause)?;
-    clean_up(&job.directory, &job.queue.job(&job.id)?)
+    clean_up(&job.spool, &job.queue.job(&job.id)?).await.map(drop)
 }

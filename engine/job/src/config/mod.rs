@@ -24,8 +24,8 @@ pub struct EngineConfig {
     pub directory: PathBuf,
     /// Where queue and locks are.
     pub data_directory: String,
-    /// Where the jobs' folders are; `None` means in the data directory.
-    pub spool_directory: Option<String>,
+    /// Where the rows of jobs under way are; `None` means in the data directory.
+    pub spool: Option<SpoolConfig>,
     /// S3 endpoints by name.
     pub stores: BTreeMap<String, StoreConfig>,
     /// Roles by name.
@@ -34,6 +34,23 @@ pub struct EngineConfig {
     pub guard: Vec<String>,
     /// Resource policy file by bucket name.
     pub bucket_policies: BTreeMap<String, String>,
+}
+
+/// Where the rows of jobs under way are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SpoolConfig {
+    /// A directory, which holds all of the jobs' folders.
+    Directory(String),
+    /// A bucket. What else the folders hold stays in the data directory.
+    Bucket {
+        /// Name of its store.
+        store: String,
+        /// Its name.
+        bucket: String,
+        /// What the keys of its objects begin with: empty, or ending in `/`.
+        prefix: String,
+    },
 }
 
 /// An S3 endpoint.
@@ -136,7 +153,10 @@ impl EngineConfig {
 
     /// The directory of the jobs' folders, resolved.
     pub fn spool_path(&self) -> PathBuf {
-        self.spool_directory.as_ref().map_or_else(|| self.data_path().join("spools"), |path| self.path(path))
+        match &self.spool {
+            Some(SpoolConfig::Directory(path)) => self.path(path),
+            Some(SpoolConfig::Bucket { .. }) | None => self.data_path().join("spools"),
+        }
     }
 }
 
