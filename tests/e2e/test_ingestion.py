@@ -159,7 +159,7 @@ def test_the_spool_may_be_in_a_directory_of_its_own(workspace):
     workspace.write("list.csv", rows_of(1500))
     noop(workspace, 'location = "list.csv"\nfields = ["Bucket", "Key"]\n')
     configuration = workspace.directory / "longshore.toml"
-    configuration.write_text('spool-directory = "fast/disk"\n' + configuration.read_text())
+    configuration.write_text(configuration.read_text() + '[spool]\nlocation = "fast/disk"\n')
     done = workspace.run()
     assert (done.code, done.job["total"]) == (0, 1500), done.err
     assert list((workspace.directory / "fast/disk").iterdir()) == []

@@ -2,7 +2,7 @@
 
 use longshore_job::Problems;
 use longshore_queue::QueueError;
-use longshore_runner::{JobFailure, RunnerError};
+use longshore_runner::{JobFailure, RunnerError, SPOOL_NOT_REACHABLE, STORE_NOT_USABLE};
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
@@ -94,7 +94,7 @@ impl From<RunnerError> for CliError {
         match error {
             RunnerError::Queue(error) => error.into(),
             RunnerError::Obstacle { ref failure, .. } => {
-                let is_store = failure.code == longshore_runner::STORE_NOT_USABLE;
+                let is_store = [STORE_NOT_USABLE, SPOOL_NOT_REACHABLE].contains(&failure.code.as_str());
                 Self::new(if is_store { Exit::Unreachable } else { Exit::Interrupted }, error.to_string())
             }
             other => Self::new(Exit::Error, other.to_string()),

@@ -7,7 +7,7 @@
 //! - [`Inventory`] and [`ReportIndex`] read the `manifest.json` of lists that are several files.
 //! - [`Md5Reader`] computes a manifest's ETag while it is read.
 //! - [`SpoolWriter`] and [`SpoolReader`] keep the rows on disk in compressed chunks of [`CHUNK_ROWS`], each of
-//!   which can be read without the others.
+//!   which can be read without the others: in a file, or wherever a [`FrameWriter`] keeps them.
 //! - [`Keep`] gives rows back once all were taken; [`Duplicates`] finds the rows that name an object which an earlier row names, by sorting on disk.
 //!
 //! Nothing here knows about jobs, states or S3 requests: bytes come in, rows go out.
@@ -15,6 +15,7 @@
 pub mod csv;
 pub mod decode;
 pub mod error;
+pub mod frames;
 pub mod generate;
 pub mod guess;
 pub mod inventory;
@@ -40,6 +41,7 @@ mod sort;
 pub use csv::{CsvOptions, CsvReader, MAX_ROW_BYTES};
 pub use decode::{Compression, decompressed};
 pub use error::{ManifestError, Problem};
+pub use frames::{FrameReader, FrameWriter, sync_name};
 pub use guess::{GUESS_BYTES, Given, ListGuess, ListKind, ListStart};
 pub use inventory::{DataFile, FileFormat, Inventory, InventoryOptions, InventoryRows, MAX_INDEX_BYTES};
 pub use json_lines::JsonLinesReader;
@@ -49,6 +51,8 @@ pub use orc::OrcReader;
 pub use parquet::ParquetReader;
 pub use reader::RowReader;
 pub use report_list::{ReportFile, ReportIndex, ReportReader, no_rows, report_options};
-pub use spool::{CHUNK_ROWS, MAX_CHUNK_BYTES, SpoolError, SpoolProblem, SpoolReader, SpoolWriter, sync_name};
+pub use spool::{
+    CHUNK_ROWS, MAX_CHUNK_BYTES, SPOOL_MAGIC, SpoolError, SpoolProblem, SpoolReader, SpoolWriter,
+};
 pub use unique::{DuplicateRows, Duplicates};
 pub use write::{Layout, RowWriter, WriteError, WrittenFormat};

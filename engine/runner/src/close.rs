@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use longshore_job::{Outcome, Row};
-use longshore_queue::ChunkOutcomes;
+use longshore_manifest::{SpoolError, SpoolReader};
+use longshore_queue::{ChunkOutcomes, ChunkRecord};
 use tokio::sync::mpsc;
 
 use crate::error::{RunnerError, blocking};
@@ -107,26 +108,59 @@ fn take(outcomes: &mut ChunkOutcomes, index: u32) -> Option<Outcome> {
     Some(outcomes.messages.remove(&index).unwrap_or(Outcome::Succeeded(None)))
 }
 
-/// Closes the chunks of a job that ends early: their finished tasks go to the report, the others never run.
-pub(crate) async fn close_started_chunks(job: &Books) -> Result<(), RunnerError> {
-    let job = job.clone();
-    blocking(move || {
+/// Closes the chunks of a job that ends early: their finished tasks go to the report, the others never run. What is lost in the
+/// spool keeps no job from its end: those chunks stay open, and the first loss is the answer.
+pub(crate) async fn close_started_chunks(job: &Books) -> Result<Option<SpoolError>, RunnerError> {
+    let (job, id) = (job.clone(), job.id.clone());
+    let closed = blocking(move || {
         const RECORDS_PER_QUERY: usize = 64;
-        if !job.spool_path().exists() {
-            return Ok(()); // cancelled before the manifest was read: nothing ran
-        }
-        let manifest = longshore_manifest::SpoolReader::open(&job.spool_path())?;
-        let mut closing = ChunkCloser::open(&job)?;
+        let mut closing = None;
+        let mut rows = StartedRows { job: &job, spool: None };
+        let mut lost = None;
         let mut after = None;
         loop {
             let records = job.queue.open_chunks(&job.id, after, RECORDS_PER_QUERY)?;
-            let Some(last) = records.last() else { return Ok(()) };
+            let Some(last) = records.last() else { return Ok(lost) };
             after = Some(last.number);
             for record in records.iter().filter(|record| !record.done.is_empty()) {
-                closing.append(record.number, &manifest.read(&record.extent())?)?;
-                closing.seal(&[record.number])?;
+                match rows.of(record) {
+                    Ok(rows) => {
+                        let closing = match &mut closing {
+                            Some(closing) => closing,
+                            none => none.insert(ChunkCloser::open(&job)?),
+                        };
+                        closing.append(record.number, &rows)?;
+                        closing.seal(&[record.number])?;
+                    }
+                    Err(RunnerError::Spool(error)) if error.is_loss() => lost = lost.or(Some(error)),
+                    Err(error) => return Err(error),
+                }
             }
         }
-    })
-    .await?
+    });
+    closed.await?.map_err(|error: RunnerError| error.of_job(&id))
+}
+
+/// How the cause of a job's end goes on where results were lost.
+pub(crate) fn in_a_cause(lost: Option<SpoolError>) -> String {
+    lost.map(|lost| format!("; results are missing in the report: {lost}")).unwrap_or_default()
+}
+
+/// The rows of a job that ends early, as far as its report wants them.
+struct StartedRows<'a> {
+    job: &'a Books,
+    spool: Option<SpoolReader>,
+}
+
+impl StartedRows<'_> {
+    fn of(&mut self, chunk: &ChunkRecord) -> Result<Vec<Row>, RunnerError> {
+        if self.job.spec.report.is_none() {
+            return Ok(Vec::new());
+        }
+        let spool = match self.spool.take() {
+            Some(spool) => spool,
+            None => self.job.spool.open()?,
+        };
+        Ok(self.spool.insert(spool).read(&chunk.extent())?)
+    }
 }

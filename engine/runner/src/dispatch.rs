@@ -124,7 +124,7 @@ impl<'a> Dispatcher<'a> {
     async fn tidy(&mut self, now: Timestamp) -> Result<(), RunnerError> {
         match self.only {
             Some(_) => Ok(()),
-            None => self.caretaker.look(&self.engine.config, &self.engine.queue, now).await,
+            None => self.caretaker.look(self.engine, now).await,
         }
     }
 

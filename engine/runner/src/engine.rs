@@ -1,20 +1,22 @@
 //! The engine of one data directory: what all of its jobs share.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use longshore_job::EngineConfig;
-use longshore_queue::{Access, JobRecord, Queue, QueueError};
+use longshore_queue::{Access, JobRecord, Queue};
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::Catalog;
+use crate::chunk_spool::ChunkSpool;
 use crate::disk::Disk;
 use crate::dispatch::Dispatcher;
 use crate::error::RunnerError;
 use crate::event::Observer;
 use crate::execute::COMMIT_WINDOW;
-use crate::job::clean_up;
 use crate::schedule::slots::Slots;
 use crate::store::Stores;
+use crate::sweep;
 
 /// Works through the queue of one data directory. There is one engine per data directory; a second one is refused. Cloning is
 /// cheap.
@@ -47,7 +49,7 @@ impl Engine {
         let disk = Arc::new(Disk::new(config.data_path()));
         let (config, stores) = (Arc::new(config), Arc::default());
         let engine = Self { config, catalog, queue, observer, disk, stdin: false, stores, slots };
-        engine.sweep()?;
+        sweep::folders(&engine)?;
         Ok(engine)
     }
 
@@ -68,6 +70,7 @@ impl Engine {
     /// [`RunnerError::Obstacle`] if something outside the job is in its way for now; others if the engine cannot go on.
     /// The job can be taken up again in any case.
     pub async fn run(&self, id: &str, stop: &CancellationToken) -> Result<JobRecord, RunnerError> {
+        sweep::buckets(self).await?;
         Dispatcher::new(self, Some(id)).run(stop, true, |_| {}).await?;
         Ok(self.queue.job(id)?)
     }
@@ -84,33 +87,18 @@ impl Engine {
         until_idle: bool,
         ended: impl FnMut(&JobRecord),
     ) -> Result<(), RunnerError> {
+        sweep::buckets(self).await?;
         Dispatcher::new(self, None).run(stop, until_idle, ended).await
     }
 
-    /// Removes spools that a crash left behind after their job had ended. What is not a job's folder is not ours.
-    fn sweep(&self) -> Result<(), RunnerError> {
-        let directory = self.config.spool_path();
-        let entries = match std::fs::read_dir(&directory) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(RunnerError::io("list", &directory)(error)),
-        };
-        for entry in entries {
-            let entry = entry.map_err(RunnerError::io("list", &directory))?;
-            let known = entry.file_name().to_str().map(|name| self.queue.job(name));
-            match known {
-                Some(Ok(record)) if record.state.is_terminal() && *record.id == *entry.file_name() => {
-                    clean_up(&entry.path(), &record)?;
-                }
-                Some(Err(error))
-                    if !matches!(error, QueueError::NotFound { .. } | QueueError::Ambiguous { .. }) =>
-                {
-                    return Err(error.into());
-                }
-                _ => {}
-            }
-        }
-        Ok(())
+    /// The job's own folder.
+    pub(crate) fn folder(&self, id: &str) -> PathBuf {
+        self.config.spool_path().join(id)
+    }
+
+    /// Where the rows of the job's manifest are.
+    pub(crate) fn chunk_spool(&self, id: &str) -> ChunkSpool {
+        ChunkSpool::new((&self.config, &self.stores), id, self.folder(id))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use longshore_manifest::SpoolError;
 use longshore_plugin::PluginError;
 use longshore_queue::QueueError;
 
@@ -13,6 +14,11 @@ pub const INTERRUPTED: &str = "Interrupted";
 pub const ROLE_NOT_USABLE: &str = "RoleNotUsable";
 /// The code of a job whose operation cannot be used.
 pub(crate) const OPERATION_NOT_USABLE: &str = "OperationNotUsable";
+
+/// The code of a job whose rows are out of reach.
+pub const SPOOL_NOT_REACHABLE: &str = "SpoolNotReachable";
+/// The code of a job whose rows were lost.
+const SPOOL_DAMAGED: &str = "SpoolDamaged";
 
 /// Why a job as a whole failed. Ends in the job's `FailureReasons`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,9 +56,9 @@ pub enum RunnerError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The chunk spool is damaged.
+    /// Rows cannot be kept or read back.
     #[error(transparent)]
-    Spool(#[from] longshore_manifest::SpoolError),
+    Spool(#[from] SpoolError),
     /// Something outside the job is in its way for now: its store, its role, its operation.
     #[error("job {job}: {}; the job stays as it is, 'longshore start' goes on once this is mended", .failure.reason)]
     Obstacle {
@@ -79,6 +85,17 @@ impl RunnerError {
         let path = path.to_owned();
         move |source| Self::Io { path, action, source }
     }
+
+    /// As it is for `job`: a spool that cannot be reached is in its way.
+    pub(crate) fn of_job(self, job: &str) -> Self {
+        match self {
+            Self::Spool(error @ SpoolError::Unavailable { .. }) => {
+                let failure = JobFailure::new(SPOOL_NOT_REACHABLE, error.to_string());
+                Self::Obstacle { job: job.to_owned(), failure }
+            }
+            other => other,
+        }
+    }
 }
 
 /// What stops a stage before its end.
@@ -93,6 +110,17 @@ pub(crate) enum Halt {
 }
 
 impl Halt {
+    /// As it is for `job`: rows that are lost fail it.
+    pub(crate) fn of_job(self, job: &str) -> Self {
+        match self {
+            Self::Engine(RunnerError::Spool(error @ SpoolError::Damaged { .. })) => {
+                Self::Job(JobFailure::new(SPOOL_DAMAGED, error.to_string()))
+            }
+            Self::Engine(error) => Self::Engine(error.of_job(job)),
+            Self::Job(failure) => Self::Job(failure),
+        }
+    }
+
     /// For whoever has no engine that goes on.
     pub(crate) fn into_failure(self) -> JobFailure {
         match self {

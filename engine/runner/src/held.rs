@@ -7,13 +7,17 @@ use jiff::Timestamp;
 use longshore_job::JobState;
 use longshore_queue::Candidate;
 
-use crate::error::RunnerError;
+use crate::error::{RunnerError, SPOOL_NOT_REACHABLE};
 
 /// Time from the first obstacle to the next try; each further one is twice the last.
 const FIRST_DELAY: Duration = Duration::from_secs(2);
 
 /// Longest time between two tries: what a mended store waits for at most.
 const MAX_DELAY: Duration = Duration::from_secs(120);
+
+fn is_about_rows(obstacle: &RunnerError) -> bool {
+    matches!(obstacle, RunnerError::Obstacle { failure, .. } if failure.code == SPOOL_NOT_REACHABLE)
+}
 
 /// The jobs that are left alone, in memory: a new engine tries them all.
 #[derive(Default)]
@@ -30,11 +34,14 @@ enum Entry {
 }
 
 impl Held {
-    /// Whether the job may be tried now: one that a user asks to be cancelled or paused at once.
+    /// Whether the job may be tried now. One that a user asks to be paused is at once, and one that is cancelled too, because it
+    /// ends whatever is missing but the rows that its report wants.
     pub(crate) fn is_due(&self, job: &Candidate, now: Instant, wall: Timestamp) -> bool {
         match self.0.get(&job.id) {
             None => true,
-            Some(Entry::Obstacle { due, .. }) => *due <= now || job.state == JobState::Cancelling,
+            Some(Entry::Obstacle { due, obstacle, .. }) => {
+                *due <= now || (job.state == JobState::Cancelling && !is_about_rows(obstacle))
+            }
             Some(Entry::Waits(until)) => *until <= wall || job.state != JobState::Active,
         }
     }

@@ -11,6 +11,7 @@ use longshore_job::{EngineConfig, JobSpec};
 use longshore_queue::{JobRecord, Queue};
 use tokio_util::sync::CancellationToken;
 
+use crate::chunk_spool::ChunkSpool;
 use crate::error::RunnerError;
 use crate::event::{Event, Observer, Progress};
 use crate::resolve::Resolved;
@@ -23,8 +24,10 @@ pub(crate) struct Books {
     pub id: String,
     pub spec: Arc<JobSpec>,
     pub queue: Queue,
-    /// The job's own folder in the data directory: chunk spool, report spool.
+    /// The job's own folder in the data directory.
     pub directory: PathBuf,
+    /// Where the rows of its manifest are.
+    pub spool: ChunkSpool,
 }
 
 /// One job with everything it was resolved to.
@@ -47,11 +50,6 @@ pub(crate) struct Job {
 }
 
 impl Books {
-    /// Where the rows of the manifest are spooled.
-    pub(crate) fn spool_path(&self) -> PathBuf {
-        self.directory.join("manifest.spool")
-    }
-
     /// Where report rows are spooled.
     pub(crate) fn report_directory(&self) -> PathBuf {
         report_directory(&self.directory)
@@ -89,8 +87,24 @@ pub fn kept_rows(
     Ok(files.collect())
 }
 
+/// Removes what a job that has ended has in a bucket, and then its folder. False if the bucket cannot be used: that keeps nobody
+/// waiting, and the next start removes what is left.
+pub(crate) async fn clean_up(spool: &ChunkSpool, record: &JobRecord) -> Result<bool, RunnerError> {
+    match spool.remove_segments().await {
+        Err(RunnerError::Spool(error)) => {
+            tracing::warn!(
+                job = record.id,
+                %error,
+                "rows of a job that has ended are left in a bucket; the next start of the engine removes them"
+            );
+            Ok(false)
+        }
+        removed => removed.and_then(|()| remove_folder(spool.folder(), record)).map(|()| true),
+    }
+}
+
 /// Removes the folder of a job that has ended, but for the rows of a report that could not be written.
-pub(crate) fn clean_up(folder: &Path, record: &JobRecord) -> Result<(), RunnerError> {
+pub(crate) fn remove_folder(folder: &Path, record: &JobRecord) -> Result<(), RunnerError> {
     if !owes_report(record) {
         return unless_absent(std::fs::remove_dir_all(folder), folder);
     }

@@ -4,6 +4,7 @@
 //! next state in the queue. So a job goes on from wherever the last process left it.
 
 mod catalog;
+mod chunk_spool;
 mod close;
 mod collect;
 mod disk;
@@ -34,11 +35,14 @@ mod store;
 mod suggest;
 mod supply;
 mod suspects;
+mod sweep;
 mod worker;
 
 pub use catalog::Catalog;
 pub use engine::Engine;
-pub use error::{INTERRUPTED, JobFailure, ROLE_NOT_USABLE, RunnerError, STORE_NOT_USABLE};
+pub use error::{
+    INTERRUPTED, JobFailure, ROLE_NOT_USABLE, RunnerError, SPOOL_NOT_REACHABLE, STORE_NOT_USABLE,
+};
 pub use event::{Event, Observer, Progress};
 pub use generate::{GeneratedManifest, GeneratedRows, ListRequest, Listed, Saved, generate_manifest};
 pub use ingest::{ManifestAccess, ManifestReader, ReadFile, Watch, Witness};

@@ -1,6 +1,5 @@
 //! The Preparing stage: the whole manifest is read and checked, and spooled as chunks, before the first task runs.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -44,7 +43,7 @@ pub(crate) async fn prepare(job: &Job, stop: &CancellationToken) -> Result<Optio
     let reading = Reading { job: job.clone(), stop: stop.clone() };
     let prepared = blocking(move || reading.spool(access)).await?;
     if prepared.is_err() && job.queue.confirm_tenure().is_ok() {
-        remove_if_there(&job.spool_path())?;
+        job.spool.abandon()?;
     }
     prepared
 }
@@ -120,7 +119,7 @@ struct Reading {
 impl Reading {
     fn spool(&self, access: Access) -> Result<Option<Prepared>, Halt> {
         let manifest = &self.job.spec.manifest;
-        let mut spool = Spool::create(&self.job, &self.job.spool_path())?;
+        let mut spool = Spool::create(&self.job)?;
         let mut source = Rows::new(manifest, access);
         let mut row = Row::default();
         if !manifest.unique {
@@ -161,19 +160,19 @@ impl Reading {
 /// The chunk spool of a job while it is written.
 struct Spool<'a> {
     job: &'a Job,
-    file: SpoolWriter,
+    rows: SpoolWriter,
     prepared: Prepared,
 }
 
 impl<'a> Spool<'a> {
-    fn create(job: &'a Job, path: &Path) -> Result<Self, RunnerError> {
+    fn create(job: &'a Job) -> Result<Self, RunnerError> {
         let prepared = Prepared { chunks: Vec::new(), total: 0 };
-        Ok(Self { job, file: SpoolWriter::create(path)?, prepared })
+        Ok(Self { job, rows: job.spool.create()?, prepared })
     }
 
     /// Adds a row; true if that ended a chunk.
     fn push(&mut self, row: &Row) -> Result<bool, RunnerError> {
-        let Some(extent) = self.file.push(row)? else { return Ok(false) };
+        let Some(extent) = self.rows.push(row)? else { return Ok(false) };
         self.add(extent)?;
         Ok(true)
     }
@@ -192,10 +191,10 @@ impl<'a> Spool<'a> {
     }
 
     fn finish(mut self) -> Result<Prepared, RunnerError> {
-        if let Some(extent) = self.file.flush()? {
+        if let Some(extent) = self.rows.flush()? {
             self.add(extent)?;
         }
-        self.file.finish()?;
+        self.rows.finish()?;
         Ok(self.prepared)
     }
 }

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use longshore_job::EngineConfig;
-use longshore_queue::Queue;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::error::{RunnerError, blocking};
+use crate::engine::Engine;
+use crate::error::RunnerError;
 
 /// Time between two rounds.
 const EVERY: Duration = Duration::from_secs(3600);
@@ -28,20 +27,14 @@ impl Caretaker {
     ///
     /// # Errors
     /// If the queue or a folder could not be used.
-    pub(crate) async fn look(
-        &mut self,
-        config: &EngineConfig,
-        queue: &Queue,
-        now: Timestamp,
-    ) -> Result<(), RunnerError> {
+    pub(crate) async fn look(&mut self, engine: &Engine, now: Timestamp) -> Result<(), RunnerError> {
         if self.round.as_ref().is_some_and(JoinHandle::is_finished) {
             self.finish().await?;
         }
         if self.round.is_none() && self.due <= Instant::now() {
             self.due = Instant::now() + EVERY;
-            let (config, queue) = (config.clone(), queue.clone());
-            self.round =
-                Some(tokio::spawn(async move { blocking(move || tidy(&config, &queue, now)).await? }));
+            let engine = engine.clone();
+            self.round = Some(tokio::spawn(async move { tidy(&engine, now).await }));
         }
         Ok(())
     }
@@ -58,15 +51,23 @@ impl Caretaker {
 }
 
 /// Fails and deletes what is too old at `now`.
-fn tidy(config: &EngineConfig, queue: &Queue, now: Timestamp) -> Result<(), RunnerError> {
+async fn tidy(engine: &Engine, now: Timestamp) -> Result<(), RunnerError> {
+    let Engine { config, queue, .. } = engine;
     let before = |kept: Option<SignedDuration>| kept.and_then(|kept| now.checked_sub(kept).ok());
     if let Some(before) = before(config.retention.suspended) {
         queue.fail_unconfirmed(before, now)?;
     }
     let Some(before) = before(config.retention.finished) else { return Ok(()) };
     for id in queue.finished_before(before)? {
-        // The folder first: without its job nobody would know it any more.
-        let folder = config.spool_path().join(&id);
+        // What it has elsewhere first: without the job nobody would know it any more.
+        match engine.chunk_spool(&id).remove_segments().await {
+            Err(RunnerError::Spool(error)) => {
+                tracing::warn!(job = id, %error, "not deleted yet: its rows in a bucket cannot be removed");
+                continue;
+            }
+            removed => removed?,
+        }
+        let folder = engine.folder(&id);
         match std::fs::remove_dir_all(&folder) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(RunnerError::io("remove", &folder)(error));

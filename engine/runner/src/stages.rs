@@ -11,7 +11,7 @@ use longshore_queue::{JobRecord, Queue, QueueError};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use crate::close::close_started_chunks;
+use crate::close::{close_started_chunks, in_a_cause};
 use crate::disk::is_full;
 use crate::error::{Halt, JobFailure, RunnerError, blocking};
 use crate::event::Event;
@@ -55,7 +55,7 @@ async fn work_on(job: &Job, record: &JobRecord, stop: &CancellationToken) -> Res
         Suspended | Paused => Ok(false),
         Complete | Cancelled | Failed => Ok(true),
     };
-    match done {
+    match done.map_err(|halt| halt.of_job(&job.id)) {
         Ok(done) => Ok(done),
         Err(Halt::Job(failure)) => fail(job, record.state, &failure).map(|()| true),
         // A user moved the job while the stage was at its end: the next round finds the new state.
@@ -167,23 +167,24 @@ async fn write_report(job: &Job) -> Result<(), Halt> {
         job.queue.set_report(&job.id, &location)?;
     }
     step(job, Completing, Complete, "the report is written")?;
-    Ok(clean_up(&job.directory, &job.queue.job(&job.id).map_err(RunnerError::from)?)?)
+    let record = job.queue.job(&job.id)?;
+    Ok(clean_up(&job.spool, &record).await.map(drop)?)
 }
 
 /// Ends a job before all its tasks ran. The report lists those that did; if it cannot be written, the job ends all the same
 /// and the rows stay in its folder.
 async fn end_early(job: &Job, from: JobState, to: JobState, cause: &str) -> Result<(), RunnerError> {
-    close_started_chunks(job).await?;
+    let cause = format!("{cause}{}", in_a_cause(close_started_chunks(job).await?));
     let cause = match report::write(job, Timestamp::now()).await {
         Ok(Some(location)) => {
             job.queue.set_report(&job.id, &location)?;
-            cause.to_owned()
+            cause
         }
-        Ok(None) => cause.to_owned(),
+        Ok(None) => cause,
         Err(Halt::Job(failure)) => format!("{cause}; {failure}"),
         Err(Halt::Engine(error)) if is_full(&error) => format!("{cause}; without a report: {error}"),
         Err(Halt::Engine(error)) => return Err(error),
     };
     step(job, from, to, &cause)?;
-    clean_up(&job.directory, &job.queue.job(&job.id)?)
+    clean_up(&job.spool, &job.queue.job(&job.id)?).await.map(drop)
 }

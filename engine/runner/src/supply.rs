@@ -91,8 +91,8 @@ impl Supply {
         chunks: mpsc::Sender<Arc<OpenChunk>>,
         messages: mpsc::Sender<Message>,
     ) -> Result<Self, RunnerError> {
-        let path = job.spool_path();
-        let spool = Arc::new(blocking(move || SpoolReader::open(&path)).await??);
+        let spool = job.spool.clone();
+        let spool = Arc::new(blocking(move || spool.open()).await??);
         Ok(Self {
             job,
             spool,

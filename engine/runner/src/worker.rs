@@ -7,7 +7,7 @@ use longshore_job::{JobSpec, JobState};
 use longshore_queue::JobRecord;
 use tokio_util::sync::CancellationToken;
 
-use crate::close::close_started_chunks;
+use crate::close::{close_started_chunks, in_a_cause};
 use crate::engine::Engine;
 use crate::error::{Halt, JobFailure, OPERATION_NOT_USABLE, RunnerError, STORE_NOT_USABLE};
 use crate::event::Event;
@@ -118,9 +118,9 @@ impl Worker {
     }
 
     fn books(&self, record: &JobRecord) -> Books {
-        let directory = self.engine.config.spool_path().join(&record.id);
+        let (directory, spool) = (self.engine.folder(&record.id), self.engine.chunk_spool(&record.id));
         let spec: Arc<JobSpec> = Arc::new(record.spec.clone());
-        Books { id: record.id.clone(), spec, queue: self.engine.queue.clone(), directory }
+        Books { id: record.id.clone(), spec, queue: self.engine.queue.clone(), directory, spool }
     }
 
     /// Notices before the next task that the store is not there.
@@ -159,9 +159,12 @@ impl Worker {
         failure: &JobFailure,
     ) -> Result<(), RunnerError> {
         let books = self.books(record);
-        close_started_chunks(&books).await?;
-        self.step(record, end, &format!("ended without a report: {failure}"))?;
-        clean_up(&books.directory, &self.engine.queue.job(&record.id)?)
+        let lost = match close_started_chunks(&books).await {
+            Err(RunnerError::Obstacle { failure, .. }) => return Err(self.hold(failure)?),
+            closed => closed?,
+        };
+        self.step(record, end, &format!("ended without a report: {failure}{}", in_a_cause(lost)))?;
+        clean_up(&books.spool, &self.engine.queue.job(&record.id)?).await.map(drop)
     }
 
     fn step(&self, record: &JobRecord, next: JobState, cause: &str) -> Result<(), RunnerError> {

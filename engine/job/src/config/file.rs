@@ -46,9 +46,9 @@ pub(super) struct ConfigFile {
     #[serde(default = "data_directory")]
     #[schemars(length(min = 1), extend("examples" = ["/var/lib/longshore"]))]
     pub(super) data_directory: String,
-    /// Directory of the jobs' own folders: the rows of their lists while they run. Without it they are in the data directory.
-    #[schemars(length(min = 1), extend("examples" = ["/mnt/fast/longshore"]))]
-    pub(super) spool_directory: Option<String>,
+    /// Where the rows of lists are while their jobs run. Without it they are in the data directory.
+    #[schemars(extend("examples" = [{"location": "s3://spools/longshore", "store": "main"}]))]
+    pub(super) spool: Option<SpoolSection>,
     /// Bounds of the engine itself, over all jobs.
     #[serde(default)]
     pub(super) engine: EngineSection,
@@ -174,6 +174,18 @@ fn notify_timeout() -> String {
 
 fn notify_max_age() -> String {
     NOTIFY_MAX_AGE.to_owned()
+}
+
+/// Where the rows of lists are while their jobs run.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct SpoolSection {
+    /// A local directory, which then holds all of the jobs' own folders; or `s3://bucket/prefix`.
+    #[schemars(required, length(min = 1), extend("examples" = ["/mnt/fast/longshore", "s3://spools/longshore"]))]
+    pub(super) location: Option<String>,
+    /// Store of the bucket. May be left out if there is one store.
+    #[schemars(length(min = 1), extend("examples" = ["main"]))]
+    pub(super) store: Option<String>,
 }
 
 /// An S3 endpoint.

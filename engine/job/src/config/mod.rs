@@ -28,8 +28,8 @@ pub struct EngineConfig {
     pub directory: PathBuf,
     /// Where queue and locks are.
     pub data_directory: String,
-    /// Where the jobs' folders are; `None` means in the data directory.
-    pub spool_directory: Option<String>,
+    /// Where the rows of jobs under way are; `None` means in the data directory.
+    pub spool: Option<SpoolConfig>,
     /// Bounds of the engine itself.
     pub engine: EngineLimits,
     /// How long jobs are kept.
@@ -87,6 +87,23 @@ impl MetricsConfig {
 
 /// What is said about an address that other machines reach.
 pub const REMOTE_ADDRESS: &str = "is not an address of this machine alone; if other machines are to see the metrics, write `allow-remote = true` under [metrics]";
+
+/// Where the rows of jobs under way are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SpoolConfig {
+    /// A directory, which holds all of the jobs' folders.
+    Directory(String),
+    /// A bucket. What else the folders hold stays in the data directory.
+    Bucket {
+        /// Name of its store.
+        store: String,
+        /// Its name.
+        bucket: String,
+        /// What the keys of its objects begin with: empty, or ending in `/`.
+        prefix: String,
+    },
+}
 
 /// An S3 endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -195,7 +212,10 @@ impl EngineConfig {
 
     /// The directory of the jobs' folders, resolved.
     pub fn spool_path(&self) -> PathBuf {
-        self.spool_directory.as_ref().map_or_else(|| self.data_path().join("spools"), |path| self.path(path))
+        match &self.spool {
+            Some(SpoolConfig::Directory(path)) => self.path(path),
+            Some(SpoolConfig::Bucket { .. }) | None => self.data_path().join("spools"),
+        }
     }
 }
 

@@ -8,14 +8,17 @@ use std::time::Duration;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use super::file::{
-    ConfigFile, CredentialsSection, MetricsSection, RetentionSection, RoleSection, StoreSection,
+    ConfigFile, CredentialsSection, MetricsSection, RetentionSection, RoleSection, SpoolSection, StoreSection,
 };
 use super::{
     Credentials, EngineConfig, EngineLimits, MetricsConfig, REMOTE_ADDRESS, Retention, RoleConfig,
-    StoreConfig, notify,
+    SpoolConfig, StoreConfig, notify,
 };
 use crate::declare::{Declaration, duration, pointer, suggest};
 use crate::secret::Secret;
+
+/// Longest prefix of a spool in a bucket, in bytes: keys have at most 1,024, and the engine's part of one needs a hundred.
+const MAX_PREFIX_BYTES: usize = 512;
 
 /// Bounds of `request-timeout`: below, healthy servers look dead; above, a dead one holds a lane for hours.
 const REQUEST_TIMEOUT_BOUNDS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3600));
@@ -48,6 +51,10 @@ pub(super) fn resolve(
             Some((name, role))
         })
         .collect();
+    let spool = match file.spool {
+        Some(section) => Some(spool(section, &names, declaration)?),
+        None => None,
+    };
     let retention = retention(&file.retention, declaration);
     let drain = duration::read(&file.drain, "/drain", DRAIN_BOUNDS, declaration);
     let metrics = metrics(file.metrics, declaration);
@@ -57,7 +64,7 @@ pub(super) fn resolve(
         notify: notify?,
         directory: directory.to_owned(),
         data_directory: file.data_directory,
-        spool_directory: file.spool_directory,
+        spool,
         engine: EngineLimits { active_jobs: file.engine.active_jobs, concurrency: file.engine.concurrency },
         retention: retention?,
         drain: drain?,
@@ -69,6 +76,74 @@ pub(super) fn resolve(
         },
         bucket_policies: file.bucket_policy,
     })
+}
+
+fn spool(section: SpoolSection, stores: &[String], declaration: &mut Declaration<'_>) -> Option<SpoolConfig> {
+    let location = section.location?;
+    let Some(rest) = location.strip_prefix("s3://") else {
+        if location.contains("://") {
+            let help = "write s3://bucket/prefix, or a path relative to this file".to_owned();
+            declaration.problem_at_value(
+                "/spool/location",
+                format!("{:?} is not a place that the engine can reach", pointer::shortened(&location)),
+                Some(help),
+            );
+        }
+        if section.store.is_some() {
+            let help = "leave it out, or write the location as s3://bucket/prefix".to_owned();
+            declaration.problem_at_value("/spool/store", "a directory is in no store", Some(help));
+        }
+        return Some(SpoolConfig::Directory(location));
+    };
+    let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    let prefix = prefix.trim_end_matches('/');
+    let problem = match prefix.len() {
+        _ if bucket.is_empty() => Some(format!("{:?} names no bucket", pointer::shortened(&location))),
+        bytes if bytes > MAX_PREFIX_BYTES => {
+            Some(format!("the prefix has {bytes} bytes, at most {MAX_PREFIX_BYTES} are allowed"))
+        }
+        _ => None,
+    };
+    if let Some(problem) = problem {
+        declaration.problem_at_value("/spool/location", problem, Some("write s3://bucket/prefix".to_owned()));
+    }
+    Some(SpoolConfig::Bucket {
+        store: spool_store(section.store, stores, declaration)?,
+        bucket: bucket.to_owned(),
+        prefix: if prefix.is_empty() { String::new() } else { format!("{prefix}/") },
+    })
+}
+
+/// The store of a spool in a bucket: the one that is named, or the only one.
+fn spool_store(
+    named: Option<String>,
+    stores: &[String],
+    declaration: &mut Declaration<'_>,
+) -> Option<String> {
+    match (named, stores) {
+        (Some(store), _) => {
+            known_store(&store, "/spool/store", stores, declaration);
+            Some(store)
+        }
+        (None, [only]) => Some(only.clone()),
+        (None, _) => {
+            let message = "a spool in a bucket needs a \"store\", unless there is only one";
+            let help = suggest::known(stores.iter().map(String::as_str), "known stores")
+                .unwrap_or_else(|| "declare one: [store.main]".to_owned());
+            declaration.problem_at_value("/spool/location", message, Some(help));
+            None
+        }
+    }
+}
+
+/// Says that there is no such store.
+fn known_store(store: &str, at: &str, stores: &[String], declaration: &mut Declaration<'_>) {
+    if stores.iter().any(|known| known == store) {
+        return;
+    }
+    let help = suggest::help(store, stores.iter().map(String::as_str), "known stores")
+        .unwrap_or_else(|| format!("declare it: [store.{}]", pointer::toml_key(store)));
+    declaration.problem_at_value(at, format!("unknown store {:?}", pointer::shortened(store)), Some(help));
 }
 
 fn store(section: StoreSection, at: &str, declaration: &mut Declaration<'_>) -> Option<StoreConfig> {
@@ -149,15 +224,8 @@ fn role(
     stores: &[String],
     declaration: &mut Declaration<'_>,
 ) -> Option<RoleConfig> {
-    if let Some(store) = section.store.as_ref().filter(|store| !stores.contains(store)) {
-        let known = stores.iter().map(String::as_str);
-        let help = suggest::help(store, known, "known stores")
-            .unwrap_or_else(|| format!("declare it: [store.{}]", pointer::toml_key(store)));
-        declaration.problem_at_value(
-            &pointer::join(at, "store"),
-            format!("unknown store {:?}", pointer::shortened(store)),
-            Some(help),
-        );
+    if let Some(store) = &section.store {
+        known_store(store, &pointer::join(at, "store"), stores, declaration);
     }
     Some(RoleConfig {
         account: section.account?,

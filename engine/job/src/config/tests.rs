@@ -7,10 +7,13 @@ use super::*;
 /// A configuration in which nothing is left to defaults.
 const FULL: &str = r#"
 data-directory = "var"
-spool-directory = "fast"
 engine = { active-jobs = 3, concurrency = 100 }
 retention = { suspended = "2w", finished = "never" }
 drain = "2m"
+
+[spool]
+location = "s3://spools/longshore/"
+store = "main"
 
 [[notify]]
 name = "hook"
@@ -101,6 +104,35 @@ fn paths_are_relative_to_the_file() {
     assert_eq!(config.path("/abs"), Path::new("/abs"));
     let here = EngineConfig::parse("", CONFIG_FILE, &variable).unwrap();
     assert_eq!(here.data_path(), Path::new(".longshore"));
+}
+
+#[test]
+fn a_spool_is_in_a_directory_or_in_a_bucket() {
+    let spool = |text: &str| parse(&format!("[store.only]\n[spool]\n{text}")).unwrap();
+    let bucket = |prefix: &str| {
+        let (store, bucket, prefix) = ("only".to_owned(), "b".to_owned(), prefix.to_owned());
+        Some(SpoolConfig::Bucket { store, bucket, prefix })
+    };
+    assert_eq!(spool("location = 's3://b'").spool, bucket(""));
+    assert_eq!(spool("location = 's3://b/'").spool, bucket(""));
+    assert_eq!(spool("location = 's3://b/x/y'\nstore = 'only'").spool, bucket("x/y/"));
+    assert_eq!(spool("location = 's3://b/x'").spool_path(), Path::new("/etc/longshore/.longshore/spools"));
+    assert_eq!(spool("location = 'fast'").spool_path(), Path::new("/etc/longshore/fast"));
+    assert_eq!(parse("").unwrap().spool_path(), Path::new("/etc/longshore/.longshore/spools"));
+}
+
+#[test]
+fn mistakes_in_where_the_spool_is() {
+    let of = |text: &str| problems(&format!("{text}\n[store.one]\n[store.two]"));
+    assert_snapshot!("spool_without_location", of("[spool]\nstore = 'one'"));
+    assert_snapshot!("spool_without_store", of("[spool]\nlocation = 's3://b'"));
+    assert_snapshot!("spool_of_no_store", problems("[spool]\nlocation = 's3://b'"));
+    assert_snapshot!("spool_in_unknown_store", of("[spool]\nlocation = 's3://b'\nstore = 'tow'"));
+    assert_snapshot!("spool_in_a_directory_of_a_store", of("[spool]\nlocation = 'fast'\nstore = 'one'"));
+    assert_snapshot!("spool_elsewhere", of("[spool]\nlocation = 'gs://b/x'"));
+    assert_snapshot!("spool_without_bucket", of("[spool]\nlocation = 's3:///x'\nstore = 'one'"));
+    let long = format!("[spool]\nlocation = 's3://b/{}'\nstore = 'one'", "x".repeat(513));
+    assert_snapshot!("spool_with_a_long_prefix", of(&long));
 }
 
 #[test]

@@ -22,6 +22,11 @@ pub(crate) fn help<'a>(
     if let Some(near) = nearest(written, known.clone()) {
         return Some(format!("did you mean {near:?}?"));
     }
+    self::known(known, what)
+}
+
+/// Help that lists what is known; `None` if nothing is. `what` names the list ("known keys").
+pub(crate) fn known<'a>(known: impl IntoIterator<Item = &'a str>, what: &str) -> Option<String> {
     let known: Vec<&str> = known.into_iter().collect();
     (!known.is_empty()).then(|| format!("{what}: {}", list(&known)))
 }

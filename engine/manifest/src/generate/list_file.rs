@@ -245,7 +245,7 @@ impl Iterator for PageReader {
 }
 
 fn read_rows(file: &File, path: &Path, offset: u64) -> Result<Vec<ListedRow>, SpoolError> {
-    let damaged = |problem| SpoolError::Damaged { file: path.to_owned(), offset, problem };
+    let damaged = |problem| SpoolError::Damaged { place: path.display().to_string(), offset, problem };
     let undecodable = |why: String| damaged(SpoolProblem::Decode(why));
     let mut reader = file;
     reader.seek(SeekFrom::Start(offset)).map_err(spool_io("read", path))?;
