@@ -88,3 +88,41 @@ def test_connections_are_used_again(pressed):
     print(f"2000 tasks of {LANES} lanes took {len(used)} connections")
     # The client's pool opens one more where a request comes before the last one has given its connection back.
     assert len(used) <= 2 * LANES
+
+
+def per_second(entries):
+    """As the server saw them: a slow machine sends fewer, and a moment's delay on the way can bunch some of them."""
+    starts = sorted(datetime.datetime.fromisoformat(entry["start"]) for entry in entries)
+    return (len(starts) - 1) / (starts[-1] - starts[0]).total_seconds()
+
+
+@pytest.mark.parametrize("bound", ["job", "store", "engine"])
+def test_requests_per_second(pressed, bound):
+    extra = "requests-per-second = 100" if bound == "job" else ""
+    workspace = pressed(300, f"status=503,code=SlowDown,rate=0.1,{TASKS}", extra=extra)
+    if bound != "job":
+        bound_configuration(workspace, bound, "requests-per-second = 100")
+    ended = workspace.run()
+    assert (ended.code, ended.job["succeeded"]) == (0, 300), ended.err
+    sent = tasks_of(workspace.server)
+    assert len(sent) > 300, "retries count, too"
+    rate = per_second(sent)
+    print(f"{bound}: {rate:.0f} requests a second of 100")
+    assert rate <= 150
+
+
+def test_jobs_together_keep_to_the_bound_of_the_engine(pressed):
+    workspace = pressed(200)
+    bound_configuration(workspace, "engine", "requests-per-second = 100")
+    jobs = [workspace.submit() for _ in range(3)]
+    assert workspace.longshore("start", "--until-idle").code == 0
+    assert [workspace.status(job)["succeeded"] for job in jobs] == [200] * 3
+    assert per_second(tasks_of(workspace.server)) <= 150
+
+
+def bound_configuration(workspace, place, line):
+    table = {"engine": "[engine]", "store": "[store.main]"}[place]
+    text = (workspace.directory / "longshore.toml").read_text()
+    if table not in text:
+        text += f"\n{table}\n"
+    workspace.write("longshore.toml", text.replace(table, f"{table}\n{line}", 1))

@@ -65,6 +65,7 @@ def test_views_say_what_the_commands_say(ledger):
     ran, waits = ledger.ran["id"], ledger.waits
     [first, second] = query(ledger, "SELECT * FROM jobs ORDER BY created_at")
     shown = ledger.status(ran)
+    shown["start_at"] = shown["timing"].get("start_at")
     for column, value in first.items():
         name = {"job": "id", "total_tasks": "total"}.get(column, column)
         if column in ("tags", "parameters"):

@@ -411,17 +411,20 @@ fn columns(count: usize) -> String {
 fn columns_hint(delimiter: Option<char>) -> String {
     match delimiter {
         Some(delimiter) => format!("write `delimiter = \"{}\"` in the job file", delimiter.escape_default()),
-        None => "correct the row or `fields`, and quote cells that contain the delimiter".into(),
+        None => {
+            "correct the row, or `fields` if the list has them, and quote cells that contain the delimiter"
+                .into()
+        }
     }
 }
 
 fn key_hint(bad: &BadKey) -> &'static str {
     match bad {
         BadKey::Escape => {
-            "write `%` itself as %25, or `keys = \"raw\"` in the job file if keys are not percent-encoded"
+            "write `%` itself as %25, or `keys = \"raw\"` in the job file (of a list that is no inventory and no report) if keys are not percent-encoded"
         }
         BadKey::NotUtf8 => {
-            "percent-encode its UTF-8 bytes, or write `keys = \"raw\"` in the job file if keys are not percent-encoded"
+            "percent-encode its UTF-8 bytes, or write `keys = \"raw\"` in the job file (of a list that is no inventory and no report) if keys are not percent-encoded"
         }
         BadKey::Empty => "every row needs a key",
         BadKey::TooLong(_) => "shorten the key or remove the row: no such object can exist",

@@ -13,7 +13,7 @@ SELECT id                                   AS job,
        spec ->> '$.role'                    AS role,
        spec ->> '$.store'                   AS store,
        spec ->  '$.tags'                    AS tags,
-       client_token, retry_of, created_at, suspended_at, started_at, finished_at, total_tasks, succeeded, failed,
+       client_token, retry_of, start_at, deadline_at, created_at, suspended_at, started_at, finished_at, total_tasks, succeeded, failed,
        failure_code, failure_reason, status_reason, obstacle, report, plugin_digest, policy_digest
 FROM job_records;
 
@@ -22,6 +22,8 @@ SELECT id                                       AS job,
        spec ->> '$.description'                 AS description,
        state, priority, total_tasks, succeeded, failed,
        total_tasks - succeeded - failed         AS remaining,
+       (SELECT count(*) FROM waiting WHERE waiting.job = job_records.number)    AS waiting,
+       (SELECT min(due_at) FROM waiting WHERE waiting.job = job_records.number) AS waiting_until,
        CASE WHEN total_tasks > 0
             THEN round(100.0 * (succeeded + failed) / total_tasks, 1) END AS percent,
        created_at, started_at, finished_at, failure_code, failure_reason, obstacle, report

@@ -47,7 +47,8 @@ impl Engine {
         let queue = Queue::open(&config.data_path(), Access::Engine)?;
         let slots = Slots::new(count(config.engine.concurrency), COMMIT_WINDOW);
         let disk = Arc::new(Disk::new(config.data_path()));
-        let (config, stores) = (Arc::new(config), Arc::default());
+        let stores = Arc::new(Stores::new(&config));
+        let config = Arc::new(config);
         let engine = Self { config, catalog, queue, observer, disk, stdin: false, stores, slots };
         sweep::folders(&engine)?;
         Ok(engine)

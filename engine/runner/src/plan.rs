@@ -38,7 +38,8 @@ pub async fn plan(
     limit: u64,
     mut each: impl FnMut(PlannedTask),
 ) -> Result<(), JobFailure> {
-    let resolved = Resolved::find(config, (catalog, &Stores::default()), spec, plugin_digest, "plan").await?;
+    let resolved =
+        Resolved::find(config, (catalog, &Stores::new(config)), spec, plugin_digest, "plan").await?;
     let access = Access::from_here(&resolved, scratch, &spec.manifest);
     let mut rows = RowStream::open(&spec.manifest, access);
     let mut lane = lane(&resolved, spec).await?;

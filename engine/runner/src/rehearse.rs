@@ -74,7 +74,7 @@ pub async fn rehearse(
     mut each: impl FnMut(RehearsedTask),
 ) -> Result<Rehearsal, JobFailure> {
     let mut resolved =
-        Resolved::find(config, (catalog, &Stores::default()), spec, plugin_digest, SESSION).await?;
+        Resolved::find(config, (catalog, &Stores::new(config)), spec, plugin_digest, SESSION).await?;
     let (gate, manifest_journal) = Gate::rehearsal(resolved.gate_config.clone());
     let reader = Resolved { gate, ..resolved.clone() };
     let mut rows = RowStream::open(&spec.manifest, Access::from_here(&reader, scratch, &spec.manifest));

@@ -7,7 +7,7 @@ use longshore_job::spec::JobPolicy;
 use longshore_job::{EngineConfig, JobSpec, ObjectId};
 use longshore_plugin::{Isolation, Plugin};
 use longshore_policy::PolicySet;
-use longshore_store::{Certainty, Gate, GateConfig, Request, Response, S3Store, Store, StoreError};
+use longshore_store::{Certainty, Gate, GateConfig, Pace, Request, Response, S3Store, Store, StoreError};
 
 use crate::catalog::Catalog;
 use crate::error::{JobFailure, ROLE_NOT_USABLE};
@@ -103,7 +103,8 @@ impl Resolved {
     ) -> Result<Self, JobFailure> {
         let (plugin, isolation) = catalog.load_checked(&spec.operation, plugin_digest).await?;
         let role = snapshot(config, &spec.role, spec.policy.as_ref())?;
-        let store = Arc::new(stores.get(config, &spec.store).await?.with_retries((&spec.retry).into()));
+        let store = stores.get(config, &spec.store).await?.with_retries((&spec.retry).into());
+        let store = Arc::new(store.at_pace(Arc::new(Pace::new(spec.limits.rate))));
         let gate_config = gate_config(&spec.role, role.account, role.policies, session, &store);
         let gate = Gate::new(Arc::clone(&store) as Arc<dyn Store>, gate_config.clone());
         Ok(Self {

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use longshore_job::config::Credentials;
+use longshore_job::spec::RateSpec;
 use longshore_job::{EngineConfig, JobSpec};
-use longshore_store::{CredentialsSource, RateLimits, S3Store, StoreConfig, StoreError};
+use longshore_store::{CredentialsSource, Pace, RateLimits, S3Store, StoreConfig, StoreError};
 
 use tokio::sync::Mutex;
 
@@ -23,28 +24,39 @@ pub async fn connect(config: &EngineConfig, name: &str) -> Result<S3Store, JobFa
 }
 
 async fn connect_for(config: &EngineConfig, name: &str, lanes: u32) -> Result<S3Store, JobFailure> {
-    S3Store::connect(settings(config, name, lanes)?).await.map_err(unusable)
+    let store = S3Store::connect(settings(config, name, lanes)?).await.map_err(unusable)?;
+    let bytes_per_second = config.stores.get(name).and_then(|store| store.rate.bytes_per_second);
+    Ok(store.at_pace(Arc::new(Pace::new(RateSpec { requests_per_second: None, bytes_per_second }))))
 }
 
 /// The stores of an engine, each connected once: what bounds the requests to one holds for all jobs together.
-#[derive(Default)]
-pub(crate) struct Stores(Mutex<BTreeMap<String, Arc<S3Store>>>);
+pub(crate) struct Stores {
+    connected: Mutex<BTreeMap<String, Arc<S3Store>>>,
+    /// What all of them together may send and receive.
+    pace: Arc<Pace>,
+}
 
 impl Stores {
+    /// None is connected yet.
+    pub(crate) fn new(config: &EngineConfig) -> Self {
+        Self { connected: Mutex::default(), pace: Arc::new(Pace::new(config.engine.rate)) }
+    }
+
     /// The store `name`.
     pub(crate) async fn get(&self, config: &EngineConfig, name: &str) -> Result<Arc<S3Store>, JobFailure> {
-        let mut connected = self.0.lock().await;
+        let mut connected = self.connected.lock().await;
         if let Some(store) = connected.get(name) {
             return Ok(Arc::clone(store));
         }
-        let store = Arc::new(connect_for(config, name, config.engine.concurrency).await?);
+        let store = connect_for(config, name, config.engine.concurrency).await?;
+        let store = Arc::new(store.at_pace(Arc::clone(&self.pace)));
         connected.insert(name.to_owned(), Arc::clone(&store));
         Ok(store)
     }
 
     /// Connects anew the next time: credentials may have been mended.
     pub(crate) async fn forget(&self, name: &str) {
-        self.0.lock().await.remove(name);
+        self.connected.lock().await.remove(name);
     }
 }
 
@@ -78,7 +90,7 @@ fn settings(config: &EngineConfig, name: &str, lanes: u32) -> Result<StoreConfig
         request_timeout: store.request_timeout,
         rate: RateLimits {
             max_in_flight: lanes,
-            requests_per_second: store.requests_per_second,
+            requests_per_second: store.rate.requests_per_second,
             retries_per_second: (f64::from(lanes) / 4.0).max(1.0),
             retry_burst: lanes.saturating_mul(2),
             ..RateLimits::default()

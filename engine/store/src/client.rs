@@ -9,6 +9,7 @@ mod reach;
 mod values;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_s3::config::retry::RetryConfig;
@@ -24,7 +25,7 @@ use self::errors::Mapper;
 pub(crate) use self::measured::measured;
 use crate::Store;
 use crate::error::{StoreError, code};
-use crate::rate::RateLimits;
+use crate::rate::{Pace, RateLimits};
 use crate::request::Request;
 use crate::response::Response;
 use crate::retry::{RetryPolicy, Retrying};
@@ -177,6 +178,12 @@ impl S3Store {
     pub fn with_retries(&self, policy: RetryPolicy) -> Self {
         let retrying = self.retrying.with_policy(policy);
         Self { retrying, region: self.region.clone(), secure: self.secure }
+    }
+
+    /// Its requests and bytes are also under the bounds of `pace`.
+    #[must_use]
+    pub fn at_pace(self, pace: Arc<Pace>) -> Self {
+        Self { retrying: self.retrying.at_pace(pace), ..self }
     }
 
     /// Whether the store has refused everything as too much since `moment`. Then it is as good as gone.

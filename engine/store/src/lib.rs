@@ -21,7 +21,7 @@ pub use access::{Access, Subject};
 pub use client::{CredentialsSource, S3Store, StoreConfig};
 pub use error::{StoreError, code};
 pub use gate::{Certainty, Gate, GateConfig, TaskGate};
-pub use rate::RateLimits;
+pub use rate::{Pace, RateLimits};
 pub use rehearsal::{Foreseen, Journal};
 pub use request::*;
 pub use response::{

@@ -5,11 +5,21 @@
 mod aimd;
 mod bucket;
 mod limiter;
+mod pace;
 mod pause;
 mod pressure;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
 pub(crate) use limiter::Verdict;
+pub use pace::Pace;
+pub(crate) use pace::Paces;
 pub(crate) use pressure::{Pressure, Sign};
+
+/// How much of a rate may be used at once: 50 ms worth. Timers are good to a millisecond or so; without a burst every late
+/// wake-up would lower the rate.
+const RATE_BURST: Duration = Duration::from_millis(50);
 
 /// Bounds on the requests to one endpoint.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,6 +48,10 @@ impl Default for RateLimits {
             retry_burst: 100,
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

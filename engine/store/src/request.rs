@@ -109,6 +109,14 @@ impl Request {
         }
     }
 
+    /// The bytes that travel with it, but for those of its documents.
+    pub(crate) fn body(&self) -> &[u8] {
+        match self {
+            Self::PutObject(put) => &put.body,
+            _ => &[],
+        }
+    }
+
     /// The source of a copy.
     pub fn source(&self) -> Option<&ObjectId> {
         match self {

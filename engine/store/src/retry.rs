@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::Store;
 use crate::error::{StoreError, code};
-use crate::rate::{Pressure, RateLimits, Sign, Verdict};
+use crate::rate::{Pace, Paces, Pressure, RateLimits, Sign, Verdict};
 use crate::request::Request;
 use crate::response::Response;
 
@@ -73,19 +73,42 @@ pub struct Retrying<S> {
     inner: Arc<S>,
     policy: RetryPolicy,
     pressure: Arc<Pressure>,
+    paces: Paces,
+}
+
+/// What an attempt puts on a store.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Load<'a> {
+    /// The bucket that it works on.
+    pub bucket: Option<&'a str>,
+    /// Bytes of the body that it sends.
+    pub bytes: u64,
 }
 
 impl<S> Retrying<S> {
     /// Puts retries and rate control in front of `inner`, which must not retry by itself. One endpoint needs one of
     /// these: its limits are shared by all that use it.
     pub fn new(inner: S, policy: RetryPolicy, limits: RateLimits) -> Self {
-        Self { inner: Arc::new(inner), policy, pressure: Arc::new(Pressure::new(limits)) }
+        let pressure = Arc::new(Pressure::new(limits));
+        Self { inner: Arc::new(inner), policy, pressure, paces: Paces::default() }
     }
 
     /// The same endpoint with another policy: connections, limits and the budget for retries are shared.
     #[must_use]
     pub fn with_policy(&self, policy: RetryPolicy) -> Self {
-        Self { inner: Arc::clone(&self.inner), policy, pressure: Arc::clone(&self.pressure) }
+        let (inner, pressure) = (Arc::clone(&self.inner), Arc::clone(&self.pressure));
+        Self { inner, policy, pressure, paces: self.paces.clone() }
+    }
+
+    /// Whose requests and bytes are also under the bounds of `pace`.
+    #[must_use]
+    pub fn at_pace(self, pace: Arc<Pace>) -> Self {
+        Self { paces: self.paces.and(pace), ..self }
+    }
+
+    /// Counts bytes that came with an answer.
+    pub(crate) fn received(&self, bytes: u64) {
+        self.paces.received(bytes);
     }
 
     /// Whether the store has refused everything as too much since `moment`. Then it is as good as gone.
@@ -103,11 +126,11 @@ impl<S> Retrying<S> {
         &self.inner
     }
 
-    /// Calls `attempt`, which works on `bucket`, until it succeeds or, by `policy`, should not be tried again.
+    /// Calls `attempt`, which puts `load` on the store, until it succeeds or, by `policy`, should not be tried again.
     pub(crate) async fn run<T, F, A>(
         &self,
         policy: &RetryPolicy,
-        bucket: Option<&str>,
+        load: Load<'_>,
         mut attempt: F,
     ) -> Result<T, StoreError>
     where
@@ -117,7 +140,8 @@ impl<S> Retrying<S> {
         let begin = Instant::now();
         let mut attempts = 0_u32;
         loop {
-            let turn = self.pressure.turn(bucket).await?;
+            self.paces.turn(load.bytes).await;
+            let turn = self.pressure.turn(load.bucket).await?;
             let result = attempt().await;
             self.pressure.settle(turn, sign(&result));
             attempts = attempts.saturating_add(1);
@@ -189,9 +213,13 @@ impl<S: Store> Store for Retrying<S> {
     /// the 409 is an error like any other.
     async fn send(&self, request: &Request) -> Result<Response, StoreError> {
         let lost_answer = AtomicBool::new(false);
+        let load = Load { bucket: Some(request.bucket()), bytes: count(request.body()) };
         let result = self
-            .run(&self.policy, Some(request.bucket()), || async {
+            .run(&self.policy, load, || async {
                 let result = self.inner.send(request).await;
+                if let Ok(response) = &result {
+                    self.received(count(&response.body));
+                }
                 if result.as_ref().is_err_and(StoreError::is_lost_answer) {
                     lost_answer.store(true, Ordering::Relaxed);
                 }
@@ -212,6 +240,10 @@ impl<S: Store> Store for Retrying<S> {
             (_, result) => result,
         }
     }
+}
+
+fn count(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use crate::client::{S3Store, Sdk, measured};
 use crate::error::{StoreError, code};
 use crate::request::{GetObject, PutObject, Request};
+use crate::retry::Load;
 
 /// Largest object that one PutObject may create: 5 GiB (Amazon S3 User Guide, "Uploading objects").
 pub const MAX_UPLOAD_BYTES: u64 = 5 * 1024 * 1024 * 1024;
@@ -47,9 +48,11 @@ pub async fn download(
     let partial = partial(path);
     let sdk = retrying.inner();
     let attempt = || measured(&sdk.name, "GetObject", fetch(sdk, object, expected_etag, &partial));
-    let downloaded = retrying.run(retrying.policy(), Some(&object.bucket), attempt).await;
+    let load = Load { bucket: Some(&object.bucket), bytes: 0 };
+    let downloaded = retrying.run(retrying.policy(), load, attempt).await;
     let done = match downloaded {
         Ok(done) => {
+            retrying.received(done.bytes);
             tokio::fs::rename(&partial, path).await.map(|()| done).map_err(file_error("rename", &partial))
         }
         Err(error) => Err(error),
@@ -151,7 +154,7 @@ pub async fn upload(
         output.e_tag.ok_or_else(|| sdk.mapper.incomplete(request.name(), "an ETag"))
     };
     let measured = || measured(&sdk.name, request.name(), attempt());
-    retrying.run(retrying.policy(), Some(bucket), measured).await
+    retrying.run(retrying.policy(), Load { bucket: Some(bucket), bytes: size }, measured).await
 }
 
 fn unquoted(etag: &str) -> &str {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use indicatif::HumanCount;
+use indicatif::{HumanBytes, HumanCount};
 use jiff::{SignedDuration, Timestamp};
 use longshore_job::spec::{FailureThreshold, Limits, OperationSource, Overlap, ScheduleSpec, Timing};
 use longshore_queue::JobRecord;
@@ -113,6 +113,12 @@ pub(crate) fn tags(tags: &BTreeMap<String, String>) -> String {
 fn limits(limits: &Limits) -> String {
     let FailureThreshold { percent, minimum_tasks, count } = limits.failure_threshold;
     let mut parts = vec![format!("{} tasks at once", limits.concurrency)];
+    if let Some(requests) = limits.rate.requests_per_second {
+        parts.push(format!("{} requests a second", HumanCount(requests.into())));
+    }
+    if let Some(bytes) = limits.rate.bytes_per_second {
+        parts.push(format!("{} a second", HumanBytes(bytes)));
+    }
     if percent < 100.0 {
         parts.push(format!("fails above {percent} % of at least {} tasks", HumanCount(minimum_tasks)));
     }

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::declare::size::Size;
+
 /// Directory of queue, spools and locks, unless the file says otherwise.
 pub(super) const DATA_DIRECTORY: &str = ".longshore";
 
@@ -95,11 +97,18 @@ pub(super) struct EngineSection {
     /// Most tasks that run at once, over all jobs: those of higher priority go first, equals share.
     #[schemars(range(min = 1, max = 4_000), extend("examples" = [256]))]
     pub(super) concurrency: u32,
+    /// Most requests per second to all stores together, retries included.
+    #[schemars(range(min = 1, max = 1_000_000), extend("examples" = [2000]))]
+    pub(super) requests_per_second: Option<u32>,
+    /// Most bytes of objects per second that pass through the engine: a number, or a text with a unit.
+    #[schemars(extend("examples" = ["200 MB"]))]
+    pub(super) bytes_per_second: Option<Size>,
 }
 
 impl Default for EngineSection {
     fn default() -> Self {
-        Self { active_jobs: ACTIVE_JOBS, concurrency: CONCURRENCY }
+        let (requests_per_second, bytes_per_second) = (None, None);
+        Self { active_jobs: ACTIVE_JOBS, concurrency: CONCURRENCY, requests_per_second, bytes_per_second }
     }
 }
 
@@ -215,6 +224,9 @@ pub(super) struct StoreSection {
     /// Most requests per second that the engine sends to this store, over all jobs. Without it the store's own throttling decides.
     #[schemars(range(min = 1, max = 1_000_000), extend("examples" = [500]))]
     pub(super) requests_per_second: Option<u32>,
+    /// Most bytes of objects per second between this store and the engine, over all jobs: a number, or a text with a unit.
+    #[schemars(extend("examples" = ["100 MB"]))]
+    pub(super) bytes_per_second: Option<Size>,
 }
 
 fn request_timeout() -> String {

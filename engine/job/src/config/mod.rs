@@ -17,6 +17,7 @@ use serde::Serialize;
 pub use self::notify::{NotifyConfig, NotifyWay, signing_key};
 use crate::declare::{Declaration, Problems, Variables, schema};
 use crate::secret::Secret;
+use crate::spec::RateSpec;
 
 /// Name of the engine configuration file.
 pub const CONFIG_FILE: &str = "longshore.toml";
@@ -58,6 +59,8 @@ pub struct EngineLimits {
     pub active_jobs: u32,
     /// Most tasks that run at once. Each holds an instance of its operation.
     pub concurrency: u32,
+    /// Requests and bytes per second.
+    pub rate: RateSpec,
 }
 
 /// How long jobs are kept; `None` means for ever.
@@ -120,8 +123,8 @@ pub struct StoreConfig {
     pub request_timeout: Duration,
     /// Most requests in flight at once; `None` means no bound but the engine's concurrency.
     pub concurrency: Option<u32>,
-    /// Most requests per second that the engine sends; `None` means no bound of its own.
-    pub requests_per_second: Option<u32>,
+    /// Requests and bytes per second, over all jobs.
+    pub rate: RateSpec,
 }
 
 /// Where the credentials of a store come from.

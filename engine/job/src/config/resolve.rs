@@ -8,13 +8,14 @@ use std::time::Duration;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use super::file::{
-    ConfigFile, CredentialsSection, MetricsSection, RetentionSection, RoleSection, SpoolSection, StoreSection,
+    ConfigFile, CredentialsSection, EngineSection, MetricsSection, RetentionSection, RoleSection,
+    SpoolSection, StoreSection,
 };
 use super::{
     Credentials, EngineConfig, EngineLimits, MetricsConfig, REMOTE_ADDRESS, Retention, RoleConfig,
     SpoolConfig, StoreConfig, notify,
 };
-use crate::declare::{Declaration, duration, pointer, suggest};
+use crate::declare::{Declaration, duration, pointer, rate, suggest};
 use crate::secret::Secret;
 
 /// Longest prefix of a spool in a bucket, in bytes: keys have at most 1,024, and the engine's part of one needs a hundred.
@@ -55,6 +56,7 @@ pub(super) fn resolve(
         Some(section) => Some(spool(section, &names, declaration)?),
         None => None,
     };
+    let engine = engine(&file.engine, declaration);
     let retention = retention(&file.retention, declaration);
     let drain = duration::read(&file.drain, "/drain", DRAIN_BOUNDS, declaration);
     let metrics = metrics(file.metrics, declaration);
@@ -65,7 +67,7 @@ pub(super) fn resolve(
         directory: directory.to_owned(),
         data_directory: file.data_directory,
         spool,
-        engine: EngineLimits { active_jobs: file.engine.active_jobs, concurrency: file.engine.concurrency },
+        engine: engine?,
         retention: retention?,
         drain: drain?,
         stores,
@@ -150,6 +152,7 @@ fn store(section: StoreSection, at: &str, declaration: &mut Declaration<'_>) -> 
     let timeout = pointer::join(at, "request-timeout");
     let request_timeout =
         duration::read(&section.request_timeout, &timeout, REQUEST_TIMEOUT_BOUNDS, declaration);
+    let rate = rate::read(section.requests_per_second, section.bytes_per_second.as_ref(), at, declaration);
     Some(StoreConfig {
         endpoint: section.endpoint,
         region: section.region,
@@ -157,8 +160,14 @@ fn store(section: StoreSection, at: &str, declaration: &mut Declaration<'_>) -> 
         credentials: credentials(section.credentials),
         request_timeout: request_timeout?,
         concurrency: section.concurrency,
-        requests_per_second: section.requests_per_second,
+        rate: rate?,
     })
+}
+
+fn engine(section: &EngineSection, declaration: &mut Declaration<'_>) -> Option<EngineLimits> {
+    let bytes = section.bytes_per_second.as_ref();
+    let rate = rate::read(section.requests_per_second, bytes, "/engine", declaration)?;
+    Some(EngineLimits { active_jobs: section.active_jobs, concurrency: section.concurrency, rate })
 }
 
 fn metrics(section: Option<MetricsSection>, declaration: &mut Declaration<'_>) -> Option<MetricsConfig> {

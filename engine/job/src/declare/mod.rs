@@ -10,8 +10,10 @@ pub(crate) mod duration;
 mod interpolate;
 pub(crate) mod pointer;
 mod problem;
+pub(crate) mod rate;
 mod render;
 pub(crate) mod schema;
+pub(crate) mod size;
 pub(crate) mod suggest;
 mod veil;
 
@@ -29,6 +31,9 @@ use document::{Document, Origin, Place};
 pub use document::MAX_SOURCE_BYTES;
 pub(crate) use interpolate::{Refusal, Variables};
 pub use problem::{Problem, Problems, Severity};
+
+/// What is wrong with a value, and how to write it.
+pub(crate) type Unreadable = (String, String);
 
 /// A file that is being read: what it says so far, and what is wrong with it.
 #[derive(Debug)]

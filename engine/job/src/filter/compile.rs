@@ -5,9 +5,11 @@ use regex::{Regex, RegexBuilder};
 
 use super::FilterProblem;
 use super::expression::Expression;
-use super::form::{Filter, Size};
+use super::form::Filter;
 use super::matcher::{Matcher, Test};
-use super::values::{self, Unreadable};
+use super::values;
+use crate::declare::Unreadable;
+use crate::declare::size::{Size, bytes};
 
 /// Most bytes that a compiled regular expression may take: enough for any that a person writes.
 const REGEX_BYTES: usize = 1 << 20;
@@ -96,7 +98,7 @@ impl Compiler {
 
     fn sizes(&mut self, filter: &Filter, at: &str, tests: &mut Vec<Test>) {
         let mut size = |name: &str, size: &Option<Size>, test: fn(u64) -> Test| {
-            if let Some(bytes) = size.as_ref().and_then(|size| self.read(at, name, values::bytes(size))) {
+            if let Some(bytes) = size.as_ref().and_then(|size| self.read(at, name, bytes(size))) {
                 tests.push(test(bytes));
             }
         };

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use super::facts::{Encryption, Fact, ObjectFacts, ReplicationStatus};
 use super::matcher::{EvaluationError, Verdict};
-use super::values::Unreadable;
+use crate::declare::Unreadable;
 use crate::declare::suggest;
 
 /// How deep an expression may be nested (levels of parentheses and operators).

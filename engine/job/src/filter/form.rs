@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::declare::size::Size;
+
 use super::facts::{Encryption, ReplicationStatus};
 
 /// Which objects: an object passes if it meets every condition that is given. Lists are alternatives.
@@ -99,16 +101,6 @@ pub struct Filter {
     /// Not this filter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not: Option<Box<Filter>>,
-}
-
-/// A number of bytes, or a text with a unit: `10 MiB` (1024-based) or `10 MB` (1000-based).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum Size {
-    /// Bytes.
-    Bytes(u64),
-    /// A number and a unit.
-    Text(String),
 }
 
 /// What a tag or a header must be: a value, one of several values, there at all (`true`), or not there (`false`).

@@ -19,7 +19,9 @@ use jiff::Timestamp;
 use crate::declare::{Declaration, Problems, Refusal, Variables, pointer, schema};
 
 pub use facts::{Encryption, Fact, FactSource, ObjectFacts, ReplicationStatus};
-pub use form::{Filter, Size, Wanted};
+pub use form::{Filter, Wanted};
+
+pub use crate::declare::size::Size;
 pub use matcher::{EvaluationError, Matcher, Verdict};
 pub(crate) use values::moment;
 

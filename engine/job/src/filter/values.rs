@@ -1,47 +1,10 @@
-//! Sizes, moments and ages as filters write them.
+//! Moments and ages as filters write them.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 
-use super::form::Size;
-
-/// Units of sizes, in bytes.
-const UNITS: [(&str, u64); 10] = [
-    ("B", 1),
-    ("", 1),
-    ("kB", 1_000),
-    ("KB", 1_000),
-    ("MB", 1_000_000),
-    ("GB", 1_000_000_000),
-    ("TB", 1_000_000_000_000),
-    ("KiB", 1 << 10),
-    ("MiB", 1 << 20),
-    ("GiB", 1 << 30),
-];
-const TEBIBYTE: u64 = 1 << 40;
-
-/// What is wrong, and how to write it.
-pub(super) type Unreadable = (String, String);
-
-/// A size in bytes.
-pub(super) fn bytes(size: &Size) -> Result<u64, Unreadable> {
-    let text = match size {
-        Size::Bytes(bytes) => return Ok(*bytes),
-        Size::Text(text) => text,
-    };
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = text.get(digits.len()..).unwrap_or_default();
-    let factor = match unit {
-        "TiB" => Some(TEBIBYTE),
-        unit => UNITS.iter().find(|(name, _)| *name == unit).map(|(_, factor)| *factor),
-    };
-    let number = digits.trim().parse::<u64>().ok();
-    number.zip(factor).and_then(|(number, factor)| number.checked_mul(factor)).ok_or_else(|| {
-        let help = "write bytes as a number, or a whole number with a unit: \"10 MiB\" (1024-based) or \"10 MB\" (1000-based)";
-        (format!("{text:?} is no size"), help.to_owned())
-    })
-}
+use crate::declare::Unreadable;
 
 /// A date, which begins at midnight UTC, or an RFC 3339 time.
 pub(crate) fn moment(text: &str) -> Result<Timestamp, Unreadable> {

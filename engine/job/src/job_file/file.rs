@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::generate::GenerateSection;
 use super::retry::RetrySection;
 use super::timing::ScheduleSection;
+use crate::declare::size::Size;
 use crate::filter::Filter;
 use crate::row::KeyEncoding;
 use crate::spec::{DeleteMarkers, FailureThreshold, OnBadRow, ReportRows, ReportScope};
@@ -264,6 +265,12 @@ pub(super) struct LimitsSection {
     /// How many tasks run at once.
     #[schemars(range(min = 1, max = 4_000), extend("examples" = [64]))]
     pub(super) concurrency: u32,
+    /// Most requests per second, retries included. Without it the store's own bounds decide.
+    #[schemars(range(min = 1, max = 1_000_000), extend("examples" = [500]))]
+    pub(super) requests_per_second: Option<u32>,
+    /// Most bytes of objects per second that pass through the engine: a number, or a text with a unit.
+    #[schemars(extend("examples" = ["50 MB"]))]
+    pub(super) bytes_per_second: Option<Size>,
     /// When the job as a whole gives up.
     pub(super) failure_threshold: ThresholdSection,
     /// Error codes that end the job.
@@ -273,7 +280,13 @@ pub(super) struct LimitsSection {
 
 impl Default for LimitsSection {
     fn default() -> Self {
-        Self { concurrency: CONCURRENCY, failure_threshold: ThresholdSection::default(), stop: Vec::new() }
+        Self {
+            concurrency: CONCURRENCY,
+            requests_per_second: None,
+            bytes_per_second: None,
+            failure_threshold: ThresholdSection::default(),
+            stop: Vec::new(),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::retry::retry;
 use super::timing::timing;
 use super::{BadPolicy, CatalogEntry, Environment, OperationName, location, parameters_schema};
 use crate::config::{CONFIG_FILE, EngineConfig};
-use crate::declare::{Declaration, pointer, suggest};
+use crate::declare::{Declaration, pointer, rate, suggest};
 use crate::spec::{
     FailureThreshold, JobPolicy, JobSpec, Limits, Location, OperationSpec, ReportSpec, StopRule,
 };
@@ -33,6 +33,7 @@ pub(super) fn resolve(
     let operation = file.operation.and_then(|section| operation(section, environment, declaration));
     let manifest = file.manifest.and_then(|section| manifest(section, environment, declaration));
     let report = report(file.report, environment, declaration);
+    let limits = limits(file.limits, declaration);
     let retry = retry(file.retry, declaration);
     Some(JobSpec {
         description: file.description,
@@ -47,7 +48,7 @@ pub(super) fn resolve(
         operation: operation?,
         manifest: manifest?,
         report,
-        limits: limits(file.limits),
+        limits: limits?,
         retry: retry?,
     })
 }
@@ -232,16 +233,18 @@ pub(super) fn place(
     }
 }
 
-fn limits(section: LimitsSection) -> Limits {
+fn limits(section: LimitsSection, declaration: &mut Declaration<'_>) -> Option<Limits> {
     // Without codes a rule was reported.
     let rule = |rule: StopSection| Some(StopRule { codes: rule.codes?, count: rule.count });
-    Limits {
+    let bytes = section.bytes_per_second.as_ref();
+    Some(Limits {
         concurrency: section.concurrency,
+        rate: rate::read(section.requests_per_second, bytes, "/limits", declaration)?,
         failure_threshold: FailureThreshold {
             percent: section.failure_threshold.percent,
             minimum_tasks: section.failure_threshold.minimum_tasks,
             count: section.failure_threshold.count,
         },
         stop: section.stop.into_iter().filter_map(rule).collect(),
-    }
+    })
 }

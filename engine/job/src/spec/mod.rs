@@ -155,11 +155,32 @@ pub enum ReportScope {
 pub struct Limits {
     /// Lanes: how many tasks run at once.
     pub concurrency: u32,
+    /// Its requests and bytes per second, over all of its tasks.
+    #[serde(default, skip_serializing_if = "RateSpec::is_unbound")]
+    pub rate: RateSpec,
     /// When the job as a whole gives up.
     pub failure_threshold: FailureThreshold,
     /// Error codes that end the job. The first rule that is met counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stop: Vec<StopRule>,
+}
+
+/// What may be sent and received each second; `None` for no bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RateSpec {
+    /// Requests, retries included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_second: Option<u32>,
+    /// Bytes of objects that pass through the engine. What the store copies by itself is not among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_per_second: Option<u64>,
+}
+
+impl RateSpec {
+    /// Whether everything is allowed.
+    pub fn is_unbound(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The job fails once `minimum_tasks` have run and more than `percent` of the tasks run so far have failed, or once `count`

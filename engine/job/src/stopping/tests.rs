@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::spec::RateSpec;
 use crate::spec::stop::matches;
 use crate::task::Failure;
 
@@ -17,7 +18,7 @@ fn rule(codes: &[&str], count: u64) -> StopRule {
 }
 
 fn limits(threshold: FailureThreshold, stop: Vec<StopRule>) -> Limits {
-    Limits { concurrency: 1, failure_threshold: threshold, stop }
+    Limits { concurrency: 1, rate: RateSpec::default(), failure_threshold: threshold, stop }
 }
 
 /// A threshold that only its count can exceed.

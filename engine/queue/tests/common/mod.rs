@@ -11,7 +11,7 @@ use longshore_job::ChunkExtent;
 use longshore_job::row::KeyEncoding;
 use longshore_job::spec::{
     FailureThreshold, Field, JobSpec, Limits, ListFormat, ListSpec, Location, ManifestSpec, OnBadRow,
-    OperationSource, OperationSpec, Origin, RetrySpec, SourceSpec, Timing,
+    OperationSource, OperationSpec, Origin, RateSpec, RetrySpec, SourceSpec, Timing,
 };
 use longshore_job::{Failure, JobState, Outcome, Row, TaskResult};
 use longshore_queue::{Access, NewChunk, NewJob, Queue, QueueError, ResultBatch};
@@ -114,6 +114,7 @@ pub fn spec() -> JobSpec {
         report: None,
         limits: Limits {
             concurrency: 64,
+            rate: RateSpec::default(),
             failure_threshold: FailureThreshold { percent: 50.0, minimum_tasks: 1000, count: None },
             stop: Vec::new(),
         },

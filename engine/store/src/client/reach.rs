@@ -6,7 +6,7 @@ use super::S3Store;
 use super::measured;
 use crate::error::{StoreError, code};
 use crate::request::{ListObjectsV2, Request};
-use crate::retry::RetryPolicy;
+use crate::retry::{Load, RetryPolicy};
 
 /// Few and quick retries: somebody waits at the terminal for the answer.
 fn retries() -> RetryPolicy {
@@ -35,7 +35,7 @@ impl S3Store {
     pub async fn check_reachable(&self, bucket: Option<&str>) -> Result<(), StoreError> {
         let sdk = self.retrying.inner();
         let retries = retries();
-        let probe = self.retrying.run(&retries, bucket, || async {
+        let probe = self.retrying.run(&retries, Load { bucket, bytes: 0 }, || async {
             match bucket {
                 Some(bucket) => {
                     let listing =

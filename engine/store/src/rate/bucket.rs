@@ -28,16 +28,31 @@ impl TokenBucket {
     /// Takes one token if it can be had within `patience`, and says how long to wait before using it. Takes nothing
     /// otherwise.
     pub(crate) fn take(&mut self, now: Instant, patience: Duration) -> Option<Duration> {
-        let elapsed = now.saturating_duration_since(self.updated).as_secs_f64();
-        self.tokens = (self.tokens + elapsed * self.per_second).min(self.burst);
-        self.updated = self.updated.max(now);
-        let debt = 1.0 - self.tokens;
-        let wait = if debt <= 0.0 { Duration::ZERO } else { seconds(debt / self.per_second) };
+        self.refill(now);
+        let wait = self.time_to_pay(1.0 - self.tokens);
         if wait > patience {
             return None;
         }
         self.tokens -= 1.0;
         Some(wait)
+    }
+
+    /// Takes `tokens`, however many, and says how long to wait before using them: until earlier debts are paid.
+    pub(crate) fn spend(&mut self, now: Instant, tokens: f64) -> Duration {
+        self.refill(now);
+        let wait = self.time_to_pay(-self.tokens);
+        self.tokens -= tokens;
+        wait
+    }
+
+    fn refill(&mut self, now: Instant) {
+        let elapsed = now.saturating_duration_since(self.updated).as_secs_f64();
+        self.tokens = (self.tokens + elapsed * self.per_second).min(self.burst);
+        self.updated = self.updated.max(now);
+    }
+
+    fn time_to_pay(&self, debt: f64) -> Duration {
+        if debt <= 0.0 { Duration::ZERO } else { seconds(debt / self.per_second) }
     }
 }
 

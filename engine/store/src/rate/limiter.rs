@@ -1,6 +1,6 @@
 //! Makes callers wait until a request may go out.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -9,10 +9,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::aimd::Aimd;
 use super::bucket::TokenBucket;
 use super::pause::Pause;
-
-/// How much of the request rate may be used at once: 50 ms worth. Timers are good to a millisecond or so; without a
-/// burst every late wake-up would lower the rate.
-const RATE_BURST: Duration = Duration::from_millis(50);
+use super::{RATE_BURST, lock};
 
 /// Lets through as many requests as [`Aimd`], [`Pause`] and the request rate allow.
 #[derive(Debug)]
@@ -141,8 +138,4 @@ impl Drop for Slot {
     fn drop(&mut self) {
         self.limiter.release(self.generation, self.verdict);
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,15 +1,15 @@
 //! What bounds the requests to one endpoint: a limit for the store, one for each bucket, and a budget for retries.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::RateLimits;
 use super::bucket::TokenBucket;
 use super::limiter::{Limiter, Slot, Verdict};
+use super::{RateLimits, lock};
 use crate::error::StoreError;
 
 /// Buckets with a limit of their own (count): those beyond it have the store's only. A job works on a few.
@@ -156,8 +156,4 @@ impl Pressure {
     pub(crate) fn store_limit(&self) -> u32 {
         self.store.limit()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

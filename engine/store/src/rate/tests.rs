@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use longshore_job::spec::RateSpec;
 use proptest::prelude::*;
 use tokio::time::Instant;
 
@@ -8,7 +9,7 @@ use super::aimd::Aimd;
 use super::bucket::TokenBucket;
 use super::limiter::{Limiter, Verdict};
 use super::pause::Pause;
-use super::{Pressure, RateLimits, Sign};
+use super::{Pace, Paces, Pressure, RateLimits, Sign};
 
 #[test]
 fn a_throttle_halves_and_a_window_of_successes_adds_one() {
@@ -182,6 +183,45 @@ async fn requests_per_second() {
     }
     let elapsed = begin.elapsed();
     assert!((Duration::from_millis(9_990)..Duration::from_millis(10_100)).contains(&elapsed), "{elapsed:?}");
+}
+
+fn pace(requests_per_second: Option<u32>, bytes_per_second: Option<u64>) -> Paces {
+    let rate = RateSpec { requests_per_second, bytes_per_second };
+    Paces::default().and(Arc::new(Pace::new(rate)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pace_without_bounds_keeps_nobody() {
+    let (paces, begin) = (pace(None, None), Instant::now());
+    for _ in 0..10_000 {
+        paces.turn(u64::MAX).await;
+        paces.received(u64::MAX);
+    }
+    assert_eq!(begin.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_narrowest_of_several_paces_decides() {
+    let paces = pace(Some(500), None)
+        .and(Arc::new(Pace::new(RateSpec { requests_per_second: Some(100), bytes_per_second: None })));
+    let begin = Instant::now();
+    for _ in 0..1005 {
+        paces.turn(0).await;
+    }
+    let elapsed = begin.elapsed();
+    assert!((Duration::from_millis(9_990)..Duration::from_millis(10_200)).contains(&elapsed), "{elapsed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_count_in_both_directions_and_whoever_comes_next_waits_for_them() {
+    let (paces, begin) = (pace(None, Some(1_000)), Instant::now());
+    paces.turn(5_050).await;
+    assert_eq!(begin.elapsed(), Duration::ZERO);
+    paces.received(2_000);
+    paces.turn(0).await;
+    assert_eq!(begin.elapsed(), Duration::from_secs(7));
+    paces.turn(0).await;
+    assert_eq!(begin.elapsed(), Duration::from_secs(7));
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,13 +2,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_job::ObjectId;
+use longshore_job::spec::RateSpec;
 use proptest::prelude::*;
 use tokio::time::Instant;
 
 use super::{RetryPolicy, Retrying};
 use crate::Store;
 use crate::error::{StoreError, code};
-use crate::rate::RateLimits;
+use crate::rate::{Pace, RateLimits};
 use crate::request::{HeadObject, Request, RestoreObject};
 use crate::response::Response;
 use crate::testing::{FakeStore, Fault, Faulty};
@@ -232,6 +233,24 @@ async fn those_who_retry_otherwise_share_the_limits() {
     let hasty = patient.with_policy(RetryPolicy { max_attempts: 1, ..RetryPolicy::default() });
     hasty.send(&head()).await.unwrap_err();
     assert_eq!((fake.requests().len(), patient.pressure.limit("b")), (1, 32));
+}
+
+/// Retries count, too, and two jobs on one store have a pace each.
+#[tokio::test(start_paused = true)]
+async fn every_attempt_is_under_the_bounds_of_its_own_job() {
+    let fake = Arc::new(FakeStore::answering(|_| Err(lost())));
+    let limits = RateLimits { retries_per_second: 1e6, ..RateLimits::default() };
+    let policy = RetryPolicy { max_delay: Duration::from_millis(1), ..RetryPolicy::default() };
+    let store = Retrying::new(Arc::clone(&fake), policy.clone(), limits);
+    let rate = RateSpec { requests_per_second: Some(1), bytes_per_second: None };
+    let slow = store.with_policy(policy.clone()).at_pace(Arc::new(Pace::new(rate)));
+    let begin = Instant::now();
+    slow.send(&head()).await.unwrap_err();
+    assert_eq!(begin.elapsed().as_secs(), u64::from(policy.max_attempts) - 1);
+    assert_eq!(fake.requests().len(), policy.max_attempts as usize);
+    let begin = Instant::now();
+    store.send(&head()).await.unwrap_err();
+    assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
