@@ -85,13 +85,15 @@ def test_what_was_said_is_still_so_and_the_job_goes_on(course):
     print(f"POWER_SEED={SEED}")
     chance = random.Random(SEED)
     directory, started = course.workspace.directory, 0
+    look = EVERY if EVERY == 1 else EVERY * len(course.steps) // 180 or 1
+    start = look if EVERY == 1 else look * 9
     for step, said, disk in course.lost():
-        if (step + SEED) % (EVERY if EVERY == 1 else EVERY * len(course.steps) // 180 or 1):
+        if (step + SEED) % look:
             continue
         for way in (None, chance):
             disk.lose_power(directory, way)
             check_kept(directory / "data", said, step)
-        if EVERY > 1 and (step + SEED) % (EVERY * len(course.steps) // 20):
+        if (step + SEED) % start:
             continue
         disk.lose_power(directory, chance if chance.random() < 0.5 else None)
         engine = course.workspace.longshore("start", "--until-idle")

@@ -93,7 +93,10 @@ pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Endin
     let collected = collector.run(inbox).await;
     halt.cancel();
     let lanes = join_all(tasks).await;
-    Suspects::clear(job)?;
+    // An engine that was replaced leaves the other one's mark alone.
+    if job.queue.confirm_tenure().is_ok() {
+        Suspects::clear(job)?;
+    }
     let moved = watch.end().await?;
     lanes?;
     let collected = collected?;

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use longshore_job::Failure;
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
+use crate::durable::remove_if_there;
 use crate::error::RunnerError;
 use crate::job::Books;
 
@@ -67,8 +68,7 @@ impl Suspects {
 
     /// The job's tasks run no more, and the engine lives.
     pub(crate) fn clear(job: &Books) -> Result<(), RunnerError> {
-        let path = job.directory.join("running");
-        fs::remove_file(&path).map_err(RunnerError::io("remove", &path))
+        remove_if_there(&job.directory.join("running"))
     }
 
     /// Waits until a task may run on `lane`.
