@@ -63,12 +63,16 @@ pub mod bindings {
 mod call;
 #[doc(hidden)]
 pub mod glue;
+pub mod lock;
 mod object;
 mod operation;
 pub mod parameters;
 mod response;
+pub mod template;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
+pub mod time;
+pub mod versions;
 
 /// The contract as functions: the engine's on wasm32, those of the fake store elsewhere.
 #[cfg(target_arch = "wasm32")]

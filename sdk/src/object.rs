@@ -6,6 +6,7 @@ use crate::call::{
     ListMultipartUploads, ListObjectVersions, PutObject, PutObjectAcl, PutObjectLegalHold,
     PutObjectRetention, PutObjectTagging, RestoreObject, UpdateObjectEncryption,
 };
+use crate::time::Timestamp;
 use crate::{Tag, raw, raw_host};
 
 /// A host resource: the engine's own, or one that the operation opened.
@@ -209,9 +210,10 @@ impl Task<'_> {
         self.0.get().column(name)
     }
 
-    /// The engine's time, RFC 3339 in UTC: an operation has no clock of its own.
-    pub fn now(&self) -> String {
-        self.0.get().now()
+    /// The engine's time: an operation has no clock of its own.
+    pub fn now(&self) -> Timestamp {
+        // The engine writes valid times; with none at all, nothing would seem old.
+        self.0.get().now().parse().unwrap_or(Timestamp::UNIX_EPOCH)
     }
 }
 

@@ -86,6 +86,11 @@ fn delete(state: &mut State, sent: &Sent, place: &Place) -> Response {
     };
     let known = fixture.versions.iter().position(|known| known.version_id == *version);
     let removed = known.map(|known| fixture.versions.remove(known));
+    if removed.as_ref().is_some_and(|version| version.is_latest)
+        && let Some(newest) = fixture.versions.iter_mut().max_by(|a, b| a.last_modified.cmp(&b.last_modified))
+    {
+        newest.is_latest = true;
+    }
     Response {
         version_id: Some(version.clone()),
         ..gone(removed.is_some_and(|version| version.is_delete_marker))
@@ -103,6 +108,7 @@ fn on_object(
         .objects
         .get_mut(place)
         .ok_or_else(|| refused("NoSuchKey", 404, format!("there is no fixture s3://{bucket}/{key}")))?;
+    there(fixture, sent)?;
     let mut http_status = 200;
     match sent.call {
         "PutObjectTagging" => fixture.tags = tags_of(sent),
@@ -133,6 +139,23 @@ fn on_object(
         state.objects.insert(target, fixture.clone());
     }
     Ok(found(http_status, fixture))
+}
+
+/// Whether a fixture that lists versions has the one that is asked for.
+fn there(fixture: &Fixture, sent: &Sent) -> Result<(), StoreError> {
+    if fixture.versions.is_empty() {
+        return Ok(());
+    }
+    let is_asked = |version: &&Version| match &sent.version_id {
+        Some(asked) => version.version_id == *asked,
+        None => version.is_latest,
+    };
+    match (fixture.versions.iter().find(is_asked), &sent.version_id) {
+        (Some(version), _) if !version.is_delete_marker => Ok(()),
+        (Some(_), Some(_)) => Err(refused("MethodNotAllowed", 405, "this is a delete marker".to_owned())),
+        (None, Some(_)) => Err(refused("NoSuchVersion", 404, "there is no such version".to_owned())),
+        (_, None) => Err(refused("NoSuchKey", 404, "a delete marker hides the object".to_owned())),
+    }
 }
 
 fn no_lock() -> StoreError {
