@@ -2,16 +2,19 @@
 
 mod acl;
 mod buckets;
+mod complete;
 mod copy;
 mod delete;
 mod headers;
 mod listing;
 mod lookup;
-mod multipart;
 mod objects;
+mod parts;
 mod restore;
+mod selection;
 mod tagging;
 mod transfer;
+mod uploads;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +23,7 @@ use s3s::dto::*;
 use s3s::{S3, S3Request, S3Response, S3Result};
 
 use crate::storage::Storage;
+use transfer::ZeroSums;
 
 /// The status that an answer must have instead of the one that the protocol crate gives it, as an extension of the
 /// response: the crate always answers RestoreObject with 200, S3 with 202 unless the copy is there already.
@@ -32,6 +36,15 @@ pub(crate) struct Protocol {
     pub(crate) storage: Arc<Storage>,
     /// How long a restore goes on.
     pub(crate) restore_delay: Duration,
+    /// What need not be computed again.
+    zeros: Arc<ZeroSums>,
+}
+
+impl Protocol {
+    /// The API over a store whose restores go on for `restore_delay`.
+    pub(crate) fn new(storage: Arc<Storage>, restore_delay: Duration) -> Self {
+        Self { storage, restore_delay, zeros: Arc::default() }
+    }
 }
 
 type Answer<T> = S3Result<S3Response<T>>;
@@ -71,10 +84,11 @@ calls! {
     list_objects: ListObjectsInput => ListObjectsOutput = listing::v1;
     list_objects_v2: ListObjectsV2Input => ListObjectsV2Output = listing::v2;
     list_object_versions: ListObjectVersionsInput => ListObjectVersionsOutput = listing::versions;
-    create_multipart_upload: CreateMultipartUploadInput => CreateMultipartUploadOutput = multipart::create;
-    upload_part: UploadPartInput => UploadPartOutput = multipart::upload;
-    upload_part_copy: UploadPartCopyInput => UploadPartCopyOutput = multipart::copy;
-    complete_multipart_upload: CompleteMultipartUploadInput => CompleteMultipartUploadOutput = multipart::complete;
-    abort_multipart_upload: AbortMultipartUploadInput => AbortMultipartUploadOutput = multipart::abort;
-    list_parts: ListPartsInput => ListPartsOutput = multipart::list;
+    create_multipart_upload: CreateMultipartUploadInput => CreateMultipartUploadOutput = uploads::create;
+    upload_part: UploadPartInput => UploadPartOutput = parts::upload;
+    upload_part_copy: UploadPartCopyInput => UploadPartCopyOutput = parts::copy;
+    list_parts: ListPartsInput => ListPartsOutput = parts::list;
+    complete_multipart_upload: CompleteMultipartUploadInput => CompleteMultipartUploadOutput = complete::complete;
+    abort_multipart_upload: AbortMultipartUploadInput => AbortMultipartUploadOutput = uploads::abort;
+    list_multipart_uploads: ListMultipartUploadsInput => ListMultipartUploadsOutput = uploads::list;
 }
