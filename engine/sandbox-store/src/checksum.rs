@@ -249,6 +249,13 @@ pub(crate) fn composite(algorithm: Algorithm, parts: &[&StoredChecksum]) -> S3Re
     Ok(StoredChecksum { value, kind: COMPOSITE.to_owned(), ..sum })
 }
 
+/// Whether a request has a checksum of its body, or announces one.
+pub(crate) fn is_declared(headers: &HeaderMap) -> bool {
+    let has = |name: &HeaderName| headers.contains_key(name);
+    let trailers = headers.get("x-amz-trailer").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    Algorithm::ALL.into_iter().any(|algorithm| has(&algorithm.header())) || trailers.contains(HEADER_PREFIX)
+}
+
 /// Compares a `Content-MD5` header.
 ///
 /// # Errors

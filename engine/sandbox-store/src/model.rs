@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::acl::Grant;
+use crate::lock::{BucketLock, Lock};
 use crate::restore::Restore;
 use crate::storage::content::Content;
 
@@ -56,6 +57,17 @@ pub(crate) struct Bucket {
     pub(crate) versioning: Versioning,
     /// The location constraint it was created with; none means us-east-1.
     pub(crate) location: Option<String>,
+    pub(crate) settings: BucketSettings,
+}
+
+/// What a bucket is set to, and every write to it must know.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BucketSettings {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) lock: Option<BucketLock>,
+    /// Of objects that name none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) encryption: Option<Encryption>,
 }
 
 impl Bucket {
@@ -94,6 +106,13 @@ pub(crate) struct Encryption {
     pub(crate) algorithm: String,
     pub(crate) kms_key_id: Option<String>,
     pub(crate) bucket_key: Option<bool>,
+}
+
+impl Encryption {
+    /// Whether a key of the key management service encrypts.
+    pub(crate) fn is_kms(&self) -> bool {
+        self.algorithm.starts_with("aws:kms")
+    }
 }
 
 impl Default for Encryption {
@@ -154,6 +173,7 @@ pub(crate) struct ObjectVersion {
     pub(crate) tags: Vec<Tag>,
     pub(crate) acl: Vec<Grant>,
     pub(crate) restore: Option<Restore>,
+    pub(crate) lock: Lock,
     /// Its bytes; delete markers have none.
     pub(crate) content: Option<Content>,
 }
@@ -182,6 +202,7 @@ pub(crate) struct NewVersion<'a> {
     pub(crate) attributes: &'a Attributes,
     pub(crate) tags: &'a [Tag],
     pub(crate) acl: &'a [Grant],
+    pub(crate) lock: &'a Lock,
     /// Its bytes, whose references already include this version.
     pub(crate) content: &'a Content,
 }

@@ -9,6 +9,7 @@ use s3s::s3_error;
 use crate::acl;
 use crate::checksum::{Algorithm, Digest};
 use crate::error::SandboxError;
+use crate::lock::Lock;
 use crate::model::{Attributes, DEFAULT_CONTENT_TYPE, Encryption, Metadata, NewVersion, STANDARD, Tag};
 use crate::sandbox::Sandbox;
 use crate::storage::bodies::NewBody;
@@ -98,6 +99,7 @@ fn put(writer: &mut Writer<'_>, object: SeedObject, now: Timestamp) -> Result<()
         attributes: &attributes,
         tags: &tags,
         acl: &acl::private(),
+        lock: &Lock::of_new(&Lock::default(), bucket.settings.lock.as_ref(), now)?,
         content: &content,
     };
     writer.put_version(&bucket, &new)?;

@@ -10,6 +10,7 @@ use super::lookup::{check_owner, modified_now, wire_etag};
 use super::{Answer, Protocol};
 use crate::checksum::{self, Algorithm, COMPOSITE, Declared};
 use crate::conditions;
+use crate::lock::Lock;
 use crate::model::{self, Attributes, NewVersion, StoredChecksum};
 use crate::storage::content::Content;
 use crate::storage::uploads::{self, Plan};
@@ -59,6 +60,7 @@ pub(super) async fn complete(
             attributes: &attributes,
             tags: &plan.tags,
             acl: &plan.acl,
+            lock: &Lock::of_new(&plan.lock, bucket.settings.lock.as_ref(), jiff::Timestamp::now())?,
             content: &content,
         };
         let version = writer.put_version(&bucket, &new)?;

@@ -15,6 +15,7 @@ use super::{Answer, Protocol};
 use crate::checksum::{self, Algorithm};
 use crate::conditions::{self, Conditions, Verdict};
 use crate::error::SandboxError;
+use crate::lock::Lock;
 use crate::model::{Attributes, Bucket, NewVersion, ObjectVersion, StoredChecksum, Tag};
 use crate::restore;
 use crate::storage::bodies::Piece;
@@ -208,7 +209,7 @@ impl Copying<'_> {
                 return Ok(Attempt::NeedsBytes { row: source.id, content, pieces, algorithm });
             }
         };
-        let written = self.plan.written(&source, sums.checksum.clone())?;
+        let written = self.plan.written(&bucket, &source, sums.checksum.clone())?;
         let modified = modified_now();
         writer.share(&content)?;
         let new = NewVersion {
@@ -220,6 +221,7 @@ impl Copying<'_> {
             attributes: &written.attributes,
             tags: &written.tags,
             acl: &written.acl,
+            lock: &written.lock,
             content: &content,
         };
         let version = bucket.shown_version(&writer.put_version(&bucket, &new)?);
@@ -258,6 +260,7 @@ struct Written {
     storage_class: String,
     tags: Vec<Tag>,
     acl: Vec<crate::acl::Grant>,
+    lock: Lock,
 }
 
 impl Plan {
@@ -270,21 +273,28 @@ impl Plan {
     }
 
     /// Metadata and tags come from the source unless replaced; ACL, class, encryption and redirect never do.
-    fn written(&self, source: &ObjectVersion, checksum: StoredChecksum) -> S3Result<Written> {
+    fn written(
+        &self,
+        bucket: &Bucket,
+        source: &ObjectVersion,
+        checksum: StoredChecksum,
+    ) -> S3Result<Written> {
         let metadata =
             if self.replace_metadata { self.headers.metadata()? } else { source.attributes.metadata.clone() };
+        let now = Timestamp::now();
         let tags = if self.replace_tags { self.headers.tags()? } else { source.tags.clone() };
         Ok(Written {
             attributes: Attributes {
                 metadata,
                 website_redirect: self.headers.website_redirect()?,
-                encryption: self.headers.encryption()?,
+                encryption: self.headers.encryption(bucket)?,
                 checksum: Some(checksum),
                 parts: Vec::new(),
             },
             storage_class: self.headers.storage_class()?,
             tags,
             acl: self.headers.acl()?,
+            lock: Lock::of_new(&self.headers.lock(now)?, bucket.settings.lock.as_ref(), now)?,
         })
     }
 }

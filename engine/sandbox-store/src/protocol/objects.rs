@@ -6,11 +6,13 @@ use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::headers::{refuse_unsupported, write_headers};
 use super::lookup::{check_owner, modified_now, object, wire_etag, wire_time};
+use super::object_lock::hold_status;
 use super::selection::Selected;
 use super::transfer::{self, MAX_SINGLE_BODY};
 use super::{Answer, Protocol};
 use crate::checksum;
 use crate::conditions::{self, Conditions, Verdict};
+use crate::lock::Lock;
 use crate::model::{Attributes, Bucket, NewVersion, ObjectVersion, STANDARD};
 use crate::restore;
 use crate::storage::{buckets, versions};
@@ -37,15 +39,17 @@ pub(super) async fn put(
     }
     let headers = write_headers!(input);
     let (acl, tags, storage_class) = (headers.acl()?, headers.tags()?, headers.storage_class()?);
+    // Before the body is received, so that a client learns of a missing bucket without sending it all.
+    let bucket = protocol.storage.read(|connection| buckets::get(connection, &input.bucket))?;
+    let asked = headers.lock(jiff::Timestamp::now())?;
+    check_lock(&asked, &bucket, &request.headers)?;
     let mut attributes = Attributes {
         metadata: headers.metadata()?,
         website_redirect: headers.website_redirect()?,
-        encryption: headers.encryption()?,
+        encryption: headers.encryption(&bucket)?,
         checksum: None,
         parts: Vec::new(),
     };
-    // Before the body is received, so that a client learns of a missing bucket without sending it all.
-    protocol.storage.read(|connection| buckets::get(connection, &request.input.bucket))?;
     let received = transfer::receive(&protocol.storage, &request, body, None).await?;
     attributes.checksum = Some(received.checksum);
     let input = request.input;
@@ -69,6 +73,7 @@ pub(super) async fn put(
             attributes: &attributes,
             tags: &tags,
             acl: &acl,
+            lock: &Lock::of_new(&asked, bucket.settings.lock.as_ref(), jiff::Timestamp::now())?,
             content: &content,
         };
         let version = writer.put_version(&bucket, &new)?;
@@ -86,6 +91,22 @@ pub(super) async fn put(
         checksum::add_headers(&mut response.headers, checksum)?;
     }
     Ok(response)
+}
+
+/// What S3 asks of uploads to be locked: a bucket with object lock, and a checksum, since what came in broken stays.
+///
+/// # Errors
+/// `InvalidRequest`.
+pub(super) fn check_lock(asked: &Lock, bucket: &Bucket, headers: &HeaderMap) -> S3Result<()> {
+    let lock = Lock::of_new(asked, bucket.settings.lock.as_ref(), jiff::Timestamp::now())?;
+    let has_checksum = headers.contains_key("content-md5") || checksum::is_declared(headers);
+    if lock == Lock::default() || has_checksum {
+        return Ok(());
+    }
+    Err(s3_error!(
+        InvalidRequest,
+        "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters"
+    ))
 }
 
 pub(super) async fn get(protocol: &Protocol, request: S3Request<GetObjectInput>) -> Answer<GetObjectOutput> {
@@ -127,6 +148,9 @@ pub(super) async fn get(protocol: &Protocol, request: S3Request<GetObjectInput>)
         expires: shown.expires,
         last_modified: Some(shown.modified),
         metadata: Some(shown.metadata.user.into_iter().collect()),
+        object_lock_legal_hold_status: shown.legal_hold,
+        object_lock_mode: shown.lock_mode,
+        object_lock_retain_until_date: shown.lock_until,
         parts_count,
         restore: shown.restore,
         server_side_encryption: shown.sse,
@@ -180,6 +204,9 @@ pub(super) async fn head(
         expires: shown.expires,
         last_modified: Some(shown.modified),
         metadata: Some(shown.metadata.user.into_iter().collect()),
+        object_lock_legal_hold_status: shown.legal_hold,
+        object_lock_mode: shown.lock_mode,
+        object_lock_retain_until_date: shown.lock_until,
         parts_count,
         restore: shown.restore,
         server_side_encryption: shown.sse,
@@ -196,6 +223,9 @@ pub(super) async fn head(
 struct Shown {
     bucket_key: Option<bool>,
     etag: dto::ETag,
+    legal_hold: Option<ObjectLockLegalHoldStatus>,
+    lock_mode: Option<ObjectLockMode>,
+    lock_until: Option<dto::Timestamp>,
     expires: Option<dto::Timestamp>,
     metadata: crate::model::Metadata,
     modified: dto::Timestamp,
@@ -211,10 +241,14 @@ struct Shown {
 impl Shown {
     fn new(bucket: &Bucket, version: ObjectVersion, now: jiff::Timestamp) -> Self {
         let ObjectVersion { attributes, .. } = version;
+        let retention = version.lock.retention.as_ref();
         let expires = attributes.metadata.expires.as_deref();
         Self {
             bucket_key: attributes.encryption.bucket_key,
             etag: wire_etag(&version.etag),
+            legal_hold: version.lock.legal_hold.map(hold_status),
+            lock_mode: retention.map(|retention| ObjectLockMode::from_static(retention.mode.as_str())),
+            lock_until: retention.map(|retention| wire_time(retention.until)),
             expires: expires.and_then(|date| dto::Timestamp::parse(TimestampFormat::HttpDate, date).ok()),
             metadata: attributes.metadata,
             modified: wire_time(version.modified),

@@ -9,6 +9,7 @@ use super::lookup::{check_owner, modified_now, owner, wire_time};
 use super::{Answer, Protocol};
 use crate::checksum::{Algorithm, COMPOSITE, FULL_OBJECT};
 use crate::listing::Query;
+use crate::lock::Lock;
 use crate::model::{Attributes, OWNER_ID, OWNER_NAME};
 use crate::storage::buckets;
 use crate::storage::uploads::{self, ListedUpload, Plan};
@@ -27,17 +28,21 @@ pub(super) async fn create(
         input.checksum_algorithm.as_ref().map(|name| Algorithm::parse(name.as_str())).transpose()?;
     let kind = checksum_kind(algorithm, input.checksum_type.as_ref().map(ChecksumType::as_str))?;
     let headers = write_headers!(input);
+    let bucket = protocol.storage.read(|connection| buckets::get(connection, &input.bucket))?;
+    let lock = headers.lock(jiff::Timestamp::now())?;
+    Lock::of_new(&lock, bucket.settings.lock.as_ref(), jiff::Timestamp::now())?;
     let plan = Plan {
         storage_class: headers.storage_class()?,
         attributes: Attributes {
             metadata: headers.metadata()?,
             website_redirect: headers.website_redirect()?,
-            encryption: headers.encryption()?,
+            encryption: headers.encryption(&bucket)?,
             checksum: None,
             parts: Vec::new(),
         },
         tags: headers.tags()?,
         acl: headers.acl()?,
+        lock,
         checksum_algorithm: algorithm.unwrap_or(Algorithm::Crc64Nvme).name().to_owned(),
         checksum_kind: kind.to_owned(),
     };

@@ -4,7 +4,9 @@ CREATE TABLE IF NOT EXISTS buckets (
     name       TEXT NOT NULL UNIQUE,
     created    INTEGER NOT NULL,            -- Unix time, seconds
     versioning TEXT NOT NULL DEFAULT '' CHECK (versioning IN ('', 'Enabled', 'Suspended')),
-    location   TEXT
+    location   TEXT,
+    settings   TEXT NOT NULL DEFAULT '{}',  -- JSON: object lock, default encryption
+    replication TEXT                        -- JSON, as the client gave it
 ) STRICT;
 
 -- Shared by all versions and parts that hold these bytes or some of them: a copy adds a reference, not bytes.
@@ -32,6 +34,7 @@ CREATE TABLE IF NOT EXISTS versions (
     tags          TEXT NOT NULL,            -- JSON
     acl           TEXT NOT NULL,            -- JSON
     restore       TEXT,                     -- JSON
+    lock          TEXT NOT NULL DEFAULT '{}', -- JSON: retention, legal hold
     content       TEXT                      -- JSON: runs of bodies and of zeros; a delete marker has none
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS versions_newest_first ON versions (bucket, key, id DESC);

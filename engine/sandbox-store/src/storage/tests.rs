@@ -6,6 +6,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::acl;
 use crate::listing::Query;
+use crate::lock::Lock;
 use crate::model::{Attributes, Bucket, NewVersion, STANDARD, Versioning};
 use bodies::NewBody;
 
@@ -43,6 +44,7 @@ fn put(storage: &Storage, key: &str, body: NewBody) -> String {
                 attributes: &Attributes::default(),
                 tags: &[],
                 acl: &acl::private(),
+                lock: &Lock::default(),
                 content: &content,
             };
             writer.put_version(&bucket, &new)
@@ -67,6 +69,7 @@ fn share(storage: &Storage, key: &str, copy: &str) {
                 attributes: &source.attributes,
                 tags: &source.tags,
                 acl: &source.acl,
+                lock: &Lock::default(),
                 content,
             };
             writer.put_version(&bucket, &new)

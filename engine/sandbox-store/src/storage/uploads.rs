@@ -11,6 +11,7 @@ use super::versions::{json, text_of_key};
 use super::{Result, Writer, timestamp};
 use crate::acl::Grant;
 use crate::listing::{Collector, Next, Page, Query};
+use crate::lock::Lock;
 use crate::model::{Attributes, Bucket, StoredChecksum, Tag};
 
 /// What the completed object will have, fixed when the upload is created.
@@ -20,6 +21,8 @@ pub(crate) struct Plan {
     pub(crate) attributes: Attributes,
     pub(crate) tags: Vec<Tag>,
     pub(crate) acl: Vec<Grant>,
+    /// What was asked for.
+    pub(crate) lock: Lock,
     /// The algorithm of the parts' checksums.
     pub(crate) checksum_algorithm: String,
     /// `FULL_OBJECT` or `COMPOSITE`.

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{Result, Writer, timestamp, unreadable};
 use crate::acl::Grant;
+use crate::lock::Lock;
 use crate::model::{Attributes, Bucket, NULL_VERSION, NewVersion, ObjectVersion, Tag, Versioning};
 use crate::restore::Restore;
 
@@ -14,7 +15,7 @@ macro_rules! select_version {
     ($rest:literal) => {
         concat!(
             "SELECT id, key, version, delete_marker, size, etag, modified, storage_class, attributes, tags, acl, \
-             restore, content FROM versions WHERE bucket = ?1 AND key = ?2 ",
+             restore, content, lock FROM versions WHERE bucket = ?1 AND key = ?2 ",
             $rest
         )
     };
@@ -75,6 +76,7 @@ fn of_row(row: &Row<'_>) -> rusqlite::Result<ObjectVersion> {
             .map(serde_json::from_str)
             .transpose()
             .map_err(not_json(12))?,
+        lock: json(row, 13)?,
     })
 }
 
@@ -107,7 +109,7 @@ impl Writer<'_> {
         let version = self.make_room(bucket, new.key)?;
         self.prepare_cached(
             "INSERT INTO versions (bucket, key, version, delete_marker, size, etag, modified, storage_class, \
-             attributes, tags, acl, content) VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             attributes, tags, acl, content, lock) VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?
         .execute((
             bucket.id,
@@ -121,6 +123,7 @@ impl Writer<'_> {
             serde_json::to_string(new.tags)?,
             serde_json::to_string(new.acl)?,
             serde_json::to_string(new.content)?,
+            serde_json::to_string(new.lock)?,
         ))?;
         Ok(version)
     }
@@ -169,6 +172,13 @@ impl Writer<'_> {
     pub(crate) fn set_restore(&mut self, id: i64, restore: &Restore) -> Result<()> {
         self.prepare_cached("UPDATE versions SET restore = ?2 WHERE id = ?1")?
             .execute((id, serde_json::to_string(restore)?))?;
+        Ok(())
+    }
+
+    /// Replaces the lock of a version.
+    pub(crate) fn set_lock(&mut self, id: i64, lock: &Lock) -> Result<()> {
+        self.prepare_cached("UPDATE versions SET lock = ?2 WHERE id = ?1")?
+            .execute((id, serde_json::to_string(lock)?))?;
         Ok(())
     }
 
