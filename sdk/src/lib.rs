@@ -63,12 +63,16 @@ pub mod bindings {
 mod call;
 #[doc(hidden)]
 pub mod glue;
+pub mod lock;
 mod object;
 mod operation;
 pub mod parameters;
 mod response;
+pub mod template;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
+pub mod time;
+pub mod versions;
 
 /// The contract as functions: the engine's on wasm32, those of the fake store elsewhere.
 #[cfg(target_arch = "wasm32")]
@@ -77,12 +81,14 @@ use bindings::longshore::operation::{host as raw_host, s3 as raw};
 use testing::{raw, raw_host};
 
 pub use call::{
-    CopyObject, DeleteObject, DeleteObjectTagging, GetObject, GetObjectAcl, GetObjectTagging, HeadObject,
-    PutObject, PutObjectAcl, PutObjectTagging, Request, RestoreObject,
+    AbortMultipartUpload, CopyObject, DeleteObject, DeleteObjectTagging, GetObject, GetObjectAcl,
+    GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, GetObjectTagging, HeadObject,
+    ListMultipartUploads, ListObjectVersions, PutObject, PutObjectAcl, PutObjectLegalHold,
+    PutObjectRetention, PutObjectTagging, Request, RestoreObject, UpdateObjectEncryption,
 };
 pub use object::{Object, Task};
 pub use operation::{Failure, NoParameters, Operation, Outcome};
-pub use raw::{Grant, StoreError, Tag};
+pub use raw::{Grant, StoreError, Tag, Upload, Version};
 pub use raw_host::{Level, log};
 pub use response::Response;
 

@@ -9,7 +9,19 @@ use std::process::ExitCode;
 use std::{env, fs};
 
 /// The built-in operations, by name: crate `longshore-op-NAME` in `plugins/NAME`.
-const OPERATIONS: [&str; 5] = ["acl", "copy", "noop", "restore", "tagging"];
+const OPERATIONS: &[&str] = &[
+    "abort-uploads",
+    "acl",
+    "copy",
+    "delete",
+    "expire-versions",
+    "legal-hold",
+    "noop",
+    "restore",
+    "retention",
+    "tagging",
+    "undelete",
+];
 
 /// What the components are made of, beside their own crates.
 const SHARED: [&str; 5] = ["Cargo.toml", "Cargo.lock", "sdk/Cargo.toml", "sdk/src", "sdk/wit"];
@@ -30,8 +42,8 @@ fn build() -> Result<(), String> {
     let workspace = here.ancestors().nth(2).ok_or("engine/builtins is not in a workspace")?;
     watch(workspace);
 
-    let crates = OPERATIONS.map(|name| format!("longshore-op-{name}"));
-    let crates = crates.each_ref().map(String::as_str);
+    let crates: Vec<String> = OPERATIONS.iter().map(|name| format!("longshore-op-{name}")).collect();
+    let crates: Vec<&str> = crates.iter().map(String::as_str).collect();
     let components = wasm::components(workspace, &target_directory(&out), &crates)?;
 
     let mut list = String::from("[\n");

@@ -4,6 +4,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use crc_fast::CrcAlgorithm;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use s3s::checksum::ChecksumHasher;
 use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Md5, Sha1, Sha256};
@@ -206,6 +207,33 @@ impl Digest {
     }
 }
 
+/// The checksum of all bytes of parts, made of the parts' own checksums and sizes.
+///
+/// # Errors
+/// An algorithm that is no CRC, or a stored checksum that is not base64, both of which this store does not write.
+pub(crate) fn full_object(
+    algorithm: Algorithm,
+    parts: &[(&StoredChecksum, u64)],
+) -> S3Result<StoredChecksum> {
+    let (crc, width) = match algorithm {
+        Algorithm::Crc32 => (CrcAlgorithm::Crc32IsoHdlc, 4),
+        Algorithm::Crc32c => (CrcAlgorithm::Crc32Iscsi, 4),
+        Algorithm::Crc64Nvme => (CrcAlgorithm::Crc64Nvme, 8),
+        Algorithm::Sha1 | Algorithm::Sha256 => {
+            return Err(s3_error!(InternalError, "{} cannot be combined", algorithm.name()));
+        }
+    };
+    let mut sum = 0;
+    for (part, size) in parts {
+        let bytes = BASE64.decode(&part.value).map_err(|error| s3_error!(error, InternalError))?;
+        let value = bytes.iter().fold(0, |value, byte| value << 8 | u64::from(*byte));
+        sum = crc_fast::checksum_combine(crc, sum, value, *size);
+    }
+    let bytes = sum.to_be_bytes();
+    let value = BASE64.encode(bytes.get(bytes.len() - width..).unwrap_or_default());
+    Ok(StoredChecksum { algorithm: algorithm.name().to_owned(), value, kind: FULL_OBJECT.to_owned() })
+}
+
 /// The checksum of the parts' checksums: what S3 calls composite.
 ///
 /// # Errors
@@ -219,6 +247,13 @@ pub(crate) fn composite(algorithm: Algorithm, parts: &[&StoredChecksum]) -> S3Re
     let (_, sum) = digest.finish();
     let value = format!("{}-{}", sum.value, parts.len());
     Ok(StoredChecksum { value, kind: COMPOSITE.to_owned(), ..sum })
+}
+
+/// Whether a request has a checksum of its body, or announces one.
+pub(crate) fn is_declared(headers: &HeaderMap) -> bool {
+    let has = |name: &HeaderName| headers.contains_key(name);
+    let trailers = headers.get("x-amz-trailer").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    Algorithm::ALL.into_iter().any(|algorithm| has(&algorithm.header())) || trailers.contains(HEADER_PREFIX)
 }
 
 /// Compares a `Content-MD5` header.

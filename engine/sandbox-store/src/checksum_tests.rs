@@ -77,3 +77,13 @@ fn a_composite_checksum_is_that_of_the_parts_checksums() {
     let sum = composite(Algorithm::Sha256, &[&one, &two]).unwrap();
     assert_eq!((sum.value, sum.kind.as_str()), (expected, COMPOSITE));
 }
+
+#[test]
+fn the_checksum_of_all_bytes_is_made_of_those_of_the_parts() {
+    let parts: [&[u8]; 4] = [b"one and ", b"", b"two and ", &[0; 1000]];
+    for algorithm in [Algorithm::Crc32, Algorithm::Crc32c, Algorithm::Crc64Nvme] {
+        let sums = parts.map(|part| Digest::of(algorithm, part).1);
+        let sized: Vec<_> = sums.iter().zip(parts).map(|(sum, part)| (sum, part.len() as u64)).collect();
+        assert_eq!(full_object(algorithm, &sized).unwrap(), Digest::of(algorithm, &parts.concat()).1);
+    }
+}

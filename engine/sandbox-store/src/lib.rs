@@ -2,13 +2,13 @@
 //! not encrypted, and ACLs are kept but not enforced.
 //!
 //! The HTTP and XML of S3, and its signatures, come from the [`s3s`] crate; this crate is the store behind it, with
-//! S3's semantics and error codes for buckets, objects, versions, tags, ACLs, copies, restores, listings and
-//! multipart uploads. Metadata and small bodies are kept in SQLite, larger bodies in files; or everything in memory.
+//! S3's semantics and error codes for buckets, objects, versions, tags, ACLs, copies, restores, listings, multipart
+//! uploads and object lock. Metadata and small bodies are kept in SQLite, larger bodies in files; or everything in memory.
 //! For tests there are an access log, fault rules, and a settable delay of restores.
 //!
 //! Where it differs from Amazon S3, by choice:
 //! * one account owns everything, and any canonical user id may be granted permissions;
-//! * ACLs are enabled on all buckets; there are no bucket policies, object lock, SSE-C or access points;
+//! * ACLs are enabled on all buckets; there are no bucket policies, SSE-C or access points, and nothing is replicated;
 //! * `encoding-type=url` is the only way to list keys with characters that XML 1.0 cannot hold, as the protocol crate
 //!   writes them as they are;
 //! * checksums of XML bodies (of tags, ACLs, …) are covered by the signature, not compared again.
@@ -32,6 +32,7 @@ mod conditions;
 mod error;
 mod fault;
 mod listing;
+mod lock;
 mod model;
 mod protocol;
 mod restore;

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::acl::Grant;
+use crate::lock::{BucketLock, Lock};
 use crate::restore::Restore;
+use crate::storage::content::Content;
 
 /// The version id of an object written while its bucket was not versioned, or while versioning was suspended.
 pub(crate) const NULL_VERSION: &str = "null";
@@ -55,6 +57,17 @@ pub(crate) struct Bucket {
     pub(crate) versioning: Versioning,
     /// The location constraint it was created with; none means us-east-1.
     pub(crate) location: Option<String>,
+    pub(crate) settings: BucketSettings,
+}
+
+/// What a bucket is set to, and every write to it must know.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BucketSettings {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) lock: Option<BucketLock>,
+    /// Of objects that name none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) encryption: Option<Encryption>,
 }
 
 impl Bucket {
@@ -95,6 +108,13 @@ pub(crate) struct Encryption {
     pub(crate) bucket_key: Option<bool>,
 }
 
+impl Encryption {
+    /// Whether a key of the key management service encrypts.
+    pub(crate) fn is_kms(&self) -> bool {
+        self.algorithm.starts_with("aws:kms")
+    }
+}
+
 impl Default for Encryption {
     /// What S3 does when a request names no encryption.
     fn default() -> Self {
@@ -113,6 +133,15 @@ pub(crate) struct StoredChecksum {
     pub(crate) kind: String,
 }
 
+/// A part of an object that was uploaded in parts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ObjectPart {
+    pub(crate) number: i32,
+    /// Bytes.
+    pub(crate) size: u64,
+    pub(crate) checksum: StoredChecksum,
+}
+
 /// What is written with an object and never changes afterwards.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Attributes {
@@ -120,6 +149,9 @@ pub(crate) struct Attributes {
     pub(crate) website_redirect: Option<String>,
     pub(crate) encryption: Encryption,
     pub(crate) checksum: Option<StoredChecksum>,
+    /// In order of their numbers; none of an object that was written in one piece.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) parts: Vec<ObjectPart>,
 }
 
 /// One version of an object, or a delete marker.
@@ -141,8 +173,9 @@ pub(crate) struct ObjectVersion {
     pub(crate) tags: Vec<Tag>,
     pub(crate) acl: Vec<Grant>,
     pub(crate) restore: Option<Restore>,
-    /// Row id of the body; delete markers have none.
-    pub(crate) body: Option<i64>,
+    pub(crate) lock: Lock,
+    /// Its bytes; delete markers have none.
+    pub(crate) content: Option<Content>,
 }
 
 /// The columns of a version that a listing shows.
@@ -169,6 +202,7 @@ pub(crate) struct NewVersion<'a> {
     pub(crate) attributes: &'a Attributes,
     pub(crate) tags: &'a [Tag],
     pub(crate) acl: &'a [Grant],
-    /// Row id of the body, whose reference count already includes this version.
-    pub(crate) body: i64,
+    pub(crate) lock: &'a Lock,
+    /// Its bytes, whose references already include this version.
+    pub(crate) content: &'a Content,
 }

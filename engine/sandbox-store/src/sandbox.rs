@@ -104,7 +104,7 @@ pub async fn start(config: SandboxConfig) -> Result<Sandbox, SandboxError> {
     let listener = TcpListener::bind(address).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
 
-    let protocol = Protocol { storage: Arc::clone(&storage), restore_delay: config.restore_delay };
+    let protocol = Protocol::new(Arc::clone(&storage), config.restore_delay);
     let mut builder = S3ServiceBuilder::new(protocol);
     builder.set_auth(Keys::new(config.credentials));
     let server = Server {

@@ -9,6 +9,7 @@ use s3s::s3_error;
 use crate::acl;
 use crate::checksum::{Algorithm, Digest};
 use crate::error::SandboxError;
+use crate::lock::Lock;
 use crate::model::{Attributes, DEFAULT_CONTENT_TYPE, Encryption, Metadata, NewVersion, STANDARD, Tag};
 use crate::sandbox::Sandbox;
 use crate::storage::bodies::NewBody;
@@ -85,17 +86,21 @@ fn put(writer: &mut Writer<'_>, object: SeedObject, now: Timestamp) -> Result<()
         website_redirect: None,
         encryption: Encryption::default(),
         checksum: Some(checksum),
+        parts: Vec::new(),
     };
+    let size = object.body.len() as u64;
+    let content = writer.add_body(NewBody::inline(object.body.into()))?;
     let new = NewVersion {
         key: &object.key,
-        size: object.body.len() as u64,
+        size,
         etag: &hex::encode(md5),
         modified: now,
         storage_class: object.storage_class.as_deref().unwrap_or(STANDARD),
         attributes: &attributes,
         tags: &tags,
         acl: &acl::private(),
-        body: writer.add_body(NewBody::Inline(object.body.into()))?,
+        lock: &Lock::of_new(&Lock::default(), bucket.settings.lock.as_ref(), now)?,
+        content: &content,
     };
     writer.put_version(&bucket, &new)?;
     Ok(())

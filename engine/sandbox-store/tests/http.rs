@@ -1,4 +1,4 @@
-//! The server as its clients see it. What needs a real SDK is in `conformance.py`.
+//! The server as its clients see it. What needs a real SDK is in `tests/e2e/test_sandbox_*.py`.
 
 // The attribute tells clippy that this is test code.
 #[cfg(test)]

@@ -7,7 +7,7 @@ use s3s::{S3Request, S3Response, s3_error};
 
 use super::lookup::{check_owner, modified_now, owner, wire_time};
 use super::{Answer, Protocol};
-use crate::model::Versioning;
+use crate::model::{BucketSettings, Versioning};
 use crate::storage::buckets;
 
 /// Buckets on one page of ListBuckets; S3's limit.
@@ -25,9 +25,17 @@ pub(super) async fn create(
         .and_then(|configuration| configuration.location_constraint)
         .map(|location| location.as_str().to_owned())
         .filter(|location| !location.is_empty() && location != DEFAULT_REGION);
-    protocol
-        .storage
-        .write(|writer| writer.create_bucket(&input.bucket, location.as_deref(), modified_now()))?;
+    let locked = input.object_lock_enabled_for_bucket.unwrap_or(false);
+    protocol.storage.write(|writer| {
+        writer.create_bucket(&input.bucket, location.as_deref(), modified_now())?;
+        if locked {
+            writer.set_versioning(&input.bucket, Versioning::Enabled)?;
+            let bucket = buckets::get(writer, &input.bucket)?;
+            let lock = Some(bucket.settings.lock.clone().unwrap_or_default());
+            writer.set_settings(&bucket, &BucketSettings { lock, ..bucket.settings.clone() })?;
+        }
+        Ok(())
+    })?;
     Ok(S3Response::new(CreateBucketOutput { location: Some(format!("/{}", input.bucket)) }))
 }
 

@@ -6,22 +6,24 @@ use s3s::dto::{
     CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, MetadataDirective, ServerSideEncryption,
     TaggingDirective,
 };
-use s3s::{S3Request, S3Response, S3Result, s3_error};
+use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
 
 use super::headers::{WriteHeaders, refuse_unsupported, write_headers};
 use super::lookup::{check_owner, modified_now, object, wire_etag, wire_time};
 use super::transfer::{self, MAX_SINGLE_BODY};
 use super::{Answer, Protocol};
-use crate::checksum::{self, Algorithm, Digest};
+use crate::checksum::{self, Algorithm};
 use crate::conditions::{self, Conditions, Verdict};
 use crate::error::SandboxError;
+use crate::lock::Lock;
 use crate::model::{Attributes, Bucket, NewVersion, ObjectVersion, StoredChecksum, Tag};
 use crate::restore;
-use crate::storage::bodies::OpenBody;
-use crate::storage::{Storage, Writer, buckets, versions};
+use crate::storage::bodies::Piece;
+use crate::storage::content::Content;
+use crate::storage::{Writer, buckets, versions};
 
 /// How often a copy is tried whose source is replaced while its bytes are read.
-const MAX_ATTEMPTS: usize = 3;
+pub(super) const MAX_ATTEMPTS: usize = 3;
 
 /// The object that a copy reads.
 #[derive(Debug)]
@@ -100,7 +102,7 @@ pub(super) async fn copy(
     let algorithm =
         input.checksum_algorithm.as_ref().map(|name| Algorithm::parse(name.as_str())).transpose()?;
 
-    let copying = Copying { storage: &protocol.storage, input, conditions, plan, algorithm };
+    let copying = Copying { protocol, input, conditions, plan, algorithm };
     let copied = copying.run().await?;
     let encryption = copied.written.attributes.encryption;
     Ok(S3Response::new(CopyObjectOutput {
@@ -128,6 +130,12 @@ fn copy_result(sums: &Sums, modified: Timestamp) -> CopyObjectResult {
     }
 }
 
+/// The answer to a copy whose source was replaced again and again.
+pub(super) fn source_changes() -> S3Error {
+    let message = "A conflicting conditional operation is currently in progress against this resource. Please try again.";
+    s3_error!(OperationAborted, "{message}")
+}
+
 fn is_current(connection: &Connection, source: &Source) -> Result<bool, SandboxError> {
     let current = versions::find(connection, &source.bucket, &source.version.key, None)?;
     Ok(current.is_some_and(|current| current.id == source.version.id))
@@ -135,7 +143,7 @@ fn is_current(connection: &Connection, source: &Source) -> Result<bool, SandboxE
 
 /// A copy under way.
 struct Copying<'a> {
-    storage: &'a Storage,
+    protocol: &'a Protocol,
     input: &'a CopyObjectInput,
     conditions: Conditions,
     plan: Plan,
@@ -148,8 +156,8 @@ enum Attempt {
     /// Entity tag or checksum must be computed first, from the bytes of this row.
     NeedsBytes {
         row: i64,
-        size: u64,
-        body: OpenBody,
+        content: Content,
+        pieces: Vec<Piece>,
         algorithm: Algorithm,
     },
 }
@@ -170,18 +178,15 @@ impl Copying<'_> {
     async fn run(&self) -> S3Result<Copied> {
         let mut computed = None;
         for _ in 0..MAX_ATTEMPTS {
-            match self.storage.write(|writer| self.attempt(writer, computed.as_ref()))? {
+            match self.protocol.storage.write(|writer| self.attempt(writer, computed.as_ref()))? {
                 Attempt::Done(copied) => return Ok(*copied),
-                Attempt::NeedsBytes { row, size, body, algorithm } => {
-                    let mut digest = Digest::new(algorithm);
-                    transfer::reread(body, 0..size, &mut digest, None).await?;
-                    let (md5, checksum) = digest.finish();
+                Attempt::NeedsBytes { row, content, pieces, algorithm } => {
+                    let (md5, checksum) = transfer::sums(self.protocol, &content, pieces, algorithm).await?;
                     computed = Some((row, Sums { etag: hex::encode(md5), checksum }));
                 }
             }
         }
-        let message = "A conflicting conditional operation is currently in progress against this resource. Please try again.";
-        Err(s3_error!(OperationAborted, "{message}"))
+        Err(source_changes())
     }
 
     /// Copies with the sums that are known, or computed for this very row.
@@ -194,18 +199,19 @@ impl Copying<'_> {
         let source = find_source(writer, &self.input.copy_source, &self.conditions)?;
         self.check(writer, &bucket, &source)?;
         let Source { bucket: source_bucket, version: source } = source;
-        let body = source.body.ok_or_else(|| s3_error!(InternalError, "an object without a body"))?;
+        let content =
+            source.content.clone().ok_or_else(|| s3_error!(InternalError, "an object without content"))?;
         let sums = match (sums_of_copy(&source, self.algorithm)?, computed) {
             (Origin::Source(sums), _) => sums,
             (Origin::Bytes(_), Some((row, sums))) if *row == source.id => sums.clone(),
             (Origin::Bytes(algorithm), _) => {
-                let body = self.storage.open_body(writer, body)?;
-                return Ok(Attempt::NeedsBytes { row: source.id, size: source.size, body, algorithm });
+                let pieces = self.protocol.storage.open_content(writer, &content)?;
+                return Ok(Attempt::NeedsBytes { row: source.id, content, pieces, algorithm });
             }
         };
-        let written = self.plan.written(&source, sums.checksum.clone())?;
+        let written = self.plan.written(&bucket, &source, sums.checksum.clone())?;
         let modified = modified_now();
-        writer.share_body(body)?;
+        writer.share(&content)?;
         let new = NewVersion {
             key: &self.input.key,
             size: source.size,
@@ -215,7 +221,8 @@ impl Copying<'_> {
             attributes: &written.attributes,
             tags: &written.tags,
             acl: &written.acl,
-            body,
+            lock: &written.lock,
+            content: &content,
         };
         let version = bucket.shown_version(&writer.put_version(&bucket, &new)?);
         let source_version = source_bucket.shown_version(&source.version);
@@ -253,6 +260,7 @@ struct Written {
     storage_class: String,
     tags: Vec<Tag>,
     acl: Vec<crate::acl::Grant>,
+    lock: Lock,
 }
 
 impl Plan {
@@ -265,20 +273,28 @@ impl Plan {
     }
 
     /// Metadata and tags come from the source unless replaced; ACL, class, encryption and redirect never do.
-    fn written(&self, source: &ObjectVersion, checksum: StoredChecksum) -> S3Result<Written> {
+    fn written(
+        &self,
+        bucket: &Bucket,
+        source: &ObjectVersion,
+        checksum: StoredChecksum,
+    ) -> S3Result<Written> {
         let metadata =
             if self.replace_metadata { self.headers.metadata()? } else { source.attributes.metadata.clone() };
+        let now = Timestamp::now();
         let tags = if self.replace_tags { self.headers.tags()? } else { source.tags.clone() };
         Ok(Written {
             attributes: Attributes {
                 metadata,
                 website_redirect: self.headers.website_redirect()?,
-                encryption: self.headers.encryption()?,
+                encryption: self.headers.encryption(bucket)?,
                 checksum: Some(checksum),
+                parts: Vec::new(),
             },
             storage_class: self.headers.storage_class()?,
             tags,
             acl: self.headers.acl()?,
+            lock: Lock::of_new(&self.headers.lock(now)?, bucket.settings.lock.as_ref(), now)?,
         })
     }
 }

@@ -21,6 +21,8 @@ struct Target<'a> {
     if_match: Option<&'a ETagCondition>,
     if_modified: Option<&'a Timestamp>,
     if_size: Option<i64>,
+    /// Whether a retention in governance mode is to be bypassed.
+    bypass: bool,
 }
 
 pub(super) async fn one(
@@ -37,6 +39,7 @@ pub(super) async fn one(
             if_match: input.if_match.as_ref(),
             if_modified: input.if_match_last_modified_time.as_ref(),
             if_size: input.if_match_size,
+            bypass: input.bypass_governance_retention.unwrap_or(false),
         };
         delete(writer, &bucket, &target)
     })?;
@@ -62,11 +65,12 @@ pub(super) async fn many(
         ));
     }
     let quiet = input.delete.quiet.unwrap_or(false);
+    let bypass = input.bypass_governance_retention.unwrap_or(false);
     let (mut deleted, mut errors) = (Vec::new(), Vec::new());
     protocol.storage.write(|writer| {
         let bucket = buckets::get(writer, &input.bucket)?;
         for object in objects {
-            match delete_listed(writer, &bucket, &object) {
+            match delete_listed(writer, &bucket, &object, bypass) {
                 Ok(_) if quiet => {}
                 Ok(result) => deleted.push(shown(object, result)),
                 Err(SandboxError::Refused(error)) => errors.push(Error {
@@ -91,6 +95,7 @@ fn delete_listed(
     writer: &mut Writer<'_>,
     bucket: &model::Bucket,
     object: &ObjectIdentifier,
+    bypass: bool,
 ) -> Result<Deleted, SandboxError> {
     let if_match = object.e_tag.clone().map(ETagCondition::ETag);
     let target = Target {
@@ -99,6 +104,7 @@ fn delete_listed(
         if_match: if_match.as_ref(),
         if_modified: object.last_modified_time.as_ref(),
         if_size: object.size,
+        bypass,
     };
     delete(writer, bucket, &target)
 }
@@ -115,7 +121,14 @@ fn delete(
     match target.version {
         None => writer.delete_current(bucket, target.key, modified_now()),
         Some("") => Err(s3_error!(InvalidArgument, "Version id cannot be the empty string").into()),
-        Some(version) => writer.delete_version(bucket, target.key, version),
+        Some(version) => {
+            if bucket.settings.lock.is_some()
+                && let Some(found) = versions::find(writer, bucket, target.key, target.version)?
+            {
+                found.lock.check_delete(target.bypass, jiff::Timestamp::now())?;
+            }
+            writer.delete_version(bucket, target.key, version)
+        }
     }
 }
 

@@ -1,12 +1,16 @@
 //! The request headers that PutObject, CopyObject and CreateMultipartUpload share, with their rules.
 
 use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
 use s3s::dto::{self, TimestampFormat};
-use s3s::{S3Result, s3_error};
+use s3s::{S3Error, S3Result, s3_error};
 
+use super::lookup::jiff_time;
+use super::object_lock::hold_of;
 use crate::acl::{self, Grant, GrantHeaders};
 use crate::error::custom_error;
-use crate::model::{DEFAULT_CONTENT_TYPE, Encryption, Metadata, STANDARD, Tag};
+use crate::lock::{Lock, Mode, Retention};
+use crate::model::{Bucket, DEFAULT_CONTENT_TYPE, Encryption, Metadata, STANDARD, Tag};
 use crate::tags;
 
 /// Bytes of names and values of the user metadata of an object; S3's limit.
@@ -24,6 +28,8 @@ const STORAGE_CLASSES: [&str; 8] = [
 ];
 /// The values of `x-amz-server-side-encryption`.
 const ENCRYPTIONS: [&str; 3] = ["AES256", "aws:kms", "aws:kms:dsse"];
+/// What S3 shows for KMS without a key of the client's: the key that it manages itself.
+const MANAGED_KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/00000000-0000-0000-0000-000000000000";
 
 /// The headers of a request that writes an object, unchecked.
 #[derive(Debug)]
@@ -37,6 +43,9 @@ pub(super) struct WriteHeaders {
     pub(super) sse: Option<String>,
     pub(super) sse_key: Option<String>,
     pub(super) bucket_key: Option<bool>,
+    pub(super) lock_mode: Option<String>,
+    pub(super) lock_until: Option<dto::Timestamp>,
+    pub(super) legal_hold: Option<String>,
 }
 
 /// Takes [`WriteHeaders`] out of an input of the protocol crate, whose three types have these fields in common.
@@ -66,6 +75,9 @@ macro_rules! write_headers {
             sse: $input.server_side_encryption.take().map(|sse| sse.as_str().to_owned()),
             sse_key: $input.ssekms_key_id.take(),
             bucket_key: $input.bucket_key_enabled.take(),
+            lock_mode: $input.object_lock_mode.take().map(|mode| mode.as_str().to_owned()),
+            lock_until: $input.object_lock_retain_until_date.take(),
+            legal_hold: $input.object_lock_legal_hold_status.take().map(|hold| hold.as_str().to_owned()),
         }
     };
 }
@@ -94,27 +106,42 @@ impl WriteHeaders {
         Ok(class.to_owned())
     }
 
-    /// The encryption asked for.
-    pub(super) fn encryption(&self) -> S3Result<Encryption> {
-        let default = Encryption::default().algorithm;
-        let algorithm = self.sse.as_ref().unwrap_or(&default);
-        if !ENCRYPTIONS.contains(&algorithm.as_str()) {
-            return Err(s3_error!(
-                InvalidArgument,
-                "The encryption method specified is not supported: {algorithm}"
-            ));
+    /// The encryption asked for, or that of the bucket.
+    pub(super) fn encryption(&self, bucket: &Bucket) -> S3Result<Encryption> {
+        match &self.sse {
+            Some(algorithm) => checked_encryption(algorithm, self.sse_key.clone(), self.bucket_key),
+            None if self.sse_key.is_some() => Err(key_without_kms()),
+            None => {
+                let mut encryption = bucket.settings.encryption.clone().unwrap_or_default();
+                if encryption.is_kms() && self.bucket_key.is_some() {
+                    encryption.bucket_key = self.bucket_key;
+                }
+                Ok(encryption)
+            }
         }
-        if self.sse_key.is_some() && !algorithm.starts_with("aws:kms") {
-            return Err(s3_error!(
-                InvalidArgument,
-                "x-amz-server-side-encryption-aws-kms-key-id needs x-amz-server-side-encryption: aws:kms"
-            ));
-        }
-        Ok(Encryption {
-            algorithm: algorithm.to_owned(),
-            kms_key_id: self.sse_key.clone(),
-            bucket_key: self.bucket_key,
-        })
+    }
+
+    /// The object lock asked for.
+    pub(super) fn lock(&self, now: Timestamp) -> S3Result<Lock> {
+        let retention = match (&self.lock_mode, &self.lock_until) {
+            (None, None) => None,
+            (Some(mode), Some(until)) => {
+                let mode = Mode::parse(mode)
+                    .ok_or_else(|| s3_error!(InvalidArgument, "Unknown wormMode directive."))?;
+                Some(Retention::new(mode, jiff_time(until)?, now)?)
+            }
+            _ => {
+                return Err(s3_error!(
+                    InvalidArgument,
+                    "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied"
+                ));
+            }
+        };
+        let hold = |status: &String| {
+            hold_of(status)
+                .ok_or_else(|| s3_error!(InvalidArgument, "Legal Hold must be either of 'ON' or 'OFF'"))
+        };
+        Ok(Lock { retention, legal_hold: self.legal_hold.as_ref().map(hold).transpose()? })
     }
 
     /// The website redirect asked for.
@@ -162,22 +189,48 @@ pub(super) fn http_date(time: &dto::Timestamp) -> Option<String> {
     String::from_utf8(text).ok()
 }
 
+/// Reads an encryption.
+///
+/// # Errors
+/// `InvalidArgument` for a method that S3 does not know, or a key for one that takes none.
+pub(super) fn checked_encryption(
+    algorithm: &str,
+    key: Option<String>,
+    bucket_key: Option<bool>,
+) -> S3Result<Encryption> {
+    if !ENCRYPTIONS.contains(&algorithm) {
+        return Err(s3_error!(
+            InvalidArgument,
+            "The encryption method specified is not supported: {algorithm}"
+        ));
+    }
+    let mut encryption = Encryption { algorithm: algorithm.to_owned(), kms_key_id: key, bucket_key: None };
+    if encryption.is_kms() {
+        encryption.kms_key_id.get_or_insert_with(|| MANAGED_KEY.to_owned());
+        encryption.bucket_key = bucket_key;
+    } else if encryption.kms_key_id.is_some() {
+        return Err(key_without_kms());
+    }
+    Ok(encryption)
+}
+
+fn key_without_kms() -> S3Error {
+    s3_error!(
+        InvalidArgument,
+        "x-amz-server-side-encryption-aws-kms-key-id needs x-amz-server-side-encryption: aws:kms"
+    )
+}
+
 /// Refuses headers whose meaning this store cannot give, instead of ignoring them.
 ///
 /// # Errors
-/// `NotImplemented` for encryption with customer keys, `InvalidRequest` for object lock, as S3 answers for a bucket
-/// without it.
+/// `NotImplemented` for encryption with customer keys.
 pub(super) fn refuse_unsupported(headers: &HeaderMap) -> S3Result<()> {
-    for name in headers.keys().map(http::HeaderName::as_str) {
-        if name.contains("server-side-encryption-customer-") {
-            return Err(s3_error!(
-                NotImplemented,
-                "the sandbox has no encryption with customer keys (SSE-C): {name}"
-            ));
-        }
-        if name.starts_with("x-amz-object-lock-") {
-            return Err(s3_error!(InvalidRequest, "Bucket is missing Object Lock Configuration"));
+    let customer = headers.keys().find(|name| name.as_str().contains("server-side-encryption-customer-"));
+    match customer {
+        None => Ok(()),
+        Some(name) => {
+            Err(s3_error!(NotImplemented, "the sandbox has no encryption with customer keys (SSE-C): {name}"))
         }
     }
-    Ok(())
 }

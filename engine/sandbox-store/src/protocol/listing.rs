@@ -18,13 +18,13 @@ const LITERAL: &AsciiSet =
 
 /// How keys are written in a listing.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Encoding {
+pub(super) enum Encoding {
     Plain,
     Url,
 }
 
 impl Encoding {
-    fn of(encoding: Option<&EncodingType>) -> S3Result<Self> {
+    pub(super) fn of(encoding: Option<&EncodingType>) -> S3Result<Self> {
         match encoding.map(EncodingType::as_str) {
             None => Ok(Self::Plain),
             Some("url") => Ok(Self::Url),
@@ -32,15 +32,15 @@ impl Encoding {
         }
     }
 
-    fn write(self, text: &str) -> String {
+    pub(super) fn write(self, text: &str) -> String {
         match self {
             Self::Plain => text.to_owned(),
             Self::Url => utf8_percent_encode(text, LITERAL).to_string().replace(' ', "+"),
         }
     }
 
-    fn prefixes(self, page: &Page<ListedVersion>) -> Vec<CommonPrefix> {
-        page.prefixes.iter().map(|prefix| CommonPrefix { prefix: Some(self.write(prefix)) }).collect()
+    pub(super) fn prefixes(self, prefixes: &[String]) -> Vec<CommonPrefix> {
+        prefixes.iter().map(|prefix| CommonPrefix { prefix: Some(self.write(prefix)) }).collect()
     }
 
     fn objects(self, page: &Page<ListedVersion>, with_owner: bool) -> Vec<Object> {
@@ -100,7 +100,7 @@ pub(super) async fn v2(
     let query = query(input.prefix.as_deref(), input.delimiter.as_deref(), after, max_keys);
     let page = current(protocol, &input.bucket, &query)?;
     let objects = encoding.objects(&page, input.fetch_owner.unwrap_or(false));
-    let prefixes = encoding.prefixes(&page);
+    let prefixes = encoding.prefixes(&page.prefixes);
     Ok(S3Response::new(ListObjectsV2Output {
         common_prefixes: Some(prefixes),
         contents: Some(objects),
@@ -138,7 +138,7 @@ pub(super) async fn v1(
     let query = query(input.prefix.as_deref(), input.delimiter.as_deref(), input.marker.clone(), max_keys);
     let page = current(protocol, &input.bucket, &query)?;
     let objects = encoding.objects(&page, true);
-    let prefixes = encoding.prefixes(&page);
+    let prefixes = encoding.prefixes(&page.prefixes);
     // S3 gives NextMarker only with a delimiter; without one, the last key is the marker.
     let next = page.last.filter(|_| page.truncated && query.delimiter.is_some());
     Ok(S3Response::new(ListObjectsOutput {
@@ -193,7 +193,7 @@ pub(super) async fn versions(
     let last_version = page.items.last().filter(|listed| Some(&listed.key) == page.last.as_ref());
     let next_version = last_version.filter(|_| page.truncated).map(|listed| listed.version.clone());
     Ok(S3Response::new(ListObjectVersionsOutput {
-        common_prefixes: Some(encoding.prefixes(&page)),
+        common_prefixes: Some(encoding.prefixes(&page.prefixes)),
         delete_markers: Some(markers.into_iter().map(|listed| marker_entry(encoding, listed)).collect()),
         delimiter: query.delimiter.as_deref().map(|delimiter| encoding.write(delimiter)),
         encoding_type: input.encoding_type.clone(),

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use http::{HeaderMap, HeaderValue, header};
 use jiff::Timestamp;
 use rusqlite::Connection;
+use s3s::dto::TimestampFormat;
 use s3s::{S3Error, S3ErrorCode, S3Result, dto, s3_error};
 
 use crate::error::SandboxError;
@@ -82,6 +83,17 @@ fn delete_marker(bucket: &Bucket, marker: &ObjectVersion, named: bool) -> S3Erro
 /// A timestamp in the form of the wire.
 pub(super) fn wire_time(time: Timestamp) -> dto::Timestamp {
     dto::Timestamp::from(SystemTime::from(time))
+}
+
+/// A timestamp of the wire.
+///
+/// # Errors
+/// `InvalidArgument` for one beyond the calendar.
+pub(super) fn jiff_time(time: &dto::Timestamp) -> S3Result<Timestamp> {
+    let mut text = Vec::new();
+    time.format(TimestampFormat::DateTime, &mut text).map_err(S3Error::internal_error)?;
+    let time = String::from_utf8(text).ok().and_then(|text| text.parse().ok());
+    time.ok_or_else(|| s3_error!(InvalidArgument, "The time is out of range"))
 }
 
 /// The owner of everything.

@@ -2,16 +2,21 @@
 
 mod acl;
 mod buckets;
+mod complete;
 mod copy;
 mod delete;
 mod headers;
 mod listing;
 mod lookup;
-mod multipart;
+mod object_lock;
 mod objects;
+mod parts;
 mod restore;
+mod selection;
+mod settings;
 mod tagging;
 mod transfer;
+mod uploads;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +25,7 @@ use s3s::dto::*;
 use s3s::{S3, S3Request, S3Response, S3Result};
 
 use crate::storage::Storage;
+use transfer::ZeroSums;
 
 /// The status that an answer must have instead of the one that the protocol crate gives it, as an extension of the
 /// response: the crate always answers RestoreObject with 200, S3 with 202 unless the copy is there already.
@@ -32,6 +38,15 @@ pub(crate) struct Protocol {
     pub(crate) storage: Arc<Storage>,
     /// How long a restore goes on.
     pub(crate) restore_delay: Duration,
+    /// What need not be computed again.
+    zeros: Arc<ZeroSums>,
+}
+
+impl Protocol {
+    /// The API over a store whose restores go on for `restore_delay`.
+    pub(crate) fn new(storage: Arc<Storage>, restore_delay: Duration) -> Self {
+        Self { storage, restore_delay, zeros: Arc::default() }
+    }
 }
 
 type Answer<T> = S3Result<S3Response<T>>;
@@ -56,6 +71,18 @@ calls! {
     get_bucket_location: GetBucketLocationInput => GetBucketLocationOutput = buckets::location;
     get_bucket_versioning: GetBucketVersioningInput => GetBucketVersioningOutput = buckets::versioning;
     put_bucket_versioning: PutBucketVersioningInput => PutBucketVersioningOutput = buckets::set_versioning;
+    get_bucket_encryption: GetBucketEncryptionInput => GetBucketEncryptionOutput = settings::encryption;
+    put_bucket_encryption: PutBucketEncryptionInput => PutBucketEncryptionOutput = settings::put_encryption;
+    delete_bucket_encryption: DeleteBucketEncryptionInput => DeleteBucketEncryptionOutput = settings::delete_encryption;
+    get_bucket_replication: GetBucketReplicationInput => GetBucketReplicationOutput = settings::replication;
+    put_bucket_replication: PutBucketReplicationInput => PutBucketReplicationOutput = settings::put_replication;
+    delete_bucket_replication: DeleteBucketReplicationInput => DeleteBucketReplicationOutput = settings::delete_replication;
+    get_object_lock_configuration: GetObjectLockConfigurationInput => GetObjectLockConfigurationOutput = object_lock::configuration;
+    put_object_lock_configuration: PutObjectLockConfigurationInput => PutObjectLockConfigurationOutput = object_lock::put_configuration;
+    get_object_retention: GetObjectRetentionInput => GetObjectRetentionOutput = object_lock::retention;
+    put_object_retention: PutObjectRetentionInput => PutObjectRetentionOutput = object_lock::put_retention;
+    get_object_legal_hold: GetObjectLegalHoldInput => GetObjectLegalHoldOutput = object_lock::legal_hold;
+    put_object_legal_hold: PutObjectLegalHoldInput => PutObjectLegalHoldOutput = object_lock::put_legal_hold;
     put_object: PutObjectInput => PutObjectOutput = objects::put;
     get_object: GetObjectInput => GetObjectOutput = objects::get;
     head_object: HeadObjectInput => HeadObjectOutput = objects::head;
@@ -71,10 +98,11 @@ calls! {
     list_objects: ListObjectsInput => ListObjectsOutput = listing::v1;
     list_objects_v2: ListObjectsV2Input => ListObjectsV2Output = listing::v2;
     list_object_versions: ListObjectVersionsInput => ListObjectVersionsOutput = listing::versions;
-    create_multipart_upload: CreateMultipartUploadInput => CreateMultipartUploadOutput = multipart::create;
-    upload_part: UploadPartInput => UploadPartOutput = multipart::upload;
-    upload_part_copy: UploadPartCopyInput => UploadPartCopyOutput = multipart::copy;
-    complete_multipart_upload: CompleteMultipartUploadInput => CompleteMultipartUploadOutput = multipart::complete;
-    abort_multipart_upload: AbortMultipartUploadInput => AbortMultipartUploadOutput = multipart::abort;
-    list_parts: ListPartsInput => ListPartsOutput = multipart::list;
+    create_multipart_upload: CreateMultipartUploadInput => CreateMultipartUploadOutput = uploads::create;
+    upload_part: UploadPartInput => UploadPartOutput = parts::upload;
+    upload_part_copy: UploadPartCopyInput => UploadPartCopyOutput = parts::copy;
+    list_parts: ListPartsInput => ListPartsOutput = parts::list;
+    complete_multipart_upload: CompleteMultipartUploadInput => CompleteMultipartUploadOutput = complete::complete;
+    abort_multipart_upload: AbortMultipartUploadInput => AbortMultipartUploadOutput = uploads::abort;
+    list_multipart_uploads: ListMultipartUploadsInput => ListMultipartUploadsOutput = uploads::list;
 }

@@ -1,18 +1,18 @@
 //! PutObject, GetObject, HeadObject.
 
-use std::ops::Range;
-
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue};
 use s3s::dto::{self, *};
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::headers::{refuse_unsupported, write_headers};
 use super::lookup::{check_owner, modified_now, object, wire_etag, wire_time};
+use super::object_lock::hold_status;
+use super::selection::Selected;
 use super::transfer::{self, MAX_SINGLE_BODY};
 use super::{Answer, Protocol};
-use crate::checksum::{self, Algorithm};
+use crate::checksum;
 use crate::conditions::{self, Conditions, Verdict};
-use crate::error::custom_error;
+use crate::lock::Lock;
 use crate::model::{Attributes, Bucket, NewVersion, ObjectVersion, STANDARD};
 use crate::restore;
 use crate::storage::{buckets, versions};
@@ -39,15 +39,18 @@ pub(super) async fn put(
     }
     let headers = write_headers!(input);
     let (acl, tags, storage_class) = (headers.acl()?, headers.tags()?, headers.storage_class()?);
+    // Before the body is received, so that a client learns of a missing bucket without sending it all.
+    let bucket = protocol.storage.read(|connection| buckets::get(connection, &input.bucket))?;
+    let asked = headers.lock(jiff::Timestamp::now())?;
+    check_lock(&asked, &bucket, &request.headers)?;
     let mut attributes = Attributes {
         metadata: headers.metadata()?,
         website_redirect: headers.website_redirect()?,
-        encryption: headers.encryption()?,
+        encryption: headers.encryption(&bucket)?,
         checksum: None,
+        parts: Vec::new(),
     };
-    // Before the body is received, so that a client learns of a missing bucket without sending it all.
-    protocol.storage.read(|connection| buckets::get(connection, &request.input.bucket))?;
-    let received = transfer::receive(&protocol.storage, &request, body, Algorithm::Crc64Nvme).await?;
+    let received = transfer::receive(&protocol.storage, &request, body, None).await?;
     attributes.checksum = Some(received.checksum);
     let input = request.input;
     let version = protocol.storage.write(|writer| {
@@ -60,6 +63,7 @@ pub(super) async fn put(
                 current.as_deref(),
             )?;
         }
+        let content = writer.add_body(received.body)?;
         let new = NewVersion {
             key: &input.key,
             size: received.size,
@@ -69,7 +73,8 @@ pub(super) async fn put(
             attributes: &attributes,
             tags: &tags,
             acl: &acl,
-            body: writer.add_body(received.body)?,
+            lock: &Lock::of_new(&asked, bucket.settings.lock.as_ref(), jiff::Timestamp::now())?,
+            content: &content,
         };
         let version = writer.put_version(&bucket, &new)?;
         Ok(bucket.shown_version(&version))
@@ -88,49 +93,65 @@ pub(super) async fn put(
     Ok(response)
 }
 
+/// What S3 asks of uploads to be locked: a bucket with object lock, and a checksum, since what came in broken stays.
+///
+/// # Errors
+/// `InvalidRequest`.
+pub(super) fn check_lock(asked: &Lock, bucket: &Bucket, headers: &HeaderMap) -> S3Result<()> {
+    let lock = Lock::of_new(asked, bucket.settings.lock.as_ref(), jiff::Timestamp::now())?;
+    let has_checksum = headers.contains_key("content-md5") || checksum::is_declared(headers);
+    if lock == Lock::default() || has_checksum {
+        return Ok(());
+    }
+    Err(s3_error!(
+        InvalidRequest,
+        "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters"
+    ))
+}
+
 pub(super) async fn get(protocol: &Protocol, request: S3Request<GetObjectInput>) -> Answer<GetObjectOutput> {
     refuse_unsupported(&request.headers)?;
     let input = request.input;
     check_owner(input.expected_bucket_owner.as_deref())?;
     let now = jiff::Timestamp::now();
-    let (bucket, version, body) = protocol.storage.read(|connection| {
-        let bucket = buckets::get(connection, &input.bucket)?;
-        let version = object(connection, &bucket, &input.key, input.version_id.as_deref())?;
-        restore::check_readable(&version.storage_class, version.restore.as_ref(), now)?;
-        let body = version.body.map(|body| protocol.storage.open_body(connection, body)).transpose()?;
-        Ok((bucket, version, body))
-    })?;
     let conditions = Conditions {
         if_match: input.if_match,
         if_none_match: input.if_none_match,
         if_modified_since: input.if_modified_since,
         if_unmodified_since: input.if_unmodified_since,
     };
-    check_conditions(&conditions, &version)?;
-    let (range, content_range) = requested_range(input.range, input.part_number, version.size)?;
-    let body = match body {
-        Some(body) => Some(transfer::send(body, range.clone()).await?),
-        None => None,
-    };
-    // S3 shows the checksum of the whole object only with the whole object.
-    let with_checksum = input.checksum_mode.is_some() && content_range.is_none();
-    let headers = checksum_headers(&version, with_checksum)?;
+    let (bucket, version, selected, pieces) = protocol.storage.read(|connection| {
+        let bucket = buckets::get(connection, &input.bucket)?;
+        let version = object(connection, &bucket, &input.key, input.version_id.as_deref())?;
+        restore::check_readable(&version.storage_class, version.restore.as_ref(), now)?;
+        check_conditions(&conditions, &version)?;
+        let selected = Selected::of(input.range, input.part_number, &version)?;
+        let content = version.content.as_ref().map(|content| content.slice(&selected.range));
+        let pieces = protocol.storage.open_content(connection, &content.unwrap_or_default())?;
+        Ok((bucket, version, selected, pieces))
+    })?;
+    let headers = selected.checksum_headers(&version, input.checksum_mode.is_some())?;
+    let parts_count = selected.parts_count(&version);
     let shown = Shown::new(&bucket, version, now);
     let output = GetObjectOutput {
         accept_ranges: Some("bytes".to_owned()),
-        body,
+        body: Some(transfer::send(pieces)),
         bucket_key_enabled: shown.bucket_key,
         cache_control: shown.metadata.cache_control,
         content_disposition: shown.metadata.content_disposition,
         content_encoding: shown.metadata.content_encoding,
         content_language: shown.metadata.content_language,
-        content_length: i64::try_from(range.end - range.start).ok(),
-        content_range,
+        content_length: i64::try_from(selected.range.end - selected.range.start).ok(),
+        content_range: selected.content_range,
         content_type: shown.metadata.content_type,
         e_tag: Some(shown.etag),
         expires: shown.expires,
         last_modified: Some(shown.modified),
         metadata: Some(shown.metadata.user.into_iter().collect()),
+        object_lock_legal_hold_status: shown.legal_hold,
+        object_lock_mode: shown.lock_mode,
+        object_lock_retain_until_date: shown.lock_until,
+        parts_count,
         restore: shown.restore,
         server_side_encryption: shown.sse,
         ssekms_key_id: shown.sse_key,
@@ -162,9 +183,9 @@ pub(super) async fn head(
         if_unmodified_since: input.if_unmodified_since,
     };
     check_conditions(&conditions, &version)?;
-    let (range, content_range) = requested_range(input.range, input.part_number, version.size)?;
-    let with_checksum = input.checksum_mode.is_some() && content_range.is_none();
-    let mut headers = checksum_headers(&version, with_checksum)?;
+    let selected = Selected::of(input.range, input.part_number, &version)?;
+    let mut headers = selected.checksum_headers(&version, input.checksum_mode.is_some())?;
+    let parts_count = selected.parts_count(&version);
     let shown = Shown::new(&bucket, version, jiff::Timestamp::now());
     if let Some(count) = shown.tag_count {
         headers.insert(s3s::header::X_AMZ_TAGGING_COUNT, HeaderValue::from(count));
@@ -176,13 +197,17 @@ pub(super) async fn head(
         content_disposition: shown.metadata.content_disposition,
         content_encoding: shown.metadata.content_encoding,
         content_language: shown.metadata.content_language,
-        content_length: i64::try_from(range.end - range.start).ok(),
-        content_range,
+        content_length: i64::try_from(selected.range.end - selected.range.start).ok(),
+        content_range: selected.content_range,
         content_type: shown.metadata.content_type,
         e_tag: Some(shown.etag),
         expires: shown.expires,
         last_modified: Some(shown.modified),
         metadata: Some(shown.metadata.user.into_iter().collect()),
+        object_lock_legal_hold_status: shown.legal_hold,
+        object_lock_mode: shown.lock_mode,
+        object_lock_retain_until_date: shown.lock_until,
+        parts_count,
         restore: shown.restore,
         server_side_encryption: shown.sse,
         ssekms_key_id: shown.sse_key,
@@ -198,6 +223,9 @@ pub(super) async fn head(
 struct Shown {
     bucket_key: Option<bool>,
     etag: dto::ETag,
+    legal_hold: Option<ObjectLockLegalHoldStatus>,
+    lock_mode: Option<ObjectLockMode>,
+    lock_until: Option<dto::Timestamp>,
     expires: Option<dto::Timestamp>,
     metadata: crate::model::Metadata,
     modified: dto::Timestamp,
@@ -213,10 +241,14 @@ struct Shown {
 impl Shown {
     fn new(bucket: &Bucket, version: ObjectVersion, now: jiff::Timestamp) -> Self {
         let ObjectVersion { attributes, .. } = version;
+        let retention = version.lock.retention.as_ref();
         let expires = attributes.metadata.expires.as_deref();
         Self {
             bucket_key: attributes.encryption.bucket_key,
             etag: wire_etag(&version.etag),
+            legal_hold: version.lock.legal_hold.map(hold_status),
+            lock_mode: retention.map(|retention| ObjectLockMode::from_static(retention.mode.as_str())),
+            lock_until: retention.map(|retention| wire_time(retention.until)),
             expires: expires.and_then(|date| dto::Timestamp::parse(TimestampFormat::HttpDate, date).ok()),
             metadata: attributes.metadata,
             modified: wire_time(version.modified),
@@ -251,43 +283,4 @@ fn check_conditions(conditions: &Conditions, version: &ObjectVersion) -> S3Resul
             "At least one of the pre-conditions you specified did not hold"
         )),
     }
-}
-
-/// The bytes to send and, unless it is all of them, the `Content-Range` header.
-fn requested_range(
-    range: Option<dto::Range>,
-    part: Option<i32>,
-    size: u64,
-) -> S3Result<(Range<u64>, Option<String>)> {
-    match (range, part) {
-        (None, None) => Ok((0..size, None)),
-        // Part boundaries are not kept; an object counts as one part.
-        (None, Some(1)) => {
-            let content_range = (size > 0).then(|| format!("bytes 0-{}/{size}", size - 1));
-            Ok((0..size, content_range))
-        }
-        (None, Some(_)) => Err(custom_error(
-            "InvalidPartNumber",
-            StatusCode::RANGE_NOT_SATISFIABLE,
-            "The requested partnumber is not satisfiable".to_owned(),
-        )),
-        (Some(_), Some(_)) => {
-            Err(s3_error!(InvalidRequest, "Cannot specify both Range header and partNumber query parameter"))
-        }
-        (Some(range), None) => {
-            let range = range
-                .check(size)
-                .map_err(|error| s3_error!(error, InvalidRange, "The requested range is not satisfiable"))?;
-            let content_range = format!("bytes {}-{}/{size}", range.start, range.end.saturating_sub(1));
-            Ok((range, Some(content_range)))
-        }
-    }
-}
-
-fn checksum_headers(version: &ObjectVersion, wanted: bool) -> S3Result<HeaderMap> {
-    let mut headers = HeaderMap::new();
-    if let Some(checksum) = version.attributes.checksum.as_ref().filter(|_| wanted) {
-        checksum::add_headers(&mut headers, checksum)?;
-    }
-    Ok(headers)
 }

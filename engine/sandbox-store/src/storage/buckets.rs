@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row};
 use s3s::s3_error;
 
+use super::versions::json;
 use super::{Result, Writer, timestamp};
-use crate::model::{Bucket, Versioning};
+use crate::model::{Bucket, BucketSettings, Versioning};
 
 /// Finds a bucket.
 ///
@@ -19,7 +20,9 @@ pub(crate) fn get(connection: &Connection, name: &str) -> Result<Bucket> {
 /// Finds a bucket that may not exist.
 pub(crate) fn find(connection: &Connection, name: &str) -> Result<Option<Bucket>> {
     Ok(connection
-        .prepare_cached("SELECT id, name, created, versioning, location FROM buckets WHERE name = ?1")?
+        .prepare_cached(
+            "SELECT id, name, created, versioning, location, settings FROM buckets WHERE name = ?1",
+        )?
         .query_row([name], of_row)
         .optional()?)
 }
@@ -27,7 +30,7 @@ pub(crate) fn find(connection: &Connection, name: &str) -> Result<Option<Bucket>
 /// The buckets whose name starts with `prefix` and is greater than `after`, at most `limit`, in order of name.
 pub(crate) fn list(connection: &Connection, prefix: &str, after: &str, limit: usize) -> Result<Vec<Bucket>> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, name, created, versioning, location FROM buckets WHERE name > ?1 ORDER BY name",
+        "SELECT id, name, created, versioning, location, settings FROM buckets WHERE name > ?1 ORDER BY name",
     )?;
     let rows = statement.query_map([after], of_row)?;
     let mut buckets = Vec::new();
@@ -51,7 +54,15 @@ fn of_row(row: &Row<'_>) -> rusqlite::Result<Bucket> {
         created: timestamp(row.get(2)?)?,
         versioning: Versioning::parse(&versioning).unwrap_or(Versioning::Unversioned),
         location: row.get(4)?,
+        settings: json(row, 5)?,
     })
+}
+
+/// The replication configuration, as it was set.
+pub(crate) fn replication(connection: &Connection, bucket: &Bucket) -> Result<Option<String>> {
+    Ok(connection
+        .prepare_cached("SELECT replication FROM buckets WHERE id = ?1")?
+        .query_row([bucket.id], |row| row.get(0))?)
 }
 
 impl Writer<'_> {
@@ -92,11 +103,37 @@ impl Writer<'_> {
     /// Sets the versioning state.
     ///
     /// # Errors
-    /// `NoSuchBucket`.
+    /// `NoSuchBucket`; `InvalidBucketState` for a bucket that object lock or replication keeps versioned.
     pub(crate) fn set_versioning(&mut self, name: &str, versioning: Versioning) -> Result<()> {
         let bucket = get(self, name)?;
+        let keeps = match (&bucket.settings.lock, replication(self, &bucket)?) {
+            (Some(_), _) => Some(
+                "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.",
+            ),
+            (None, Some(_)) => Some(
+                "A replication configuration is present on this bucket, so you cannot change the versioning state. To change the versioning state, first delete the replication configuration.",
+            ),
+            (None, None) => None,
+        };
+        if let Some(message) = keeps.filter(|_| versioning != Versioning::Enabled) {
+            return Err(s3_error!(InvalidBucketState, "{message}").into());
+        }
         self.prepare_cached("UPDATE buckets SET versioning = ?2 WHERE id = ?1")?
             .execute((bucket.id, versioning.as_str()))?;
+        Ok(())
+    }
+
+    /// Replaces the settings.
+    pub(crate) fn set_settings(&mut self, bucket: &Bucket, settings: &BucketSettings) -> Result<()> {
+        self.prepare_cached("UPDATE buckets SET settings = ?2 WHERE id = ?1")?
+            .execute((bucket.id, serde_json::to_string(settings)?))?;
+        Ok(())
+    }
+
+    /// Replaces the replication configuration.
+    pub(crate) fn set_replication(&mut self, bucket: &Bucket, configuration: Option<&str>) -> Result<()> {
+        self.prepare_cached("UPDATE buckets SET replication = ?2 WHERE id = ?1")?
+            .execute((bucket.id, configuration))?;
         Ok(())
     }
 }

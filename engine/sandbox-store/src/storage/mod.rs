@@ -6,6 +6,7 @@
 
 pub(crate) mod bodies;
 pub(crate) mod buckets;
+pub(crate) mod content;
 pub(crate) mod listings;
 pub(crate) mod uploads;
 pub(crate) mod versions;
@@ -18,7 +19,8 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use crate::error::SandboxError;
-use bodies::{BodyWriter, PendingFile};
+use bodies::{BodyWriter, PendingFile, Piece};
+use content::Content;
 
 /// Prepared statements kept ready; more than the crate has.
 const STATEMENT_CACHE: usize = 64;
@@ -90,9 +92,9 @@ impl Storage {
         BodyWriter::new(self.body_directory.clone())
     }
 
-    /// Opens a body for reading.
-    pub(crate) fn open_body(&self, connection: &Connection, body: i64) -> Result<bodies::OpenBody> {
-        bodies::open(connection, self.body_directory.as_deref(), body)
+    /// Opens a content for reading.
+    pub(crate) fn open_content(&self, connection: &Connection, content: &Content) -> Result<Vec<Piece>> {
+        bodies::open(connection, self.body_directory.as_deref(), content)
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
@@ -121,7 +123,7 @@ fn prepare(connection: Connection) -> Result<Connection> {
     // A second server would wait in vain.
     connection.busy_timeout(Duration::ZERO)?;
     // Exclusive locking is what keeps a second server out, and it spares the shared-memory index of the WAL.
-    // Foreign keys document the schema; enforcing them would scan `versions` at each removal of a body.
+    // Foreign keys document the schema; there is one home for each removal.
     connection.execute_batch(
         "PRAGMA locking_mode = EXCLUSIVE;
          PRAGMA journal_mode = WAL;

@@ -1,11 +1,14 @@
+use std::os::unix::fs::FileExt;
+
 use jiff::Timestamp;
 use tempfile::TempDir;
 
 use super::*;
 use crate::acl;
 use crate::listing::Query;
+use crate::lock::Lock;
 use crate::model::{Attributes, Bucket, NewVersion, STANDARD, Versioning};
-use bodies::{NewBody, OpenBody};
+use bodies::NewBody;
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -31,6 +34,7 @@ fn put(storage: &Storage, key: &str, body: NewBody) -> String {
     let bucket = bucket(storage);
     storage
         .write(|writer| {
+            let content = writer.add_body(body)?;
             let new = NewVersion {
                 key,
                 size: 0,
@@ -40,7 +44,8 @@ fn put(storage: &Storage, key: &str, body: NewBody) -> String {
                 attributes: &Attributes::default(),
                 tags: &[],
                 acl: &acl::private(),
-                body: writer.add_body(body)?,
+                lock: &Lock::default(),
+                content: &content,
             };
             writer.put_version(&bucket, &new)
         })
@@ -53,8 +58,8 @@ fn share(storage: &Storage, key: &str, copy: &str) {
     let source = storage.read(|connection| versions::find(connection, &bucket, key, None)).unwrap().unwrap();
     storage
         .write(|writer| {
-            let body = source.body.unwrap();
-            writer.share_body(body)?;
+            let content = source.content.as_ref().unwrap();
+            writer.share(content)?;
             let new = NewVersion {
                 key: copy,
                 size: source.size,
@@ -64,7 +69,8 @@ fn share(storage: &Storage, key: &str, copy: &str) {
                 attributes: &source.attributes,
                 tags: &source.tags,
                 acl: &source.acl,
-                body,
+                lock: &Lock::default(),
+                content,
             };
             writer.put_version(&bucket, &new)
         })
@@ -72,18 +78,30 @@ fn share(storage: &Storage, key: &str, copy: &str) {
 }
 
 fn put_text(storage: &Storage, key: &str, text: &str) -> String {
-    put(storage, key, NewBody::Inline(text.into()))
+    put(storage, key, NewBody::inline(text.into()))
 }
 
 fn text(storage: &Storage, key: &str, version: Option<&str>) -> Option<String> {
     let bucket = bucket(storage);
     let read = |connection: &Connection| {
         let Some(found) = versions::find(connection, &bucket, key, version)? else { return Ok(None) };
-        found.body.map(|body| storage.open_body(connection, body)).transpose()
+        found.content.map(|content| storage.open_content(connection, &content)).transpose()
     };
-    match storage.read(read).unwrap()? {
-        OpenBody::Inline(bytes) => Some(String::from_utf8(bytes.to_vec()).unwrap()),
-        OpenBody::File(file) => Some(std::io::read_to_string(file).unwrap()),
+    let bytes: Vec<u8> = storage.read(read).unwrap()?.into_iter().flat_map(bytes_of).collect();
+    Some(String::from_utf8(bytes).unwrap())
+}
+
+fn bytes_of(piece: Piece) -> Vec<u8> {
+    let of_file = |file: &std::fs::File, start: u64, length: u64| {
+        let mut bytes = vec![0; usize::try_from(length).unwrap()];
+        file.read_exact_at(&mut bytes, start).unwrap();
+        bytes
+    };
+    match piece {
+        Piece::Zeros(count) => vec![0; usize::try_from(count).unwrap()],
+        Piece::Inline(bytes) => bytes.to_vec(),
+        Piece::File { file, start, length } => of_file(&file, start, length),
+        Piece::Path { path, start, length } => of_file(&std::fs::File::open(path).unwrap(), start, length),
     }
 }
 
@@ -148,7 +166,7 @@ fn suspended_versioning_replaces_only_the_null_version() {
 fn a_failed_write_leaves_nothing() {
     let storage = memory(Versioning::Unversioned);
     let failed = storage.write(|writer| {
-        writer.add_body(NewBody::Inline(vec![1]))?;
+        writer.add_body(NewBody::inline(vec![1]))?;
         writer.delete_bucket("no-such-bucket")
     });
     assert!(failed.is_err());
@@ -224,6 +242,31 @@ async fn a_large_body_is_a_file_for_as_long_as_somebody_refers_to_it() {
     assert_eq!(files(&directory), 1);
     delete(&storage, "copy", None);
     assert_eq!(files(&directory), 0);
+}
+
+#[tokio::test]
+async fn zeros_at_the_start_of_a_body_are_only_counted() {
+    let zeros = |count: usize| vec![0; count];
+    let pieces: [&[&[u8]]; 5] = [
+        &[b"\0\0"],
+        &[b"\0\0", b"\0x"],
+        &[&zeros(100_000)],
+        &[&zeros(60_000), &zeros(60_000), b"x"],
+        &[b"x", &zeros(9)],
+    ];
+    let storage = memory(Versioning::Unversioned);
+    for (pieces, bytes_kept) in pieces.into_iter().zip([2, 4, 0, 1, 10]) {
+        let mut writer = storage.body_writer();
+        for piece in pieces {
+            writer.push(piece).await.unwrap();
+        }
+        put(&storage, "k", writer.finish().await.unwrap());
+        assert_eq!(text(&storage, "k", None), Some(String::from_utf8(pieces.concat()).unwrap()));
+        let kept = "SELECT coalesce(sum(length(data)), 0) FROM bodies";
+        let kept: i64 =
+            storage.read(|connection| Ok(connection.query_row(kept, [], |row| row.get(0))?)).unwrap();
+        assert_eq!(kept, bytes_kept);
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{Result, Writer, timestamp, unreadable};
 use crate::acl::Grant;
+use crate::lock::Lock;
 use crate::model::{Attributes, Bucket, NULL_VERSION, NewVersion, ObjectVersion, Tag, Versioning};
 use crate::restore::Restore;
 
@@ -14,7 +15,7 @@ macro_rules! select_version {
     ($rest:literal) => {
         concat!(
             "SELECT id, key, version, delete_marker, size, etag, modified, storage_class, attributes, tags, acl, \
-             restore, body FROM versions WHERE bucket = ?1 AND key = ?2 ",
+             restore, content, lock FROM versions WHERE bucket = ?1 AND key = ?2 ",
             $rest
         )
     };
@@ -69,7 +70,13 @@ fn of_row(row: &Row<'_>) -> rusqlite::Result<ObjectVersion> {
             .map(serde_json::from_str)
             .transpose()
             .map_err(not_json(11))?,
-        body: row.get(12)?,
+        content: row
+            .get_ref(12)?
+            .as_str_or_null()?
+            .map(serde_json::from_str)
+            .transpose()
+            .map_err(not_json(12))?,
+        lock: json(row, 13)?,
     })
 }
 
@@ -78,7 +85,8 @@ pub(super) fn text_of_key(row: &Row<'_>, column: usize) -> rusqlite::Result<Stri
     String::from_utf8(row.get(column)?).map_err(|error| unreadable(column, Type::Blob, error))
 }
 
-fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+/// A column of JSON.
+pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
     serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(not_json(column))
 }
 
@@ -101,7 +109,7 @@ impl Writer<'_> {
         let version = self.make_room(bucket, new.key)?;
         self.prepare_cached(
             "INSERT INTO versions (bucket, key, version, delete_marker, size, etag, modified, storage_class, \
-             attributes, tags, acl, body) VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             attributes, tags, acl, content, lock) VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?
         .execute((
             bucket.id,
@@ -114,7 +122,8 @@ impl Writer<'_> {
             serde_json::to_string(new.attributes)?,
             serde_json::to_string(new.tags)?,
             serde_json::to_string(new.acl)?,
-            new.body,
+            serde_json::to_string(new.content)?,
+            serde_json::to_string(new.lock)?,
         ))?;
         Ok(version)
     }
@@ -166,6 +175,13 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Replaces the lock of a version.
+    pub(crate) fn set_lock(&mut self, id: i64, lock: &Lock) -> Result<()> {
+        self.prepare_cached("UPDATE versions SET lock = ?2 WHERE id = ?1")?
+            .execute((id, serde_json::to_string(lock)?))?;
+        Ok(())
+    }
+
     /// The version id of the next write; where that is `null`, the `null` version there is makes room.
     fn make_room(&mut self, bucket: &Bucket, key: &str) -> Result<String> {
         if bucket.versioning == Versioning::Enabled {
@@ -175,17 +191,18 @@ impl Writer<'_> {
         Ok(NULL_VERSION.to_owned())
     }
 
-    /// Removes a row and its reference to a body; whether it was a delete marker, if there was one.
+    /// Removes a row and what it holds; whether it was a delete marker, if there was one.
     fn remove(&mut self, bucket: &Bucket, key: &str, version: &str) -> Result<Option<bool>> {
-        let removed: Option<(bool, Option<i64>)> = self
+        let removed: Option<(bool, Option<String>)> = self
             .prepare_cached(
-                "DELETE FROM versions WHERE bucket = ?1 AND key = ?2 AND version = ?3 RETURNING delete_marker, body",
+                "DELETE FROM versions WHERE bucket = ?1 AND key = ?2 AND version = ?3 RETURNING delete_marker, content",
             )?
             .query_row((bucket.id, key.as_bytes(), version), |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
-        if let Some((_, Some(body))) = removed {
-            self.release_body(body)?;
+        let Some((delete_marker, content)) = removed else { return Ok(None) };
+        if let Some(content) = content {
+            self.release(&serde_json::from_str(&content)?)?;
         }
-        Ok(removed.map(|(delete_marker, _)| delete_marker))
+        Ok(Some(delete_marker))
     }
 }

@@ -80,6 +80,10 @@ fn grant(grant: &Grant) -> Result<types::Grant, BuildError> {
     Ok(types::Grant::builder().grantee(grantee.build()?).permission(grant.permission.as_str().into()).build())
 }
 
+pub(super) fn legal_hold(on: bool) -> types::ObjectLockLegalHoldStatus {
+    if on { types::ObjectLockLegalHoldStatus::On } else { types::ObjectLockLegalHoldStatus::Off }
+}
+
 pub(super) fn sdk_time(time: Timestamp) -> DateTime {
     DateTime::from_secs(time.as_second())
 }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use longshore_job::ObjectId;
 
+use super::lock::ObjectLock;
 use super::parts::{AclHeaders, ByteRange, ContentHeaders, Directive, Encryption, Tag};
 
 /// HeadObject.
@@ -17,12 +18,16 @@ pub struct HeadObject {
     pub if_match: Option<String>,
     /// Only if the object does not have this ETag, else 304.
     pub if_none_match: Option<String>,
+    /// `x-amz-checksum-mode: ENABLED`: the answer has the checksums that the store keeps.
+    pub checksums: bool,
+    /// `partNumber`: the answer is about this part, from 1, and says how many there are.
+    pub part_number: Option<u32>,
 }
 
 impl HeadObject {
     /// Metadata of `object`, unconditionally.
     pub fn new(object: ObjectId) -> Self {
-        Self { object, if_match: None, if_none_match: None }
+        Self { object, if_match: None, if_none_match: None, checksums: false, part_number: None }
     }
 }
 
@@ -73,6 +78,10 @@ pub struct PutObject {
     pub if_match: Option<String>,
     /// `*`: only if there is no object with this key, else 412.
     pub if_none_match: Option<String>,
+    /// `x-amz-checksum-algorithm`: `CRC32`, `SHA256`, ….
+    pub checksum_algorithm: Option<String>,
+    /// Its lock.
+    pub lock: ObjectLock,
 }
 
 impl PutObject {
@@ -119,6 +128,8 @@ pub struct CopyObject {
     pub checksum_algorithm: Option<String>,
     /// `x-amz-website-redirect-location`.
     pub website_redirect_location: Option<String>,
+    /// Lock of the new object: S3 never copies the source's.
+    pub lock: ObjectLock,
 }
 
 impl CopyObject {
@@ -142,6 +153,7 @@ impl CopyObject {
             copy_source_if_unmodified_since: None,
             checksum_algorithm: None,
             website_redirect_location: None,
+            lock: ObjectLock::default(),
         }
     }
 }
@@ -211,6 +223,28 @@ pub struct RestoreObject {
 pub struct DeleteObject {
     /// Which object.
     pub object: ObjectId,
+    /// Only if the present object has this ETag, else 412.
+    pub if_match: Option<String>,
+    /// `x-amz-bypass-governance-retention`: also a version that a `GOVERNANCE` retention protects.
+    pub bypass_governance: bool,
+}
+
+impl DeleteObject {
+    /// Deletes `object`, unconditionally.
+    pub fn new(object: ObjectId) -> Self {
+        Self { object, if_match: None, bypass_governance: false }
+    }
+}
+
+/// UpdateObjectEncryption: another key, in place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpdateObjectEncryption {
+    /// Which object.
+    pub object: ObjectId,
+    /// ARN of the KMS key.
+    pub kms_key_arn: String,
+    /// Whether to use an S3 Bucket Key.
+    pub bucket_key_enabled: Option<bool>,
 }
 
 /// HeadBucket.
