@@ -67,6 +67,7 @@ mod object;
 mod operation;
 pub mod parameters;
 mod response;
+pub mod template;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 

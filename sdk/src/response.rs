@@ -50,6 +50,8 @@ getters! {
     grants: Vec<Grant>;
     /// Canonical user ID of the owner (GetObjectAcl).
     owner: Option<String>;
+    /// How the object is encrypted (HeadObject, GetObject): `AES256`, `aws:kms`, ….
+    sse: Option<String>;
 }
 
 impl Response {

@@ -167,6 +167,7 @@ fn copy_accesses(copy: &CopyObject) -> Vec<Access> {
     add_acl(context, &copy.acl);
     add_tags(context, &copy.tags);
     context.set("s3:x-amz-copy-source", format!("{}/{}", copy.source.bucket, copy.source.key));
+    set(context, "s3:if-none-match", copy.if_none_match.as_deref());
     set(context, "s3:x-amz-metadata-directive", copy.metadata_directive.map(Directive::as_str));
     let mut accesses = vec![main];
     let writes_tags = copies_tags || !copy.tags.is_empty();

@@ -267,7 +267,7 @@ impl TaskGate {
         if let Some(tags) = known {
             return Ok(tags);
         }
-        let request = Request::GetObjectTagging(GetObjectTagging { object: object.clone() });
+        let request = Request::GetObjectTagging(GetObjectTagging::new(object.clone()));
         let tags: Arc<[Tag]> = match self.gate.0.store.send(&request).await {
             Ok(answer) => answer.tags.into(),
             // An object that is not there has no tags: normal for the target of a copy.

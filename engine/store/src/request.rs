@@ -97,7 +97,7 @@ impl Request {
             | Self::ListObjectVersions(ListObjectVersions { bucket, .. }) => (bucket, None),
             Self::HeadObject(HeadObject { object, .. })
             | Self::GetObject(GetObject { object, .. })
-            | Self::GetObjectTagging(GetObjectTagging { object })
+            | Self::GetObjectTagging(GetObjectTagging { object, .. })
             | Self::PutObjectTagging(PutObjectTagging { object, .. })
             | Self::DeleteObjectTagging(DeleteObjectTagging { object })
             | Self::GetObjectAcl(GetObjectAcl { object })

@@ -27,6 +27,43 @@ pub struct Parameters {
         extend("patternErrorMessage" = "must not contain NUL")
     )]
     pub target_prefix: Option<String>,
+    /// Key of each copy, before `target-prefix` is put before it: a template, `{{key_dir}}/copy-of-{{key_name}}`. Without
+    /// it the source's key.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 1024))]
+    pub target_key: Option<String>,
+    /// Replacement in each key, after `target-key` and before `target-prefix`.
+    #[serde(default)]
+    pub rewrite: Option<Rewrite>,
+    /// `copy`, or `move`: the source is deleted once the copy is verified. Implies `verify`.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Whether each copy is compared with its source once it is made: size, and ETag where both are MD5 sums.
+    #[serde(default)]
+    pub verify: bool,
+    /// `false`: what is there already is left alone, and its task skipped.
+    #[serde(default = "yes")]
+    pub overwrite: bool,
+    /// Whether to skip objects whose copy is there already, with the same size and ETag.
+    #[serde(default)]
+    pub skip_identical: bool,
+    /// Only if the source has a certain ETag: that in the row's column `ETag`, or the one that it has when the task begins.
+    #[serde(default)]
+    pub if_match: Option<IfMatch>,
+    /// Only what was modified after this time, as RFC 3339: 2025-01-31T00:00:00Z. Others fail with PreconditionFailed.
+    #[serde(default)]
+    #[schemars(extend("format" = "date-time"))]
+    pub modified_since: Option<String>,
+    /// Only what was not modified after this time, as RFC 3339. Others fail with PreconditionFailed.
+    #[serde(default)]
+    #[schemars(extend("format" = "date-time"))]
+    pub unmodified_since: Option<String>,
+    /// Whether the role pays for the requests, in Requester Pays buckets.
+    #[serde(default)]
+    pub requester_pays: bool,
+    /// How objects are copied that are too large for one request.
+    #[serde(default)]
+    pub multipart: Multipart,
     /// Storage class of the copies. Without it the store chooses: STANDARD.
     #[serde(default)]
     pub storage_class: Option<StorageClass>,
@@ -46,6 +83,63 @@ pub struct Parameters {
     /// Encryption of the copies. Without it the target bucket's default applies.
     #[serde(default)]
     pub sse: Option<Encryption>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Replacement in keys.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(inline)]
+pub struct Rewrite {
+    /// A regular expression; what does not match stays as it is.
+    #[schemars(length(min = 1, max = 1024))]
+    pub pattern: String,
+    /// What each match becomes: `$1` or `${name}` stands for a group, `$$` for a dollar sign.
+    #[schemars(length(max = 1024))]
+    pub replace: String,
+}
+
+/// What becomes of the source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum Mode {
+    /// It stays.
+    #[default]
+    Copy,
+    /// It is deleted once the copy is verified.
+    Move,
+}
+
+/// Where the ETag is from that the source must have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum IfMatch {
+    /// The row's column `ETag`.
+    Column,
+    /// HeadObject, when the task begins.
+    Head,
+}
+
+/// Copies in parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(inline)]
+pub struct Multipart {
+    /// Objects of more bytes are copied in parts, at least 5242880 (5 MiB). Without it those that the store refuses as too
+    /// large for one request; with it each object costs one HeadObject more.
+    #[serde(default)]
+    #[schemars(range(min = 5_242_880, max = 5_368_709_120_u64))]
+    pub threshold: Option<u64>,
+    /// Bytes of each part but the last, 5242880 (5 MiB) to 5368709120 (5 GiB). Without it 128 MiB; more where there would be
+    /// over 10,000 parts.
+    #[serde(default)]
+    #[schemars(range(min = 5_242_880, max = 5_368_709_120_u64))]
+    pub part_size: Option<u64>,
 }
 
 /// Storage classes that a copy may have.

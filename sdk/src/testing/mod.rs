@@ -38,6 +38,8 @@ pub struct Fixture {
     pub owner: Option<String>,
     /// Whether a restore is in progress; `None`: never restored.
     pub restore_ongoing: Option<bool>,
+    /// How it is encrypted: `AES256`, `aws:kms`, ….
+    pub sse: Option<String>,
 }
 
 impl Fixture {

@@ -197,6 +197,8 @@ text_setters! {
     set_sse = "sse";
     set_kms_key_id = "kms-key-id";
     set_restore_tier = "tier";
+    set_source_if_modified_since = "source-if-modified-since";
+    set_source_if_unmodified_since = "source-if-unmodified-since";
 }
 
 impl Request {
@@ -230,6 +232,18 @@ impl Request {
 
     pub(crate) fn set_bucket_key(&self, enabled: bool) {
         self.set("bucket-key", enabled);
+    }
+
+    pub(crate) fn set_requester_pays(&self) {
+        self.set("requester-pays", true);
+    }
+
+    pub(crate) fn set_multipart_threshold(&self, bytes: u64) {
+        self.set("multipart-threshold", bytes);
+    }
+
+    pub(crate) fn set_part_size(&self, bytes: u64) {
+        self.set("part-size", bytes);
     }
 
     pub(crate) fn set_restore_days(&self, days: u32) {
@@ -277,6 +291,7 @@ fn answer(
     }
     let fixture = fixture.clone();
     if let Some(target) = target {
+        refuse_unmet(state, sent, &target, &fixture)?;
         state.objects.insert(target, fixture.clone());
     }
     if sent.call == "DeleteObject" {
@@ -284,6 +299,22 @@ fn answer(
         http_status = 204;
     }
     Ok(Response { http_status, fixture })
+}
+
+/// The conditions that a copy has: the source's ETag, and no object in its place.
+fn refuse_unmet(state: &State, sent: &Sent, target: &Place, source: &Fixture) -> Result<(), StoreError> {
+    let setting = |wanted| sent.settings.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value);
+    let other = setting("source-if-match").is_some_and(|etag| source.etag.as_ref() != Some(etag));
+    let taken = setting("if-none-match").is_some() && state.objects.contains_key(target);
+    if !other && !taken {
+        return Ok(());
+    }
+    Err(StoreError {
+        code: "PreconditionFailed".to_owned(),
+        message: "a condition of the request is not met".to_owned(),
+        http_status: Some(412),
+        retryable: false,
+    })
 }
 
 fn no_such_key((bucket, key): &Place) -> StoreError {
@@ -327,6 +358,7 @@ fixture_getters! {
     tags: Vec<Tag>;
     grants: Vec<Grant>;
     owner: Option<String>;
+    sse: Option<String>;
     body: Vec<u8>;
 }
 

@@ -123,7 +123,9 @@ impl Sdk {
             Request::PutObject(call) => self.put_object(request, call).await,
             Request::CopyObject(call) => self.copy_object(request, call).await,
             Request::GetObjectTagging(call) => {
-                let sent = object!(client.get_object_tagging(), call.object).send();
+                let sent = object!(client.get_object_tagging(), call.object)
+                    .set_request_payer(values::payer(call.requester_pays))
+                    .send();
                 Ok(answers::tagging(self.answer(request, sent).await?))
             }
             Request::PutObjectTagging(call) => self.put_object_tagging(request, call).await,
@@ -177,6 +179,7 @@ impl Sdk {
         let sent = object!(self.client.head_object(), call.object)
             .set_if_match(call.if_match.clone())
             .set_if_none_match(call.if_none_match.clone())
+            .set_request_payer(values::payer(call.requester_pays))
             .send();
         Ok(answers::head(self.answer(request, sent).await?))
     }
@@ -186,6 +189,7 @@ impl Sdk {
             .set_range(call.range.map(|range| range.to_string()))
             .set_if_match(call.if_match.clone())
             .set_if_none_match(call.if_none_match.clone())
+            .set_request_payer(values::payer(call.requester_pays))
             .send();
         let (mut response, body) = answers::get(self.answer(request, sent).await?);
         response.body = self.mapper.collect(body, response.size).await?;
@@ -214,6 +218,8 @@ impl Sdk {
             .set_copy_source_if_modified_since(call.copy_source_if_modified_since.map(values::sdk_time))
             .set_copy_source_if_unmodified_since(call.copy_source_if_unmodified_since.map(values::sdk_time))
             .set_checksum_algorithm(call.checksum_algorithm.as_deref().map(Into::into))
+            .set_if_none_match(call.if_none_match.clone())
+            .set_request_payer(values::payer(call.requester_pays))
             .send();
         let answer = self.answer(request, sent).await?;
         // Amazon S3 sends the status before the copy is made. Only a result in the body says that it was.

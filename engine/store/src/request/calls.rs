@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use longshore_job::ObjectId;
 
-use super::parts::{AclHeaders, ByteRange, ContentHeaders, Directive, Encryption, Tag};
+use super::parts::{AclHeaders, ByteRange, ContentHeaders, Directive, Encryption, Tag, Transfer};
 
 /// HeadObject.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,12 +17,14 @@ pub struct HeadObject {
     pub if_match: Option<String>,
     /// Only if the object does not have this ETag, else 304.
     pub if_none_match: Option<String>,
+    /// `x-amz-request-payer`: whether the role pays for the request.
+    pub requester_pays: bool,
 }
 
 impl HeadObject {
     /// Metadata of `object`, unconditionally.
     pub fn new(object: ObjectId) -> Self {
-        Self { object, if_match: None, if_none_match: None }
+        Self { object, if_match: None, if_none_match: None, requester_pays: false }
     }
 }
 
@@ -37,12 +39,14 @@ pub struct GetObject {
     pub if_match: Option<String>,
     /// Only if the object does not have this ETag, else 304.
     pub if_none_match: Option<String>,
+    /// `x-amz-request-payer`: whether the role pays for the request.
+    pub requester_pays: bool,
 }
 
 impl GetObject {
     /// All of `object`, unconditionally.
     pub fn new(object: ObjectId) -> Self {
-        Self { object, range: None, if_match: None, if_none_match: None }
+        Self { object, range: None, if_match: None, if_none_match: None, requester_pays: false }
     }
 }
 
@@ -82,7 +86,7 @@ impl PutObject {
     }
 }
 
-/// CopyObject: one call, at most 5 GB.
+/// A copy: CopyObject where one call does it, and where it does not (5 GiB, another store) what [`Transfer`] says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyObject {
     /// What is copied.
@@ -119,6 +123,12 @@ pub struct CopyObject {
     pub checksum_algorithm: Option<String>,
     /// `x-amz-website-redirect-location`.
     pub website_redirect_location: Option<String>,
+    /// `*`: only if there is no object with the new key, else 412.
+    pub if_none_match: Option<String>,
+    /// `x-amz-request-payer`: whether the role pays for the request.
+    pub requester_pays: bool,
+    /// How the engine makes the copy where one CopyObject does not.
+    pub transfer: Transfer,
 }
 
 impl CopyObject {
@@ -142,6 +152,9 @@ impl CopyObject {
             copy_source_if_unmodified_since: None,
             checksum_algorithm: None,
             website_redirect_location: None,
+            if_none_match: None,
+            requester_pays: false,
+            transfer: Transfer::default(),
         }
     }
 }
@@ -151,6 +164,15 @@ impl CopyObject {
 pub struct GetObjectTagging {
     /// Which object.
     pub object: ObjectId,
+    /// `x-amz-request-payer`: whether the role pays for the request.
+    pub requester_pays: bool,
+}
+
+impl GetObjectTagging {
+    /// The tags of `object`.
+    pub fn new(object: ObjectId) -> Self {
+        Self { object, requester_pays: false }
+    }
 }
 
 /// PutObjectTagging.
