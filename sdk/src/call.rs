@@ -59,6 +59,24 @@ calls! {
     PutObjectAcl;
     /// RestoreObject.
     RestoreObject;
+    /// PutObjectLegalHold.
+    PutObjectLegalHold;
+    /// GetObjectLegalHold.
+    GetObjectLegalHold;
+    /// PutObjectRetention.
+    PutObjectRetention;
+    /// GetObjectRetention.
+    GetObjectRetention;
+    /// GetObjectLockConfiguration.
+    GetObjectLockConfiguration;
+    /// ListObjectVersions of one key: one page.
+    ListObjectVersions;
+    /// ListMultipartUploads of one key: one page.
+    ListMultipartUploads;
+    /// AbortMultipartUpload.
+    AbortMultipartUpload;
+    /// UpdateObjectEncryption.
+    UpdateObjectEncryption;
 }
 
 /// Declares settings that take text; `None` leaves the setting out.
@@ -84,9 +102,12 @@ macro_rules! text_settings {
     };
 }
 
-text_settings! { HeadObject, GetObject, PutObject =>
+text_settings! { HeadObject, GetObject, PutObject, DeleteObject =>
     /// Only if the object has this ETag; otherwise 412 `PreconditionFailed`.
     if_match = set_if_match;
+}
+
+text_settings! { HeadObject, GetObject, PutObject =>
     /// Only if the object does not have this ETag; `*`: only if there is none.
     if_none_match = set_if_none_match;
 }
@@ -166,6 +187,30 @@ macro_rules! write_settings {
                 self
             }
 
+            /// Whether the new object has a legal hold.
+            pub fn legal_hold(self, on: impl Into<Option<bool>>) -> Self {
+                if let Some(on) = on.into() {
+                    self.0.set_legal_hold(on);
+                }
+                self
+            }
+        }
+    )*};
+}
+
+write_settings!(PutObject, CopyObject);
+
+text_settings! { PutObject, CopyObject =>
+    /// Which checksum the store keeps with the new object: `CRC32`, `SHA256`, ….
+    checksum_algorithm = set_checksum_algorithm;
+    /// Where a website's visitors are sent on to.
+    website_redirect = set_website_redirect;
+}
+
+/// Declares the setting of bucket keys.
+macro_rules! bucket_key_settings {
+    ($($name:ident),*) => {$(
+        impl $name {
             /// Whether to use an S3 Bucket Key with `aws:kms`.
             pub fn bucket_key(self, enabled: impl Into<Option<bool>>) -> Self {
                 if let Some(enabled) = enabled.into() {
@@ -177,7 +222,56 @@ macro_rules! write_settings {
     )*};
 }
 
-write_settings!(PutObject, CopyObject);
+bucket_key_settings!(PutObject, CopyObject, UpdateObjectEncryption);
+
+/// Declares the setting of locks.
+macro_rules! lock_settings {
+    ($($name:ident),*) => {$(
+        impl $name {
+            /// `GOVERNANCE` or `COMPLIANCE`, and until when (RFC 3339).
+            pub fn lock<'v>(self, lock: impl Into<Option<(&'v str, &'v str)>>) -> Self {
+                if let Some((mode, retain_until)) = lock.into() {
+                    self.0.set_lock(mode, retain_until);
+                }
+                self
+            }
+        }
+    )*};
+}
+
+lock_settings!(PutObject, CopyObject, PutObjectRetention);
+
+/// Declares the setting of the right to go around a `GOVERNANCE` retention.
+macro_rules! bypass_settings {
+    ($($name:ident),*) => {$(
+        impl $name {
+            /// Whether also where a `GOVERNANCE` retention protects the object. Needs
+            /// `s3:BypassGovernanceRetention`.
+            pub fn bypass_governance(self, bypass: bool) -> Self {
+                if bypass {
+                    self.0.set_bypass_governance();
+                }
+                self
+            }
+        }
+    )*};
+}
+
+bypass_settings!(PutObjectRetention, DeleteObject);
+
+impl HeadObject {
+    /// The answer has the checksums that the store keeps.
+    pub fn checksums(self) -> Self {
+        self.0.set_checksums();
+        self
+    }
+
+    /// The answer is about this part, from 1, and says how many there are.
+    pub fn part_number(self, number: u32) -> Self {
+        self.0.set_part_number(number);
+        self
+    }
+}
 
 /// Declares the setting of grants.
 macro_rules! grant_settings {

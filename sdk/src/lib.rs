@@ -78,12 +78,14 @@ use bindings::longshore::operation::{host as raw_host, s3 as raw};
 use testing::{raw, raw_host};
 
 pub use call::{
-    CopyObject, DeleteObject, DeleteObjectTagging, GetObject, GetObjectAcl, GetObjectTagging, HeadObject,
-    PutObject, PutObjectAcl, PutObjectTagging, Request, RestoreObject,
+    AbortMultipartUpload, CopyObject, DeleteObject, DeleteObjectTagging, GetObject, GetObjectAcl,
+    GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, GetObjectTagging, HeadObject,
+    ListMultipartUploads, ListObjectVersions, PutObject, PutObjectAcl, PutObjectLegalHold,
+    PutObjectRetention, PutObjectTagging, Request, RestoreObject, UpdateObjectEncryption,
 };
 pub use object::{Object, Task};
 pub use operation::{Failure, NoParameters, Operation, Outcome};
-pub use raw::{Grant, StoreError, Tag};
+pub use raw::{Grant, StoreError, Tag, Upload, Version};
 pub use raw_host::{Level, log};
 pub use response::Response;
 

@@ -1,8 +1,10 @@
 //! The object at hand, the task at hand.
 
 use crate::call::{
-    CopyObject, DeleteObject, DeleteObjectTagging, GetObject, GetObjectAcl, GetObjectTagging, HeadObject,
-    PutObject, PutObjectAcl, PutObjectTagging, RestoreObject,
+    AbortMultipartUpload, CopyObject, DeleteObject, DeleteObjectTagging, GetObject, GetObjectAcl,
+    GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, GetObjectTagging, HeadObject,
+    ListMultipartUploads, ListObjectVersions, PutObject, PutObjectAcl, PutObjectLegalHold,
+    PutObjectRetention, PutObjectTagging, RestoreObject, UpdateObjectEncryption,
 };
 use crate::{Tag, raw, raw_host};
 
@@ -120,6 +122,51 @@ impl Object<'_> {
     pub fn restore(&self) -> RestoreObject {
         RestoreObject(self.raw().restore())
     }
+
+    /// PutObjectLegalHold: `ON` or `OFF`.
+    pub fn put_legal_hold(&self, on: bool) -> PutObjectLegalHold {
+        PutObjectLegalHold(self.raw().put_legal_hold(on))
+    }
+
+    /// GetObjectLegalHold.
+    pub fn get_legal_hold(&self) -> GetObjectLegalHold {
+        GetObjectLegalHold(self.raw().get_legal_hold())
+    }
+
+    /// PutObjectRetention: removes the retention, unless `lock` gives one.
+    pub fn put_retention(&self) -> PutObjectRetention {
+        PutObjectRetention(self.raw().put_retention())
+    }
+
+    /// GetObjectRetention.
+    pub fn get_retention(&self) -> GetObjectRetention {
+        GetObjectRetention(self.raw().get_retention())
+    }
+
+    /// GetObjectLockConfiguration of the object's bucket.
+    pub fn get_lock_configuration(&self) -> GetObjectLockConfiguration {
+        GetObjectLockConfiguration(self.raw().get_lock_configuration())
+    }
+
+    /// ListObjectVersions of this key: one page, of what comes after the version `after`.
+    pub fn list_versions(&self, after: Option<&str>) -> ListObjectVersions {
+        ListObjectVersions(self.raw().list_versions(after))
+    }
+
+    /// ListMultipartUploads of this key: one page, of what comes after the upload `after`.
+    pub fn list_uploads(&self, after: Option<&str>) -> ListMultipartUploads {
+        ListMultipartUploads(self.raw().list_uploads(after))
+    }
+
+    /// AbortMultipartUpload.
+    pub fn abort_upload(&self, upload_id: &str) -> AbortMultipartUpload {
+        AbortMultipartUpload(self.raw().abort_upload(upload_id))
+    }
+
+    /// UpdateObjectEncryption: another KMS key, in place.
+    pub fn update_encryption(&self, kms_key_arn: &str) -> UpdateObjectEncryption {
+        UpdateObjectEncryption(self.raw().update_encryption(kms_key_arn))
+    }
 }
 
 /// The task at hand.
@@ -160,6 +207,11 @@ impl Task<'_> {
     /// ```
     pub fn column(&self, name: &str) -> Option<String> {
         self.0.get().column(name)
+    }
+
+    /// The engine's time, RFC 3339 in UTC: an operation has no clock of its own.
+    pub fn now(&self) -> String {
+        self.0.get().now()
     }
 }
 

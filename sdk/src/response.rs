@@ -1,6 +1,6 @@
 //! What the store answered.
 
-use crate::{Grant, Tag, raw};
+use crate::{Grant, Tag, Upload, Version, raw};
 
 /// What the store answered. A part that this answer does not carry is `None` or empty.
 pub struct Response(pub(crate) raw::Response);
@@ -50,8 +50,49 @@ getters! {
     grants: Vec<Grant>;
     /// Canonical user ID of the owner (GetObjectAcl).
     owner: Option<String>;
-    /// How the object is encrypted (HeadObject, GetObject): `AES256`, `aws:kms`, ….
+    /// Whether a delete marker was made or, of a version, removed (DeleteObject).
+    delete_marker: bool;
+    /// `GOVERNANCE` or `COMPLIANCE` (HeadObject, GetObject, GetObjectRetention).
+    lock_mode: Option<String>;
+    /// Until when the object is retained, RFC 3339 (HeadObject, GetObject, GetObjectRetention).
+    retain_until: Option<String>;
+    /// Whether there is a legal hold (HeadObject, GetObject, GetObjectLegalHold).
+    legal_hold: Option<bool>;
+    /// Whether objects of the bucket can be locked (GetObjectLockConfiguration).
+    lock_enabled: bool;
+    /// When the object was last written, RFC 3339.
+    last_modified: Option<String>;
+    /// `Expires`, RFC 3339.
+    expires: Option<String>;
+    /// `AES256`, `aws:kms`, ….
     sse: Option<String>;
+    /// The KMS key.
+    kms_key_id: Option<String>;
+    /// Whether an S3 Bucket Key is used.
+    bucket_key: Option<bool>;
+    /// Replication status.
+    replication_status: Option<String>;
+    /// Where a website's visitors are sent on to.
+    website_redirect: Option<String>;
+    /// How many tags the object has, if the store says it.
+    tag_count: Option<u32>;
+    /// How many parts the object was uploaded in (HeadObject of a part).
+    parts_count: Option<u32>;
+    /// Checksums that the store keeps: algorithm and value in base64 (HeadObject with checksums).
+    checksums: Vec<(String, String)>;
+    /// `FULL_OBJECT` or `COMPOSITE` (HeadObject with checksums).
+    checksum_type: Option<String>;
+    /// Archive tier of INTELLIGENT_TIERING that the object is in (HeadObject).
+    archive_status: Option<String>;
+    /// Versions of this key and no other, the newest first; then its delete markers, the newest first
+    /// (ListObjectVersions).
+    versions: Vec<Version>;
+    /// The version that the next page begins after; `None` on the last page (ListObjectVersions).
+    next_version: Option<String>;
+    /// Uploads of this key and no other (ListMultipartUploads).
+    uploads: Vec<Upload>;
+    /// The upload that the next page begins after; `None` on the last page (ListMultipartUploads).
+    next_upload: Option<String>;
 }
 
 impl Response {

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use longshore_job::ObjectId;
 use longshore_store::{
-    AclHeaders, ByteRange, CopyObject, DeleteObject, DeleteObjectTagging, GetObject, GetObjectAcl,
-    GetObjectTagging, HeadObject, PutObject, PutObjectAcl, PutObjectTagging, Request, RestoreObject, Tag,
+    AbortMultipartUpload, AclHeaders, ByteRange, CopyObject, DeleteObject, DeleteObjectTagging, GetObject,
+    GetObjectAcl, GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, GetObjectTagging,
+    HeadObject, PutObject, PutObjectAcl, PutObjectLegalHold, PutObjectRetention, PutObjectTagging, Request,
+    RestoreObject, Tag, UpdateObjectEncryption,
 };
 use wasmtime::Result;
 use wasmtime::component::Resource;
@@ -13,6 +15,7 @@ use wasmtime::component::Resource;
 use crate::bindings::longshore::operation::s3;
 use crate::codes;
 use crate::handle::{ObjectHandle, RequestHandle, ResponseHandle};
+use crate::one_key::{self, OneKey};
 use crate::setting;
 use crate::state::State;
 use crate::stop::Stop;
@@ -64,7 +67,9 @@ impl s3::Host for State {
         }
         self.count_request()?;
         let Some(gate) = &self.gate else { return Err(Stop::SendOutsideRun.into()) };
-        match gate.send(entry.request).await {
+        let one_key = OneKey::of(&entry.request);
+        let answer = gate.send(entry.request).await;
+        match answer.and_then(|answer| one_key.only(answer)) {
             Ok(response) => self.push_response(response).map(Ok),
             Err(error) => Ok(Err(s3::StoreError {
                 code: error.code,
@@ -115,7 +120,7 @@ impl s3::HostObject for State {
     }
 
     fn delete(&mut self, this: This<ObjectHandle>) -> Result<Resource<RequestHandle>> {
-        self.make(&this, |object| DeleteObject { object }.into())
+        self.make(&this, |object| DeleteObject::new(object).into())
     }
 
     fn get_tags(&mut self, this: This<ObjectHandle>) -> Result<Resource<RequestHandle>> {
@@ -143,6 +148,63 @@ impl s3::HostObject for State {
 
     fn restore(&mut self, this: This<ObjectHandle>) -> Result<Resource<RequestHandle>> {
         self.make(&this, |object| RestoreObject { object, days: None, tier: None }.into())
+    }
+
+    fn put_legal_hold(&mut self, this: This<ObjectHandle>, on: bool) -> Result<Resource<RequestHandle>> {
+        self.make(&this, |object| PutObjectLegalHold { object, on }.into())
+    }
+
+    fn get_legal_hold(&mut self, this: This<ObjectHandle>) -> Result<Resource<RequestHandle>> {
+        self.make(&this, |object| GetObjectLegalHold { object }.into())
+    }
+
+    fn put_retention(&mut self, this: This<ObjectHandle>) -> Result<Resource<RequestHandle>> {
+        let (retention, bypass_governance) = (None, false);
+        self.make(&this, |object| PutObjectRetention { object, retention, bypass_governance }.into())
+    }
+
+    fn get_retention(&mut self, this: This<ObjectHandle>) -> Result<Resource<RequestHandle>> {
+        self.make(&this, |object| GetObjectRetention { object }.into())
+    }
+
+    fn get_lock_configuration(&mut self, this: This<ObjectHandle>) -> Result<Resource<RequestHandle>> {
+        self.make(&this, |object| GetObjectLockConfiguration { bucket: object.bucket }.into())
+    }
+
+    fn list_versions(
+        &mut self,
+        this: This<ObjectHandle>,
+        after: Option<String>,
+    ) -> Result<Resource<RequestHandle>> {
+        self.make(&this, |object| one_key::versions(object, after).into())
+    }
+
+    fn list_uploads(
+        &mut self,
+        this: This<ObjectHandle>,
+        after: Option<String>,
+    ) -> Result<Resource<RequestHandle>> {
+        self.make(&this, |object| one_key::uploads(object, after).into())
+    }
+
+    fn abort_upload(
+        &mut self,
+        this: This<ObjectHandle>,
+        upload_id: String,
+    ) -> Result<Resource<RequestHandle>> {
+        self.make(&this, |object| {
+            AbortMultipartUpload { bucket: object.bucket, key: object.key, upload_id }.into()
+        })
+    }
+
+    fn update_encryption(
+        &mut self,
+        this: This<ObjectHandle>,
+        kms_key_arn: String,
+    ) -> Result<Resource<RequestHandle>> {
+        self.make(&this, |object| {
+            UpdateObjectEncryption { object, kms_key_arn, bucket_key_enabled: None }.into()
+        })
     }
 
     fn drop(&mut self, this: Resource<ObjectHandle>) -> Result<()> {
@@ -186,6 +248,8 @@ impl s3::HostRequest for State {
         set_sse => sse;
         set_kms_key_id => kms_key_id;
         set_restore_tier => restore_tier;
+        set_checksum_algorithm => checksum_algorithm;
+        set_website_redirect => website_redirect;
     }
 
     fn provisional(&mut self, this: This<RequestHandle>) -> Result<()> {
@@ -251,6 +315,26 @@ impl s3::HostRequest for State {
         self.set(&this, 0, |request| setting::part_size(request, bytes))
     }
 
+    fn set_lock(&mut self, this: This<RequestHandle>, mode: String, retain_until: String) -> Result<()> {
+        self.set(&this, mode.len(), |request| setting::lock(request, mode, &retain_until))
+    }
+
+    fn set_legal_hold(&mut self, this: This<RequestHandle>, on: bool) -> Result<()> {
+        self.set(&this, 0, |request| setting::legal_hold(request, on))
+    }
+
+    fn set_bypass_governance(&mut self, this: This<RequestHandle>) -> Result<()> {
+        self.set(&this, 0, setting::bypass_governance)
+    }
+
+    fn set_checksums(&mut self, this: This<RequestHandle>) -> Result<()> {
+        self.set(&this, 0, setting::checksums)
+    }
+
+    fn set_part_number(&mut self, this: This<RequestHandle>, number: u32) -> Result<()> {
+        self.set(&this, 0, |request| setting::part_number(request, number))
+    }
+
     fn drop(&mut self, this: Resource<RequestHandle>) -> Result<()> {
         self.take_request(this).map(drop)
     }
@@ -287,7 +371,44 @@ impl s3::HostResponse for State {
         grants: Vec<s3::Grant> =
             |response| response.acl.iter().flat_map(|acl| &acl.grants).map(s3::Grant::from).collect();
         owner: Option<String> = |response| response.acl.as_ref().and_then(|acl| acl.owner.clone());
+        delete_marker: bool = |response| response.delete_marker;
+        lock_mode: Option<String> = |response| response.lock.retention.as_ref().map(|it| it.mode.clone());
+        retain_until: Option<String> =
+            |response| response.lock.retention.as_ref().map(|it| it.retain_until.to_string());
+        legal_hold: Option<bool> = |response| response.lock.legal_hold;
+        lock_enabled: bool = |response| response.lock_enabled;
+        last_modified: Option<String> = |response| response.last_modified.map(|time| time.to_string());
+        expires: Option<String> = |response| response.content.expires.map(|time| time.to_string());
         sse: Option<String> = |response| response.encryption.algorithm.clone();
+        kms_key_id: Option<String> = |response| response.encryption.kms_key_id.clone();
+        bucket_key: Option<bool> = |response| response.encryption.bucket_key_enabled;
+        replication_status: Option<String> = |response| response.replication_status.clone();
+        website_redirect: Option<String> = |response| response.website_redirect_location.clone();
+        tag_count: Option<u32> = |response| response.tag_count;
+        parts_count: Option<u32> = |response| response.parts_count;
+        checksums: Vec<(String, String)> = |response| {
+            response.checksums.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+        };
+        checksum_type: Option<String> = |response| response.checksum_type.clone();
+        archive_status: Option<String> = |response| response.archive_status.clone();
+    }
+
+    fn versions(&mut self, this: This<ResponseHandle>) -> Result<Vec<s3::Version>> {
+        Ok(one_key::listed_versions(self.response(&this)?))
+    }
+
+    fn next_version(&mut self, this: This<ResponseHandle>) -> Result<Option<String>> {
+        let page = &self.response(&this)?.versions;
+        Ok(page.as_ref().and_then(|page| page.next.clone()?.1))
+    }
+
+    fn uploads(&mut self, this: This<ResponseHandle>) -> Result<Vec<s3::Upload>> {
+        Ok(one_key::listed_uploads(self.response(&this)?))
+    }
+
+    fn next_upload(&mut self, this: This<ResponseHandle>) -> Result<Option<String>> {
+        let page = &self.response(&this)?.uploads;
+        Ok(page.as_ref().and_then(|page| page.next.clone()?.1))
     }
 
     fn body(&mut self, this: This<ResponseHandle>) -> Result<Vec<u8>> {

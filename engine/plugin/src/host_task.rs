@@ -40,6 +40,10 @@ impl host::HostTask for State {
         Ok(self.table.get(&this)?.columns.get(&name).map(str::to_owned))
     }
 
+    fn now(&mut self, _: Resource<TaskHandle>) -> Result<String> {
+        Ok(jiff::Timestamp::now().to_string())
+    }
+
     fn drop(&mut self, this: Resource<TaskHandle>) -> Result<()> {
         self.table.delete(this)?;
         Ok(())

@@ -25,6 +25,7 @@ mod host_task;
 mod instance;
 mod lane;
 mod limits;
+mod one_key;
 mod plugin;
 mod setting;
 mod state;

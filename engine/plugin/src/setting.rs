@@ -6,8 +6,8 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use longshore_store::{
-    AclHeaders, ByteRange, ContentHeaders, CopyObject, Directive, Encryption, Grant, Grantee, Permission,
-    Request, Tag,
+    AclHeaders, ByteRange, ContentHeaders, CopyObject, Directive, Encryption, Grant, Grantee, ObjectLock,
+    Permission, Request, Retention, Tag,
 };
 
 use crate::bindings::longshore::operation::s3;
@@ -68,6 +68,7 @@ pub(crate) fn if_match(request: &mut Request, etag: String) -> Fit {
         Request::HeadObject(head) => Some(&mut head.if_match),
         Request::GetObject(get) => Some(&mut get.if_match),
         Request::PutObject(put) => Some(&mut put.if_match),
+        Request::DeleteObject(delete) => Some(&mut delete.if_match),
         _ => None,
     })
 }
@@ -200,8 +201,9 @@ pub(crate) fn kms_key_id(request: &mut Request, id: String) -> Fit {
 }
 
 pub(crate) fn bucket_key(request: &mut Request, enabled: bool) -> Fit {
-    put(request, "bucket-key", Some(enabled), |request| {
-        encryption(request).map(|it| &mut it.bucket_key_enabled)
+    put(request, "bucket-key", Some(enabled), |request| match request {
+        Request::UpdateObjectEncryption(update) => Some(&mut update.bucket_key_enabled),
+        other => encryption(other).map(|it| &mut it.bucket_key_enabled),
     })
 }
 
@@ -241,6 +243,38 @@ pub(crate) fn requester_pays(request: &mut Request) -> Fit {
     })
 }
 
+fn object_lock(request: &mut Request) -> Option<&mut ObjectLock> {
+    match request {
+        Request::PutObject(put) => Some(&mut put.lock),
+        Request::CopyObject(copy) => Some(&mut copy.lock),
+        _ => None,
+    }
+}
+
+pub(crate) fn lock(request: &mut Request, mode: String, retain_until: &str) -> Fit {
+    if !matches!(mode.as_str(), "GOVERNANCE" | "COMPLIANCE") {
+        return Err(format!("{mode:?} is no mode of a lock; GOVERNANCE and COMPLIANCE are"));
+    }
+    let retain_until =
+        retain_until.parse().map_err(|why| format!("{retain_until:?} is no time in RFC 3339: {why}"))?;
+    put(request, "lock", Some(Retention { mode, retain_until }), |request| match request {
+        Request::PutObjectRetention(put) => Some(&mut put.retention),
+        other => object_lock(other).map(|lock| &mut lock.retention),
+    })
+}
+
+pub(crate) fn legal_hold(request: &mut Request, on: bool) -> Fit {
+    put(request, "legal-hold", Some(on), |request| object_lock(request).map(|lock| &mut lock.legal_hold))
+}
+
+pub(crate) fn bypass_governance(request: &mut Request) -> Fit {
+    put(request, "bypass-governance", true, |request| match request {
+        Request::PutObjectRetention(put) => Some(&mut put.bypass_governance),
+        Request::DeleteObject(delete) => Some(&mut delete.bypass_governance),
+        _ => None,
+    })
+}
+
 pub(crate) fn multipart_threshold(request: &mut Request, bytes: u64) -> Fit {
     put(request, "multipart-threshold", Some(bytes), |request| {
         copy_of(request).map(|copy| &mut copy.transfer.multipart_threshold)
@@ -250,6 +284,36 @@ pub(crate) fn multipart_threshold(request: &mut Request, bytes: u64) -> Fit {
 pub(crate) fn part_size(request: &mut Request, bytes: u64) -> Fit {
     put(request, "part-size", Some(bytes), |request| {
         copy_of(request).map(|copy| &mut copy.transfer.part_size)
+    })
+}
+
+pub(crate) fn checksum_algorithm(request: &mut Request, algorithm: String) -> Fit {
+    put(request, "checksum-algorithm", Some(algorithm), |request| match request {
+        Request::PutObject(put) => Some(&mut put.checksum_algorithm),
+        Request::CopyObject(copy) => Some(&mut copy.checksum_algorithm),
+        _ => None,
+    })
+}
+
+pub(crate) fn website_redirect(request: &mut Request, location: String) -> Fit {
+    put(request, "website-redirect", Some(location), |request| match request {
+        Request::PutObject(put) => Some(&mut put.website_redirect_location),
+        Request::CopyObject(copy) => Some(&mut copy.website_redirect_location),
+        _ => None,
+    })
+}
+
+pub(crate) fn checksums(request: &mut Request) -> Fit {
+    put(request, "checksums", true, |request| match request {
+        Request::HeadObject(head) => Some(&mut head.checksums),
+        _ => None,
+    })
+}
+
+pub(crate) fn part_number(request: &mut Request, number: u32) -> Fit {
+    put(request, "part-number", Some(number), |request| match request {
+        Request::HeadObject(head) => Some(&mut head.part_number),
+        _ => None,
     })
 }
 

@@ -8,7 +8,13 @@ use longshore_job::ObjectId;
 use longshore_job::object::{bucket_arn, object_arn};
 use longshore_policy::Context;
 
-use crate::request::{AclHeaders, CopyObject, Directive, Encryption, Permission, PutObject, Request, Tag};
+use crate::request::{
+    AclHeaders, CopyObject, DeleteObject, Directive, Encryption, ObjectLock, Permission, PutObject,
+    PutObjectRetention, Request, Retention, Tag,
+};
+
+/// Condition key of the moment until which an object is retained.
+pub(crate) const RETAIN_UNTIL: &str = "s3:object-lock-retain-until-date";
 
 /// One permission that a request needs. A request may be sent only if all of its accesses are allowed.
 #[derive(Debug, Clone)]
@@ -52,6 +58,7 @@ impl Access {
                 | "s3:GetObjectVersionAcl"
                 | "s3:PutObjectAcl"
                 | "s3:PutObjectVersionAcl"
+                | "s3:UpdateObjectEncryption"
         )
     }
 }
@@ -88,7 +95,7 @@ impl Request {
             Self::RestoreObject(call) => {
                 vec![access("s3:RestoreObject", call.object.arn(), Subject::Object)]
             }
-            Self::DeleteObject(call) => one(&call.object, "s3:DeleteObject", "s3:DeleteObjectVersion"),
+            Self::DeleteObject(call) => delete_accesses(call),
             Self::HeadBucket(call) => {
                 vec![access("s3:ListBucket", bucket_arn(&call.bucket), Subject::Bucket)]
             }
@@ -109,7 +116,63 @@ impl Request {
                 }
                 vec![access]
             }
+            Self::PutObjectLegalHold(call) => {
+                let mut access = access("s3:PutObjectLegalHold", call.object.arn(), Subject::Object);
+                add_legal_hold(&mut access.context, call.on);
+                vec![access]
+            }
+            Self::GetObjectLegalHold(call) => {
+                vec![access("s3:GetObjectLegalHold", call.object.arn(), Subject::Object)]
+            }
+            Self::PutObjectRetention(call) => retention_accesses(call),
+            Self::GetObjectRetention(call) => {
+                vec![access("s3:GetObjectRetention", call.object.arn(), Subject::Object)]
+            }
+            Self::GetObjectLockConfiguration(call) => {
+                let bucket = bucket_arn(&call.bucket);
+                vec![access("s3:GetBucketObjectLockConfiguration", bucket, Subject::Bucket)]
+            }
+            Self::ListMultipartUploads(call) => {
+                vec![access("s3:ListBucketMultipartUploads", bucket_arn(&call.bucket), Subject::Bucket)]
+            }
+            Self::AbortMultipartUpload(call) => {
+                let arn = object_arn(&call.bucket, &call.key);
+                vec![access("s3:AbortMultipartUpload", arn, Subject::Object)]
+            }
+            Self::UpdateObjectEncryption(call) => {
+                let mut access = access("s3:UpdateObjectEncryption", call.object.arn(), Subject::Object);
+                access.context.set("s3:x-amz-server-side-encryption", "aws:kms");
+                let key = call.kms_key_arn.as_str();
+                access.context.set("s3:x-amz-server-side-encryption-aws-kms-key-id", key);
+                vec![access]
+            }
         }
+    }
+}
+
+fn delete_accesses(call: &DeleteObject) -> Vec<Access> {
+    let mut main = on_object(&call.object, "s3:DeleteObject", "s3:DeleteObjectVersion");
+    if call.object.version_id.is_none() {
+        set(&mut main.context, "s3:if-match", call.if_match.as_deref());
+    }
+    let mut accesses = vec![main];
+    add_bypass(&mut accesses, &call.object, call.bypass_governance);
+    accesses
+}
+
+fn retention_accesses(call: &PutObjectRetention) -> Vec<Access> {
+    let mut main = access("s3:PutObjectRetention", call.object.arn(), Subject::Object);
+    if let Some(retention) = &call.retention {
+        add_retention(&mut main.context, retention);
+    }
+    let mut accesses = vec![main];
+    add_bypass(&mut accesses, &call.object, call.bypass_governance);
+    accesses
+}
+
+fn add_bypass(accesses: &mut Vec<Access>, object: &ObjectId, bypass: bool) {
+    if bypass {
+        accesses.push(access("s3:BypassGovernanceRetention", object.arn(), Subject::Object));
     }
 }
 
@@ -145,10 +208,12 @@ fn put_accesses(put: &PutObject) -> Vec<Access> {
     );
     add_acl(context, &put.acl);
     add_tags(context, &put.tags);
+    add_lock(context, &put.lock);
     set(context, "s3:if-match", put.if_match.as_deref());
     set(context, "s3:if-none-match", put.if_none_match.as_deref());
     let mut accesses = vec![main];
     add_writes(&mut accesses, &arn, &put.acl, (!put.tags.is_empty()).then_some(&put.tags));
+    add_lock_writes(&mut accesses, &arn, &put.lock);
     accesses
 }
 
@@ -166,12 +231,14 @@ fn copy_accesses(copy: &CopyObject) -> Vec<Access> {
     );
     add_acl(context, &copy.acl);
     add_tags(context, &copy.tags);
+    add_lock(context, &copy.lock);
     context.set("s3:x-amz-copy-source", format!("{}/{}", copy.source.bucket, copy.source.key));
     set(context, "s3:if-none-match", copy.if_none_match.as_deref());
     set(context, "s3:x-amz-metadata-directive", copy.metadata_directive.map(Directive::as_str));
     let mut accesses = vec![main];
     let writes_tags = copies_tags || !copy.tags.is_empty();
     add_writes(&mut accesses, &arn, &copy.acl, writes_tags.then_some(&copy.tags));
+    add_lock_writes(&mut accesses, &arn, &copy.lock);
     let source =
         |plain, versioned| Access { subject: Subject::Source, ..on_object(&copy.source, plain, versioned) };
     accesses.push(source("s3:GetObject", "s3:GetObjectVersion"));
@@ -193,6 +260,40 @@ fn add_writes(accesses: &mut Vec<Access>, arn: &str, acl: &AclHeaders, tags: Opt
         add_tags(&mut access.context, tags);
         accesses.push(access);
     }
+}
+
+/// The further permissions of a write that locks the object along with it.
+fn add_lock_writes(accesses: &mut Vec<Access>, arn: &str, lock: &ObjectLock) {
+    if let Some(retention) = &lock.retention {
+        let mut access = access("s3:PutObjectRetention", arn.to_owned(), Subject::Object);
+        add_retention(&mut access.context, retention);
+        accesses.push(access);
+    }
+    if let Some(on) = lock.legal_hold {
+        let mut access = access("s3:PutObjectLegalHold", arn.to_owned(), Subject::Object);
+        add_legal_hold(&mut access.context, on);
+        accesses.push(access);
+    }
+}
+
+fn add_lock(context: &mut Context, lock: &ObjectLock) {
+    if let Some(retention) = &lock.retention {
+        add_retention(context, retention);
+    }
+    if let Some(on) = lock.legal_hold {
+        add_legal_hold(context, on);
+    }
+}
+
+/// The days that are left depend on the clock: the gate adds them.
+fn add_retention(context: &mut Context, retention: &Retention) {
+    context.set("s3:object-lock-mode", retention.mode.as_str());
+    let until = retention.retain_until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    context.set(RETAIN_UNTIL, until);
+}
+
+fn add_legal_hold(context: &mut Context, on: bool) {
+    context.set("s3:object-lock-legal-hold", if on { "ON" } else { "OFF" });
 }
 
 fn set(context: &mut Context, key: &str, value: Option<&str>) {

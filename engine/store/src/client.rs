@@ -4,6 +4,7 @@ mod answers;
 mod calls;
 mod credentials;
 mod errors;
+mod kept;
 mod measured;
 mod reach;
 mod values;

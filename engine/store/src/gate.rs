@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use longshore_job::ObjectId;
 use longshore_job::object::bad_bucket_name;
-use longshore_policy::{Context, PolicySet};
+use longshore_policy::{Context, Lookup, PolicySet};
 
 use crate::Store;
-use crate::access::{Access, Subject};
+use crate::access::{Access, RETAIN_UNTIL, Subject};
 use crate::error::{StoreError, code};
 use crate::rehearsal::{Foreseen, Journal, Nowhere};
 use crate::request::{GetObjectTagging, Request, Tag};
@@ -18,6 +18,9 @@ use crate::response::Response;
 
 /// Condition keys about the tags that an object has now begin so.
 const EXISTING_TAG: &str = "s3:ExistingObjectTag/";
+
+/// Condition key of the days that an object will be retained from now.
+const REMAINING_DAYS: &str = "s3:object-lock-remaining-retention-days";
 
 /// Who asks, under which policies, and what is the same for all requests of a job.
 #[derive(Clone)]
@@ -106,6 +109,13 @@ fn time_keys(now: Timestamp) -> [(&'static str, String); 2] {
     [("aws:CurrentTime", time_text(now)), ("aws:EpochTime", now.as_second().to_string())]
 }
 
+/// Days from now, begun ones included; 0 for a time that has passed.
+fn days_between(now: Timestamp, until: Timestamp) -> i64 {
+    const DAY: i64 = 24 * 60 * 60;
+    let seconds = until.as_second().saturating_sub(now.as_second()).max(0);
+    seconds.saturating_add(DAY - 1) / DAY
+}
+
 fn time_text(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
@@ -133,6 +143,7 @@ struct Inner {
     /// The unchanging condition keys that some policy mentions.
     constants: Vec<(&'static str, String)>,
     mentions_time: bool,
+    mentions_remaining_days: bool,
     mentions_existing_tags: bool,
     /// Where a rehearsal writes what it was asked; `None` for a gate that lets requests through.
     journal: Option<Journal>,
@@ -170,6 +181,7 @@ impl Gate {
             role: config.role,
             clock: config.clock,
             constants,
+            mentions_remaining_days: policies.mentions_key(REMAINING_DAYS),
             mentions_time: policies.mentions_key("aws:CurrentTime") || policies.mentions_key("aws:EpochTime"),
             mentions_existing_tags: policies.mentions_key(EXISTING_TAG),
             policies: config.policies,
@@ -288,6 +300,12 @@ impl Inner {
             for (key, value) in time_keys((self.clock)()) {
                 context.set(key, value);
             }
+        }
+        if self.mentions_remaining_days
+            && let Lookup::One(until) = context.get(RETAIN_UNTIL)
+            && let Ok(until) = until.parse::<Timestamp>()
+        {
+            context.set(REMAINING_DAYS, days_between((self.clock)(), until).to_string());
         }
     }
 

@@ -25,7 +25,8 @@ pub use rate::RateLimits;
 pub use rehearsal::{Foreseen, Journal};
 pub use request::*;
 pub use response::{
-    Acl, ListPage, ListedObject, ListedVersion, MAX_BODY_BYTES, Response, Restore, VersionPage,
+    Acl, ListPage, ListedObject, ListedUpload, ListedVersion, MAX_BODY_BYTES, Response, Restore, UploadPage,
+    VersionPage,
 };
 pub use retry::{RetryPolicy, Retrying};
 

@@ -4,12 +4,16 @@
 //! `None` (or empty) is a header or parameter that is not sent.
 
 mod calls;
+mod lock;
 mod parts;
+mod uploads;
 
 use longshore_job::ObjectId;
 
 pub use self::calls::*;
+pub use self::lock::*;
 pub use self::parts::*;
+pub use self::uploads::*;
 
 /// One S3 API call.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +46,22 @@ pub enum Request {
     ListObjectsV2(ListObjectsV2),
     /// One page of the versions and delete markers of a bucket.
     ListObjectVersions(ListObjectVersions),
+    /// Sets or releases the legal hold of an object.
+    PutObjectLegalHold(PutObjectLegalHold),
+    /// Whether an object has a legal hold.
+    GetObjectLegalHold(GetObjectLegalHold),
+    /// Sets or removes the retention of an object.
+    PutObjectRetention(PutObjectRetention),
+    /// The retention of an object.
+    GetObjectRetention(GetObjectRetention),
+    /// Whether objects of a bucket can be locked.
+    GetObjectLockConfiguration(GetObjectLockConfiguration),
+    /// One page of the multipart uploads of a bucket that are neither complete nor aborted.
+    ListMultipartUploads(ListMultipartUploads),
+    /// Ends a multipart upload and frees its parts.
+    AbortMultipartUpload(AbortMultipartUpload),
+    /// Encrypts an object with another key, without moving its data.
+    UpdateObjectEncryption(UpdateObjectEncryption),
 }
 
 impl Request {
@@ -62,6 +82,14 @@ impl Request {
             Self::HeadBucket(_) => "HeadBucket",
             Self::ListObjectsV2(_) => "ListObjectsV2",
             Self::ListObjectVersions(_) => "ListObjectVersions",
+            Self::PutObjectLegalHold(_) => "PutObjectLegalHold",
+            Self::GetObjectLegalHold(_) => "GetObjectLegalHold",
+            Self::PutObjectRetention(_) => "PutObjectRetention",
+            Self::GetObjectRetention(_) => "GetObjectRetention",
+            Self::GetObjectLockConfiguration(_) => "GetObjectLockConfiguration",
+            Self::ListMultipartUploads(_) => "ListMultipartUploads",
+            Self::AbortMultipartUpload(_) => "AbortMultipartUpload",
+            Self::UpdateObjectEncryption(_) => "UpdateObjectEncryption",
         }
     }
 
@@ -94,7 +122,12 @@ impl Request {
             Self::CopyObject(copy) => (&copy.bucket, Some((&copy.key, None))),
             Self::HeadBucket(HeadBucket { bucket })
             | Self::ListObjectsV2(ListObjectsV2 { bucket, .. })
-            | Self::ListObjectVersions(ListObjectVersions { bucket, .. }) => (bucket, None),
+            | Self::ListObjectVersions(ListObjectVersions { bucket, .. })
+            | Self::GetObjectLockConfiguration(GetObjectLockConfiguration { bucket })
+            | Self::ListMultipartUploads(ListMultipartUploads { bucket, .. }) => (bucket, None),
+            Self::AbortMultipartUpload(AbortMultipartUpload { bucket, key, .. }) => {
+                (bucket, Some((key, None)))
+            }
             Self::HeadObject(HeadObject { object, .. })
             | Self::GetObject(GetObject { object, .. })
             | Self::GetObjectTagging(GetObjectTagging { object, .. })
@@ -103,7 +136,12 @@ impl Request {
             | Self::GetObjectAcl(GetObjectAcl { object })
             | Self::PutObjectAcl(PutObjectAcl { object, .. })
             | Self::RestoreObject(RestoreObject { object, .. })
-            | Self::DeleteObject(DeleteObject { object }) => {
+            | Self::DeleteObject(DeleteObject { object, .. })
+            | Self::PutObjectLegalHold(PutObjectLegalHold { object, .. })
+            | Self::GetObjectLegalHold(GetObjectLegalHold { object })
+            | Self::PutObjectRetention(PutObjectRetention { object, .. })
+            | Self::GetObjectRetention(GetObjectRetention { object })
+            | Self::UpdateObjectEncryption(UpdateObjectEncryption { object, .. }) => {
                 (&object.bucket, Some((&object.key, object.version_id.as_deref())))
             }
         }
@@ -132,6 +170,8 @@ macro_rules! into_request {
 
 into_request!(
     HeadObject GetObject GetObjectTagging PutObjectTagging DeleteObjectTagging GetObjectAcl PutObjectAcl
-    RestoreObject DeleteObject HeadBucket ListObjectsV2 ListObjectVersions;
+    RestoreObject DeleteObject HeadBucket ListObjectsV2 ListObjectVersions
+    PutObjectLegalHold GetObjectLegalHold PutObjectRetention GetObjectRetention GetObjectLockConfiguration
+    ListMultipartUploads AbortMultipartUpload UpdateObjectEncryption;
     PutObject CopyObject
 );

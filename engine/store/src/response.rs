@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::request::{ContentHeaders, Encryption, Grant, Tag};
+use crate::request::{ContentHeaders, Encryption, Grant, ObjectLock, Tag};
 
 /// Largest body that GetObject brings into memory: 16 MiB. Each lane may hold one, so this times the concurrency is
 /// what bodies can cost; larger objects are read in ranges or moved by the store itself.
@@ -46,6 +46,28 @@ pub struct Response {
     pub list: Option<ListPage>,
     /// ListObjectVersions: the page.
     pub versions: Option<VersionPage>,
+    /// DeleteObject: whether a delete marker was made or, of a version, removed.
+    pub delete_marker: bool,
+    /// The object's lock (HeadObject, GetObject, GetObjectLegalHold, GetObjectRetention), as far as the store says it.
+    pub lock: ObjectLock,
+    /// GetObjectLockConfiguration: whether objects of the bucket can be locked.
+    pub lock_enabled: bool,
+    /// How many tags the object has, if the store says it (HeadObject, GetObject).
+    pub tag_count: Option<u32>,
+    /// How many parts the object was uploaded in (HeadObject and GetObject of a part).
+    pub parts_count: Option<u32>,
+    /// `x-amz-website-redirect-location` (HeadObject, GetObject).
+    pub website_redirect_location: Option<String>,
+    /// Checksums that the store keeps: algorithm as in `x-amz-checksum-algorithm`, value in base64 (HeadObject with
+    /// checksums).
+    pub checksums: Vec<(&'static str, String)>,
+    /// Whether the checksums are of the whole object or of its parts: `FULL_OBJECT` or `COMPOSITE`.
+    pub checksum_type: Option<String>,
+    /// Archive tier of INTELLIGENT_TIERING that the object is in (HeadObject): `ARCHIVE_ACCESS` or
+    /// `DEEP_ARCHIVE_ACCESS`.
+    pub archive_status: Option<String>,
+    /// ListMultipartUploads: the page.
+    pub uploads: Option<UploadPage>,
 }
 
 /// The `x-amz-restore` header.
@@ -112,4 +134,24 @@ pub struct ListedVersion {
     pub is_latest: bool,
     /// Whether it is a delete marker.
     pub is_delete_marker: bool,
+}
+
+/// A page of a listing of multipart uploads.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UploadPage {
+    /// The uploads: by key, and of each key the oldest first.
+    pub uploads: Vec<ListedUpload>,
+    /// Where the next page begins: key, and upload ID if the store says one. `None` on the last page.
+    pub next: Option<(String, Option<String>)>,
+}
+
+/// A multipart upload that is neither complete nor aborted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedUpload {
+    /// Key of the object that it would become, decoded.
+    pub key: String,
+    /// Upload ID.
+    pub upload_id: String,
+    /// When it began.
+    pub initiated: Option<Timestamp>,
 }

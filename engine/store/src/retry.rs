@@ -66,8 +66,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// Retried are the errors that the policy includes; a store's `Retry-After` is honoured; retries of one
 /// endpoint are paced together ([`RateLimits`]). A retry may repeat a request that took effect although its answer
 /// was lost. All calls of [`Request`] end in the same state when repeated, with these exceptions, as with every S3
-/// client: a PutObject or CopyObject into a versioned bucket may leave an extra version; a PutObject with
-/// `if_none_match` may answer 412 for its own object; for RestoreObject see [`Retrying::send`].
+/// client: a PutObject, CopyObject or DeleteObject in a versioned bucket may leave an extra version or delete marker; one
+/// with a condition may answer 412, and AbortMultipartUpload 404, for its own effect; for RestoreObject see [`Retrying::send`].
 #[derive(Debug)]
 pub struct Retrying<S> {
     inner: Arc<S>,

@@ -146,7 +146,7 @@ async fn put_head_get_delete() {
     let stale = GetObject { if_match: Some("\"00\"".to_owned()), ..GetObject::new(server.object("k")) };
     server.fails_with(stale, "PreconditionFailed", 412).await;
 
-    assert_eq!(server.ok(DeleteObject { object: server.object("k") }).await.http_status, 204);
+    assert_eq!(server.ok(DeleteObject::new(server.object("k"))).await.http_status, 204);
     server.fails_with(HeadObject::new(server.object("k")), "NoSuchKey", 404).await;
     server.fails_with(GetObject::new(server.object("k")), "NoSuchKey", 404).await;
     server.fails_with(GetObject::new(ObjectId::new("store-no-such-bucket", "k")), "NoSuchBucket", 404).await;

@@ -1,19 +1,20 @@
 //! A store of fixtures for unit tests of operations: no network, no engine.
 //!
 //! Put objects in, run the operation, look at what was sent. Writes of objects, tags and ACLs change the fixtures, so
-//! that a later read sees them; [`FakeStore::fail`] makes a call fail. It is no S3: it keeps no versions and checks
-//! nothing that a store would check.
+//! that a later read sees them, and so do those of locks, versions and uploads; [`FakeStore::fail`] makes a call fail. It is
+//! no S3: versions are what a fixture lists, and nothing is checked that a store would check.
 
+mod answers;
 pub(crate) mod raw;
 pub(crate) mod raw_host;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 pub use raw::Sent;
 
-use crate::{Grant, Object, Operation, Request, StoreError, Tag, Task};
+use crate::{Grant, Object, Operation, Request, StoreError, Tag, Task, Upload, Version};
 
 /// One object of a [`FakeStore`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -38,8 +39,48 @@ pub struct Fixture {
     pub owner: Option<String>,
     /// Whether a restore is in progress; `None`: never restored.
     pub restore_ongoing: Option<bool>,
-    /// How it is encrypted: `AES256`, `aws:kms`, ….
+    /// When the restored copy goes away.
+    pub restore_expiry: Option<String>,
+    /// `Cache-Control`.
+    pub cache_control: Option<String>,
+    /// `Content-Disposition`.
+    pub content_disposition: Option<String>,
+    /// `Content-Encoding`.
+    pub content_encoding: Option<String>,
+    /// `Content-Language`.
+    pub content_language: Option<String>,
+    /// `Expires`, RFC 3339.
+    pub expires: Option<String>,
+    /// When it was last written, RFC 3339.
+    pub last_modified: Option<String>,
+    /// Mode of its retention.
+    pub lock_mode: Option<String>,
+    /// End of its retention, RFC 3339.
+    pub retain_until: Option<String>,
+    /// Whether there is a legal hold; `None`: never was.
+    pub legal_hold: Option<bool>,
+    /// Server-side encryption.
     pub sse: Option<String>,
+    /// KMS key.
+    pub kms_key_id: Option<String>,
+    /// Whether an S3 Bucket Key is used.
+    pub bucket_key: Option<bool>,
+    /// Replication status.
+    pub replication_status: Option<String>,
+    /// Where a website's visitors are sent on to.
+    pub website_redirect: Option<String>,
+    /// How many parts it was uploaded in.
+    pub parts_count: Option<u32>,
+    /// Checksums: algorithm and value in base64.
+    pub checksums: Vec<(String, String)>,
+    /// `FULL_OBJECT` or `COMPOSITE`.
+    pub checksum_type: Option<String>,
+    /// Archive tier of INTELLIGENT_TIERING.
+    pub archive_status: Option<String>,
+    /// What ListObjectVersions says: versions the newest first, then delete markers the newest first.
+    pub versions: Vec<Version>,
+    /// What ListMultipartUploads says.
+    pub uploads: Vec<Upload>,
 }
 
 impl Fixture {
@@ -53,6 +94,9 @@ impl Fixture {
     }
 }
 
+/// What tasks of a [`FakeStore`] take for the time.
+pub const NOW: &str = "2026-01-15T12:00:00Z";
+
 /// Where an object is: bucket and key.
 pub(crate) type Place = (String, String);
 
@@ -61,6 +105,10 @@ pub(crate) struct State {
     pub(crate) objects: BTreeMap<Place, Fixture>,
     pub(crate) sent: Vec<Sent>,
     pub(crate) failures: VecDeque<(String, StoreError)>,
+    /// Buckets whose objects can be locked.
+    pub(crate) lockable: BTreeSet<String>,
+    /// Versions on one page of a listing; `None`: all of them.
+    pub(crate) page: Option<usize>,
 }
 
 /// A store of fixtures. Clones share it.
@@ -94,6 +142,16 @@ impl FakeStore {
         self.0.borrow_mut().failures.push_back((call.to_owned(), error));
     }
 
+    /// Lets objects of a bucket be locked.
+    pub fn lockable(&self, bucket: &str) {
+        self.0.borrow_mut().lockable.insert(bucket.to_owned());
+    }
+
+    /// Lists so many versions at once.
+    pub fn page(&self, versions: usize) {
+        self.0.borrow_mut().page = Some(versions);
+    }
+
     /// The current version of an object, whether it is there or not.
     pub fn object(&self, bucket: &str, key: &str) -> Object<'static> {
         self.version(bucket, key, None)
@@ -112,7 +170,7 @@ impl FakeStore {
     /// The first run of a task whose manifest row has these columns: names and values.
     pub fn task_with<'t>(&self, columns: impl IntoIterator<Item = (&'t str, &'t str)>) -> Task<'static> {
         let columns = columns.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        raw_host::Task { attempt: 1, columns }.into()
+        raw_host::Task { attempt: 1, columns, now: NOW.to_owned() }.into()
     }
 
     /// Every request sent so far, one line each: call, object, settings.

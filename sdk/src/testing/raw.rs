@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
-use super::{FakeStore, Fixture, Place, State};
+use super::{FakeStore, Fixture, Place, State, answers};
 
 /// An object tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,30 @@ pub struct Grant {
     pub grantee: String,
     /// `FULL_CONTROL`, `READ`, `WRITE`, `READ_ACP` or `WRITE_ACP`.
     pub permission: String,
+}
+
+/// What a listing says of one version or delete marker of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// Version ID; `null` for what was written without versioning.
+    pub version_id: String,
+    /// Whether it is the current version.
+    pub is_latest: bool,
+    /// Whether it is a delete marker.
+    pub is_delete_marker: bool,
+    /// When it was written, RFC 3339.
+    pub last_modified: Option<String>,
+    /// Size in bytes; 0 for a delete marker.
+    pub size: u64,
+}
+
+/// What a listing says of a multipart upload that is neither complete nor aborted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// Upload ID.
+    pub upload_id: String,
+    /// When it began, RFC 3339.
+    pub initiated: Option<String>,
 }
 
 /// Why a request did not succeed.
@@ -54,6 +78,13 @@ pub struct Sent {
     pub provisional: bool,
     /// What was set, in order: name and value.
     pub settings: Vec<(&'static str, String)>,
+}
+
+impl Sent {
+    /// The value of the setting of that name; the last one, if there are several.
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        self.settings.iter().rev().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
 }
 
 impl fmt::Display for Sent {
@@ -159,6 +190,52 @@ impl Object {
     pub(crate) fn restore(&self) -> Request {
         self.request("RestoreObject")
     }
+
+    pub(crate) fn put_legal_hold(&self, on: bool) -> Request {
+        let request = self.request("PutObjectLegalHold");
+        request.set_legal_hold(on);
+        request
+    }
+
+    pub(crate) fn get_legal_hold(&self) -> Request {
+        self.request("GetObjectLegalHold")
+    }
+
+    pub(crate) fn put_retention(&self) -> Request {
+        self.request("PutObjectRetention")
+    }
+
+    pub(crate) fn get_retention(&self) -> Request {
+        self.request("GetObjectRetention")
+    }
+
+    pub(crate) fn get_lock_configuration(&self) -> Request {
+        self.request("GetObjectLockConfiguration")
+    }
+
+    pub(crate) fn list_versions(&self, after: Option<&str>) -> Request {
+        let request = self.request("ListObjectVersions");
+        after.iter().for_each(|after| request.set("after", after));
+        request
+    }
+
+    pub(crate) fn list_uploads(&self, after: Option<&str>) -> Request {
+        let request = self.request("ListMultipartUploads");
+        after.iter().for_each(|after| request.set("after", after));
+        request
+    }
+
+    pub(crate) fn abort_upload(&self, upload_id: &str) -> Request {
+        let request = self.request("AbortMultipartUpload");
+        request.set("upload-id", upload_id);
+        request
+    }
+
+    pub(crate) fn update_encryption(&self, kms_key_arn: &str) -> Request {
+        let request = self.request("UpdateObjectEncryption");
+        request.set_kms_key_id(kms_key_arn);
+        request
+    }
 }
 
 pub struct Request {
@@ -199,6 +276,8 @@ text_setters! {
     set_restore_tier = "tier";
     set_source_if_modified_since = "source-if-modified-since";
     set_source_if_unmodified_since = "source-if-unmodified-since";
+    set_checksum_algorithm = "checksum-algorithm";
+    set_website_redirect = "website-redirect";
 }
 
 impl Request {
@@ -249,6 +328,26 @@ impl Request {
     pub(crate) fn set_restore_days(&self, days: u32) {
         self.set("days", days);
     }
+
+    pub(crate) fn set_lock(&self, mode: &str, retain_until: &str) {
+        self.set("lock", format_args!("{mode}:{retain_until}"));
+    }
+
+    pub(crate) fn set_legal_hold(&self, on: bool) {
+        self.set("legal-hold", if on { "ON" } else { "OFF" });
+    }
+
+    pub(crate) fn set_bypass_governance(&self) {
+        self.set("bypass-governance", true);
+    }
+
+    pub(crate) fn set_checksums(&self) {
+        self.set("checksums", true);
+    }
+
+    pub(crate) fn set_part_number(&self, number: u32) {
+        self.set("part-number", number);
+    }
 }
 
 pub(crate) fn send(request: Request) -> Result<Response, StoreError> {
@@ -260,82 +359,25 @@ pub(crate) fn send(request: Request) -> Result<Response, StoreError> {
     {
         return Err(error);
     }
-    answer(&mut state, &sent, request.target, request.body)
+    answers::answer(&mut state, &sent, request.target, request.body)
 }
 
-fn answer(
-    state: &mut State,
-    sent: &Sent,
-    target: Option<Place>,
-    body: Vec<u8>,
-) -> Result<Response, StoreError> {
-    let place = (sent.bucket.clone(), sent.key.clone());
-    if sent.call == "PutObject" {
-        let fixture = Fixture { size: body.len() as u64, body, tags: tags_of(sent), ..Fixture::default() };
-        state.objects.insert(place, fixture.clone());
-        return Ok(Response { http_status: 200, fixture });
-    }
-    let fixture = state.objects.get_mut(&place).ok_or_else(|| no_such_key(&place))?;
-    let mut http_status = 200;
-    match sent.call {
-        "PutObjectTagging" => fixture.tags = tags_of(sent),
-        "DeleteObjectTagging" => {
-            fixture.tags.clear();
-            http_status = 204;
-        }
-        "RestoreObject" if fixture.restore_ongoing.is_none() => {
-            fixture.restore_ongoing = Some(true);
-            http_status = 202;
-        }
-        _ => {}
-    }
-    let fixture = fixture.clone();
-    if let Some(target) = target {
-        refuse_unmet(state, sent, &target, &fixture)?;
-        state.objects.insert(target, fixture.clone());
-    }
-    if sent.call == "DeleteObject" {
-        state.objects.remove(&place);
-        http_status = 204;
-    }
-    Ok(Response { http_status, fixture })
-}
-
-/// The conditions that a copy has: the source's ETag, and no object in its place.
-fn refuse_unmet(state: &State, sent: &Sent, target: &Place, source: &Fixture) -> Result<(), StoreError> {
-    let setting = |wanted| sent.settings.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value);
-    let other = setting("source-if-match").is_some_and(|etag| source.etag.as_ref() != Some(etag));
-    let taken = setting("if-none-match").is_some() && state.objects.contains_key(target);
-    if !other && !taken {
-        return Ok(());
-    }
-    Err(StoreError {
-        code: "PreconditionFailed".to_owned(),
-        message: "a condition of the request is not met".to_owned(),
-        http_status: Some(412),
-        retryable: false,
-    })
-}
-
-fn no_such_key((bucket, key): &Place) -> StoreError {
-    StoreError {
-        code: "NoSuchKey".to_owned(),
-        message: format!("there is no fixture s3://{bucket}/{key}"),
-        http_status: Some(404),
-        retryable: false,
-    }
-}
-
-fn tags_of(sent: &Sent) -> Vec<Tag> {
+pub(crate) fn tags_of(sent: &Sent) -> Vec<Tag> {
     let tags = sent.settings.iter().filter(|(name, _)| *name == "tag");
     tags.filter_map(|(_, tag)| tag.split_once('='))
         .map(|(key, value)| Tag { key: key.to_owned(), value: value.to_owned() })
         .collect()
 }
 
+#[derive(Default)]
 pub(crate) struct Response {
-    http_status: u16,
-    fixture: Fixture,
+    pub(crate) http_status: u16,
+    /// The object that was read or written, as it is after the request.
+    pub(crate) fixture: Fixture,
+    pub(crate) version_id: Option<String>,
+    pub(crate) delete_marker: bool,
+    pub(crate) lock_enabled: bool,
+    pub(crate) next_version: Option<String>,
 }
 
 /// Getters that copy a part of the fixture.
@@ -353,34 +395,65 @@ fixture_getters! {
     etag: Option<String>;
     storage_class: Option<String>;
     restore_ongoing: Option<bool>;
+    restore_expiry: Option<String>;
     content_type: Option<String>;
+    cache_control: Option<String>;
+    content_disposition: Option<String>;
+    content_encoding: Option<String>;
+    content_language: Option<String>;
+    expires: Option<String>;
     user_metadata: Vec<(String, String)>;
     tags: Vec<Tag>;
     grants: Vec<Grant>;
     owner: Option<String>;
-    sse: Option<String>;
     body: Vec<u8>;
+    lock_mode: Option<String>;
+    retain_until: Option<String>;
+    legal_hold: Option<bool>;
+    last_modified: Option<String>;
+    sse: Option<String>;
+    kms_key_id: Option<String>;
+    bucket_key: Option<bool>;
+    replication_status: Option<String>;
+    website_redirect: Option<String>;
+    parts_count: Option<u32>;
+    checksums: Vec<(String, String)>;
+    checksum_type: Option<String>;
+    archive_status: Option<String>;
+    versions: Vec<Version>;
+    uploads: Vec<Upload>;
 }
 
-/// Getters of what fixtures do not have.
-macro_rules! absent {
-    ($($name:ident)*) => {
+/// Getters that copy a part of the answer.
+macro_rules! answer_getters {
+    ($($name:ident: $type:ty;)*) => {
         impl Response {$(
-            pub(crate) fn $name(&self) -> Option<String> {
-                None
+            pub(crate) fn $name(&self) -> $type {
+                self.$name.clone()
             }
         )*}
     };
 }
 
-absent!(version_id restore_expiry cache_control content_disposition content_encoding content_language);
+answer_getters! {
+    http_status: u16;
+    version_id: Option<String>;
+    delete_marker: bool;
+    lock_enabled: bool;
+    next_version: Option<String>;
+}
 
 impl Response {
-    pub(crate) fn http_status(&self) -> u16 {
-        self.http_status
-    }
-
     pub(crate) fn size(&self) -> Option<u64> {
         Some(self.fixture.size)
+    }
+
+    pub(crate) fn tag_count(&self) -> Option<u32> {
+        u32::try_from(self.fixture.tags.len()).ok()
+    }
+
+    /// All uploads of a fixture are on one page.
+    pub(crate) fn next_upload(&self) -> Option<String> {
+        None
     }
 }

@@ -22,6 +22,7 @@ pub fn log(level: Level, message: &str) {
 pub struct Task {
     pub(crate) attempt: u32,
     pub(crate) columns: Vec<(String, String)>,
+    pub(crate) now: String,
 }
 
 impl Task {
@@ -31,6 +32,10 @@ impl Task {
 
     pub(crate) fn attempt(&self) -> u32 {
         self.attempt
+    }
+
+    pub(crate) fn now(&self) -> String {
+        self.now.clone()
     }
 
     pub(crate) fn column(&self, name: &str) -> Option<String> {

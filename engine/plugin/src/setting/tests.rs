@@ -5,25 +5,28 @@ use std::collections::BTreeSet;
 use longshore_job::ObjectId;
 use longshore_store::{
     DeleteObject, DeleteObjectTagging, GetObject, GetObjectAcl, GetObjectTagging, HeadObject, PutObject,
-    PutObjectAcl, PutObjectTagging, RestoreObject,
+    PutObjectAcl, PutObjectRetention, PutObjectTagging, RestoreObject, UpdateObjectEncryption,
 };
 
 use super::*;
 
-fn requests() -> [Request; 11] {
+fn requests() -> [Request; 13] {
     let object = || ObjectId::new("b", "k");
     [
         HeadObject::new(object()).into(),
         GetObject::new(object()).into(),
         PutObject::new("b", "k", Default::default()).into(),
         CopyObject::new(object(), "b", "k").into(),
-        DeleteObject { object: object() }.into(),
+        DeleteObject::new(object()).into(),
         GetObjectTagging::new(object()).into(),
         PutObjectTagging { object: object(), tags: Vec::new() }.into(),
         DeleteObjectTagging { object: object() }.into(),
         GetObjectAcl { object: object() }.into(),
         PutObjectAcl::new(object(), AclHeaders::default()).into(),
         RestoreObject { object: object(), days: None, tier: None }.into(),
+        PutObjectRetention { object: object(), retention: None, bypass_governance: false }.into(),
+        UpdateObjectEncryption { object: object(), kms_key_arn: "arn".to_owned(), bucket_key_enabled: None }
+            .into(),
     ]
 }
 
@@ -51,7 +54,7 @@ fn text() -> String {
 #[test]
 fn conditions_and_ranges() {
     fits("range", |it| range(it, ByteRange { first: 1, last: Some(1) }), &["GetObject"]);
-    fits("if-match", |it| if_match(it, text()), &["HeadObject", "GetObject", "PutObject"]);
+    fits("if-match", |it| if_match(it, text()), &["HeadObject", "GetObject", "PutObject", "DeleteObject"]);
     fits("if-none-match", |it| if_none_match(it, text()), &["HeadObject", "GetObject", "PutObject"]);
     fits("source-if-match", |it| source_if_match(it, text()), &["CopyObject"]);
 }
@@ -69,7 +72,7 @@ fn what_a_written_object_has() {
     fits("user metadata", |it| user_metadata(it, text(), text()), write);
     fits("sse", |it| sse(it, text()), write);
     fits("kms-key-id", |it| kms_key_id(it, text()), write);
-    fits("bucket-key", |it| bucket_key(it, false), write);
+    fits("bucket-key", |it| bucket_key(it, false), &["PutObject", "CopyObject", "UpdateObjectEncryption"]);
     fits("tags", |it| tag(it, Tag::new("k", "v")), &["PutObject", "CopyObject", "PutObjectTagging"]);
 }
 
@@ -109,4 +112,25 @@ fn values_that_s3_does_not_have() {
     let get = &mut Request::from(GetObject::new(ObjectId::new("b", "k")));
     let message = range(get, ByteRange { first: 2, last: Some(1) }).unwrap_err();
     assert_eq!(message, "the range bytes=2-1 ends before it begins");
+}
+
+#[test]
+fn locks_and_checksums() {
+    let until = "2030-01-31T00:00:00Z";
+    fits(
+        "lock",
+        |it| lock(it, "GOVERNANCE".to_owned(), until),
+        &["PutObject", "CopyObject", "PutObjectRetention"],
+    );
+    fits("legal-hold", |it| legal_hold(it, true), &["PutObject", "CopyObject"]);
+    fits("bypass-governance", bypass_governance, &["PutObjectRetention", "DeleteObject"]);
+    fits("checksum-algorithm", |it| checksum_algorithm(it, text()), &["PutObject", "CopyObject"]);
+    fits("website-redirect", |it| website_redirect(it, text()), &["PutObject", "CopyObject"]);
+    fits("checksums", checksums, &["HeadObject"]);
+    fits("part-number", |it| part_number(it, 1), &["HeadObject"]);
+    let mut retention = requests()[11].clone();
+    let mode = lock(&mut retention, "LEGAL".to_owned(), until).unwrap_err();
+    assert_eq!(mode, "\"LEGAL\" is no mode of a lock; GOVERNANCE and COMPLIANCE are");
+    let time = lock(&mut retention, "GOVERNANCE".to_owned(), "tomorrow").unwrap_err();
+    assert!(time.starts_with("\"tomorrow\" is no time in RFC 3339: "), "{time}");
 }

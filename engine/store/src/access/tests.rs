@@ -58,7 +58,7 @@ fn calls_on_an_object_and_on_a_version_of_it() {
             "s3:RestoreObject",
             "s3:RestoreObject",
         ),
-        (|object| DeleteObject { object }.into(), "s3:DeleteObject", "s3:DeleteObjectVersion"),
+        (|object| DeleteObject::new(object).into(), "s3:DeleteObject", "s3:DeleteObjectVersion"),
     ];
     for (make, plain, versioned) in table {
         assert_eq!(actions(make(object())), [(plain, ARN.to_owned(), Subject::Object)]);
@@ -72,7 +72,7 @@ fn calls_on_an_object_and_on_a_version_of_it() {
 #[test]
 fn the_null_version_is_a_version() {
     let object = ObjectId { version_id: Some("null".to_owned()), ..object() };
-    assert_eq!(actions(DeleteObject { object })[0].0, "s3:DeleteObjectVersion");
+    assert_eq!(actions(DeleteObject::new(object))[0].0, "s3:DeleteObjectVersion");
 }
 
 #[test]
@@ -258,8 +258,78 @@ fn existing_tags_are_for_reads_acls_and_tagging() {
     assert!(sees(PutObjectTagging { object: object(), tags: vec![] }.into()));
     assert!(sees(PutObjectAcl::new(object(), AclHeaders::default()).into()));
     assert!(!sees(PutObject::new("b", "k", Bytes::new()).into()));
-    assert!(!sees(DeleteObject { object: object() }.into()));
+    assert!(!sees(DeleteObject::new(object()).into()));
     assert!(!sees(RestoreObject { object: object(), days: None, tier: None }.into()));
+}
+
+fn retention() -> Option<Retention> {
+    let retain_until = "2030-01-31T00:00:00Z".parse().unwrap();
+    Some(Retention { mode: "GOVERNANCE".to_owned(), retain_until })
+}
+
+/// Requests about locks, versions and uploads, with all that they can say.
+fn of_locks() -> Vec<Request> {
+    let bucket = || "b".to_owned();
+    let key = || "k".to_owned();
+    let lock = ObjectLock { retention: retention(), legal_hold: Some(true) };
+    vec![
+        PutObjectLegalHold { object: version(), on: true }.into(),
+        GetObjectLegalHold { object: version() }.into(),
+        PutObjectRetention { object: version(), retention: retention(), bypass_governance: true }.into(),
+        GetObjectRetention { object: object() }.into(),
+        GetObjectLockConfiguration { bucket: bucket() }.into(),
+        ListMultipartUploads { bucket: bucket(), prefix: Some(key()), ..Default::default() }.into(),
+        AbortMultipartUpload { bucket: bucket(), key: key(), upload_id: "u".to_owned() }.into(),
+        UpdateObjectEncryption { object: version(), kms_key_arn: "arn".to_owned(), bucket_key_enabled: None }
+            .into(),
+        DeleteObject {
+            if_match: Some("e".to_owned()),
+            bypass_governance: true,
+            ..DeleteObject::new(object())
+        }
+        .into(),
+        DeleteObject { if_match: Some("e".to_owned()), ..DeleteObject::new(version()) }.into(),
+        PutObject { lock: lock.clone(), ..PutObject::new("b", "k", Bytes::new()) }.into(),
+        CopyObject {
+            lock,
+            tagging_directive: Some(Directive::Replace),
+            ..CopyObject::new(object(), "b", "k")
+        }
+        .into(),
+    ]
+}
+
+#[test]
+fn locks_and_what_goes_around_them() {
+    let found: Vec<Vec<&str>> = of_locks()
+        .iter()
+        .map(|request| request.accesses().iter().map(|access| access.action).collect())
+        .collect();
+    let wanted: [&[&str]; 12] = [
+        &["s3:PutObjectLegalHold"],
+        &["s3:GetObjectLegalHold"],
+        &["s3:PutObjectRetention", "s3:BypassGovernanceRetention"],
+        &["s3:GetObjectRetention"],
+        &["s3:GetBucketObjectLockConfiguration"],
+        &["s3:ListBucketMultipartUploads"],
+        &["s3:AbortMultipartUpload"],
+        &["s3:UpdateObjectEncryption"],
+        &["s3:DeleteObject", "s3:BypassGovernanceRetention"],
+        &["s3:DeleteObjectVersion"],
+        &["s3:PutObject", "s3:PutObjectRetention", "s3:PutObjectLegalHold"],
+        &["s3:PutObject", "s3:PutObjectRetention", "s3:PutObjectLegalHold", "s3:GetObject"],
+    ];
+    assert_eq!(found, wanted);
+    let of = |number: usize, name: &str| key(&of_locks()[number].accesses()[0], name).map(str::to_owned);
+    assert_eq!(of(0, "s3:object-lock-legal-hold").as_deref(), Some("ON"));
+    assert_eq!(of(2, "s3:object-lock-mode").as_deref(), Some("GOVERNANCE"));
+    assert_eq!(of(2, "s3:object-lock-retain-until-date").as_deref(), Some("2030-01-31T00:00:00Z"));
+    assert_eq!(of(8, "s3:if-match").as_deref(), Some("e"));
+    assert_eq!(of(10, "s3:object-lock-mode").as_deref(), Some("GOVERNANCE"));
+    let removal = PutObjectRetention { object: object(), retention: None, bypass_governance: false };
+    let removal = Request::from(removal).accesses();
+    assert_eq!(removal.len(), 1);
+    assert_eq!(key(&removal[0], "s3:object-lock-mode"), None);
 }
 
 /// The reference's own table: every action is one of S3's, and no request supplies a condition key that S3 does not.
@@ -285,7 +355,7 @@ fn what_requests_supply_is_what_amazon_documents() {
             GetObjectAcl { object: object.clone() }.into(),
             PutObjectAcl::new(object.clone(), acl()).into(),
             RestoreObject { object: object.clone(), days: Some(1), tier: None }.into(),
-            DeleteObject { object: object.clone() }.into(),
+            DeleteObject::new(object.clone()).into(),
             CopyObject {
                 tagging_directive: Some(Directive::Replace),
                 metadata_directive: Some(Directive::Copy),
@@ -314,6 +384,7 @@ fn what_requests_supply_is_what_amazon_documents() {
     let delimiter = Some("/".to_owned());
     requests
         .push(ListObjectsV2 { bucket, prefix, delimiter, max_keys: Some(1), ..Default::default() }.into());
+    requests.extend(of_locks());
     for request in requests {
         for access in request.accesses() {
             assert!(longshore_policy::s3::is_action(access.action), "{}", access.action);

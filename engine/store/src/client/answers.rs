@@ -3,10 +3,15 @@
 use std::borrow::Cow;
 
 use aws_sdk_s3::operation::copy_object::CopyObjectOutput;
+use aws_sdk_s3::operation::delete_object::DeleteObjectOutput;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::get_object_acl::GetObjectAclOutput;
+use aws_sdk_s3::operation::get_object_legal_hold::GetObjectLegalHoldOutput;
+use aws_sdk_s3::operation::get_object_lock_configuration::GetObjectLockConfigurationOutput;
+use aws_sdk_s3::operation::get_object_retention::GetObjectRetentionOutput;
 use aws_sdk_s3::operation::get_object_tagging::GetObjectTaggingOutput;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::operation::list_multipart_uploads::ListMultipartUploadsOutput;
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types;
@@ -16,8 +21,10 @@ use aws_smithy_types::date_time::Format;
 use percent_encoding::percent_decode_str;
 
 use super::values;
-use crate::request::{ContentHeaders, Encryption, Grant, Grantee, Permission, Tag};
-use crate::response::{Acl, ListPage, ListedObject, ListedVersion, Response, Restore, VersionPage};
+use crate::request::{ContentHeaders, Encryption, Grant, Grantee, ObjectLock, Permission, Retention, Tag};
+use crate::response::{
+    Acl, ListPage, ListedObject, ListedUpload, ListedVersion, Response, Restore, UploadPage, VersionPage,
+};
 
 /// How S3 calls the version of an object that was written without versioning.
 const NULL_VERSION: &str = "null";
@@ -59,13 +66,41 @@ macro_rules! described {
                 bucket_key_enabled: $out.bucket_key_enabled,
             },
             replication_status: $out.replication_status.map(|status| status.as_str().to_owned()),
+            lock: ObjectLock {
+                retention: locked(
+                    $out.object_lock_mode.as_ref().map(|mode| mode.as_str()),
+                    $out.object_lock_retain_until_date.as_ref(),
+                ),
+                legal_hold: $out.object_lock_legal_hold_status.as_ref().map(is_on),
+            },
+            tag_count: $out.tag_count.and_then(|count| u32::try_from(count).ok()),
+            parts_count: $out.parts_count.and_then(|count| u32::try_from(count).ok()),
+            website_redirect_location: $out.website_redirect_location,
+            checksum_type: $out.checksum_type.map(|kind| kind.as_str().to_owned()),
+            checksums: [
+                ("CRC32", $out.checksum_crc32),
+                ("CRC32C", $out.checksum_crc32_c),
+                ("CRC64NVME", $out.checksum_crc64_nvme),
+                ("MD5", $out.checksum_md5),
+                ("SHA1", $out.checksum_sha1),
+                ("SHA256", $out.checksum_sha256),
+                ("SHA512", $out.checksum_sha512),
+                ("XXHASH64", $out.checksum_xxhash64),
+                ("XXHASH3", $out.checksum_xxhash3),
+                ("XXHASH128", $out.checksum_xxhash128),
+            ]
+            .into_iter()
+            .filter_map(|(algorithm, value)| Some((algorithm, value?)))
+            .collect(),
             ..Response::default()
         }
     };
 }
 
 pub(super) fn head(answer: Answered<HeadObjectOutput>) -> Response {
-    described!(answer.output, answer.status)
+    let mut output = answer.output;
+    let archive_status = output.archive_status.take().map(|status| status.as_str().to_owned());
+    Response { archive_status, ..described!(output, answer.status) }
 }
 
 pub(super) fn get(answer: Answered<GetObjectOutput>) -> (Response, ByteStream) {
@@ -197,6 +232,59 @@ fn restore(header: &str) -> Restore {
         ongoing: quoted("ongoing-request") == Some("true"),
         expiry: quoted("expiry-date").map(str::to_owned),
     }
+}
+
+pub(super) fn deleted(answer: Answered<DeleteObjectOutput>) -> Response {
+    let Answered { output, status } = answer;
+    let delete_marker = output.delete_marker.unwrap_or(false);
+    Response { delete_marker, ..of_version(status, output.version_id) }
+}
+
+pub(super) fn legal_hold(answer: Answered<GetObjectLegalHoldOutput>) -> Response {
+    let Answered { output, status } = answer;
+    let legal_hold = output.legal_hold.and_then(|hold| hold.status).as_ref().map(is_on);
+    Response { lock: ObjectLock { legal_hold, retention: None }, ..of_version(status, None) }
+}
+
+pub(super) fn retention(answer: Answered<GetObjectRetentionOutput>) -> Response {
+    let Answered { output, status } = answer;
+    let retention = output.retention.and_then(|retention| {
+        locked(retention.mode.as_ref().map(|mode| mode.as_str()), retention.retain_until_date.as_ref())
+    });
+    Response { lock: ObjectLock { retention, legal_hold: None }, ..of_version(status, None) }
+}
+
+pub(super) fn lock_configuration(answer: Answered<GetObjectLockConfigurationOutput>) -> Response {
+    let Answered { output, status } = answer;
+    let enabled = output.object_lock_configuration.and_then(|it| it.object_lock_enabled);
+    let lock_enabled = enabled == Some(types::ObjectLockEnabled::Enabled);
+    Response { lock_enabled, ..of_version(status, None) }
+}
+
+/// A retention with all that it needs.
+fn locked(mode: Option<&str>, until: Option<&DateTime>) -> Option<Retention> {
+    Some(Retention { mode: mode?.to_owned(), retain_until: values::time(until?)? })
+}
+
+fn is_on(status: &types::ObjectLockLegalHoldStatus) -> bool {
+    *status == types::ObjectLockLegalHoldStatus::On
+}
+
+pub(super) fn uploads(answer: Answered<ListMultipartUploadsOutput>) -> Response {
+    let Answered { output, status } = answer;
+    let encoded = output.encoding_type == Some(types::EncodingType::Url);
+    let decode = |text: String| if encoded { decode_key(&text) } else { text };
+    let uploads = output.uploads.into_iter().flatten().filter_map(|upload| {
+        Some(ListedUpload {
+            key: decode(upload.key?),
+            upload_id: upload.upload_id?,
+            initiated: upload.initiated.as_ref().and_then(values::time),
+        })
+    });
+    let uploads = uploads.collect();
+    let next_key = output.next_key_marker.filter(|_| output.is_truncated == Some(true)).map(decode);
+    let next = next_key.map(|key| (key, output.next_upload_id_marker.filter(|id| !id.is_empty())));
+    Response { uploads: Some(UploadPage { uploads, next }), ..of_version(status, None) }
 }
 
 fn http_date(text: &str) -> Option<jiff::Timestamp> {

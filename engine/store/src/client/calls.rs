@@ -7,7 +7,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextRef;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::{BoxError, SdkError};
-use aws_sdk_s3::types::{EncodingType, GlacierJobParameters, RestoreRequest, Tagging};
+use aws_sdk_s3::types::{ChecksumMode, EncodingType, GlacierJobParameters, RestoreRequest, Tagging};
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::byte_stream::ByteStream;
@@ -60,6 +60,8 @@ macro_rules! object {
     };
 }
 
+pub(super) use object;
+
 /// Sets what PutObject and CopyObject say alike about the new object.
 macro_rules! new_object {
     ($call:expr, $new:expr, $invalid:expr) => {{
@@ -86,6 +88,12 @@ macro_rules! new_object {
             .set_ssekms_key_id(encryption.kms_key_id.clone())
             .set_bucket_key_enabled(encryption.bucket_key_enabled)
             .set_website_redirect_location($new.website_redirect_location.clone())
+            .set_checksum_algorithm($new.checksum_algorithm.as_deref().map(Into::into))
+            .set_object_lock_mode($new.lock.retention.as_ref().map(|it| it.mode.as_str().into()))
+            .set_object_lock_retain_until_date(
+                $new.lock.retention.as_ref().map(|it| values::sdk_time(it.retain_until)),
+            )
+            .set_object_lock_legal_hold_status($new.lock.legal_hold.map(values::legal_hold))
             .set_tagging(values::tagging_header(&$new.tags))
     }};
 }
@@ -140,22 +148,35 @@ impl Sdk {
             }
             Request::PutObjectAcl(call) => self.put_object_acl(request, call).await,
             Request::RestoreObject(call) => self.restore_object(request, call).await,
-            Request::DeleteObject(call) => {
-                let answer =
-                    self.answer(request, object!(client.delete_object(), call.object).send()).await?;
-                Ok(answers::of_version(answer.status, answer.output.version_id))
-            }
+            Request::DeleteObject(call) => self.delete_object(request, call).await,
             Request::HeadBucket(call) => {
                 let answer = self.answer(request, client.head_bucket().bucket(&call.bucket).send()).await?;
                 Ok(answers::of_version(answer.status, None))
             }
             Request::ListObjectsV2(call) => self.list_objects_v2(request, call).await,
             Request::ListObjectVersions(call) => self.list_object_versions(request, call).await,
+            Request::PutObjectLegalHold(call) => self.put_object_legal_hold(request, call).await,
+            Request::GetObjectLegalHold(call) => {
+                let sent = object!(client.get_object_legal_hold(), call.object).send();
+                Ok(answers::legal_hold(self.answer(request, sent).await?))
+            }
+            Request::PutObjectRetention(call) => self.put_object_retention(request, call).await,
+            Request::GetObjectRetention(call) => {
+                let sent = object!(client.get_object_retention(), call.object).send();
+                Ok(answers::retention(self.answer(request, sent).await?))
+            }
+            Request::GetObjectLockConfiguration(call) => {
+                let sent = client.get_object_lock_configuration().bucket(&call.bucket).send();
+                Ok(answers::lock_configuration(self.answer(request, sent).await?))
+            }
+            Request::ListMultipartUploads(call) => self.list_multipart_uploads(request, call).await,
+            Request::AbortMultipartUpload(call) => self.abort_multipart_upload(request, call).await,
+            Request::UpdateObjectEncryption(call) => self.update_object_encryption(request, call).await,
         }
     }
 
     /// Waits for an SDK call and takes the status along.
-    async fn answer<T, E>(
+    pub(super) async fn answer<T, E>(
         &self,
         request: &Request,
         call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
@@ -180,6 +201,8 @@ impl Sdk {
             .set_if_match(call.if_match.clone())
             .set_if_none_match(call.if_none_match.clone())
             .set_request_payer(values::payer(call.requester_pays))
+            .set_checksum_mode(call.checksums.then_some(ChecksumMode::Enabled))
+            .set_part_number(call.part_number.map(|number| i32::try_from(number).unwrap_or(i32::MAX)))
             .send();
         Ok(answers::head(self.answer(request, sent).await?))
     }
@@ -217,7 +240,6 @@ impl Sdk {
             .set_copy_source_if_none_match(call.copy_source_if_none_match.clone())
             .set_copy_source_if_modified_since(call.copy_source_if_modified_since.map(values::sdk_time))
             .set_copy_source_if_unmodified_since(call.copy_source_if_unmodified_since.map(values::sdk_time))
-            .set_checksum_algorithm(call.checksum_algorithm.as_deref().map(Into::into))
             .set_if_none_match(call.if_none_match.clone())
             .set_request_payer(values::payer(call.requester_pays))
             .send();

@@ -47,7 +47,10 @@ impl From<&Request> for Call {
             Request::HeadBucket(_)
             | Request::ListObjectsV2(_)
             | Request::ListObjectVersions(_)
+            | Request::ListMultipartUploads(_)
             | Request::PutObject(_) => "NoSuchBucket",
+            Request::GetObjectLockConfiguration(_) => "ObjectLockConfigurationNotFoundError",
+            Request::AbortMultipartUpload(_) => "NoSuchUpload",
             Request::HeadObject(HeadObject { object, .. }) if object.version_id.is_some() => "NoSuchVersion",
             _ => "NoSuchKey",
         };

@@ -242,7 +242,7 @@ async fn a_lost_answer_is_told_from_no_connection() {
     let no_retries = RetryPolicy { max_attempts: 1, ..RetryPolicy::default() };
     let store =
         S3Store::connect(StoreConfig { retry: no_retries, ..config(&server.endpoint) }).await.unwrap();
-    let request = Request::from(DeleteObject { object: object() });
+    let request = Request::from(DeleteObject::new(object()));
     let lost = store.send(&request).await.unwrap_err();
     assert_eq!((lost.code.as_str(), lost.status, lost.is_lost_answer()), ("ConnectionLost", None, true));
     // The script is over: nobody listens any more.
@@ -324,4 +324,69 @@ async fn a_connected_store_shows_no_secrets() {
     let store = S3Store::connect(config("http://127.0.0.1:9000")).await.unwrap();
     let shown = format!("{store:?}");
     assert!(!shown.contains("hush") && !shown.contains("psst"), "{shown}");
+}
+
+#[tokio::test]
+async fn locks_as_they_go_out_and_come_back() {
+    let held = answer("200 OK", "", "<LegalHold><Status>ON</Status></LegalHold>");
+    let until = "<Retention><Mode>COMPLIANCE</Mode><RetainUntilDate>2030-01-31T00:00:00Z</RetainUntilDate></Retention>";
+    let enabled =
+        "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled></ObjectLockConfiguration>";
+    let server = Scripted::start(vec![
+        answer("200 OK", "", ""),
+        answer("200 OK", "", ""),
+        held,
+        answer("200 OK", "", until),
+        answer("200 OK", "", enabled),
+        answer("204 No Content", "x-amz-delete-marker: true\r\nx-amz-version-id: m\r\n", ""),
+    ])
+    .await;
+    let store = server.store().await;
+    let retain_until = "2030-01-31T00:00:00Z".parse().unwrap();
+    let retention = Some(Retention { mode: "COMPLIANCE".to_owned(), retain_until });
+    let put = PutObjectRetention { object: object(), retention: retention.clone(), bypass_governance: true };
+    store.send(&put.into()).await.unwrap();
+    store.send(&PutObjectLegalHold { object: object(), on: false }.into()).await.unwrap();
+    let hold = store.send(&GetObjectLegalHold { object: object() }.into()).await.unwrap();
+    assert_eq!(hold.lock, ObjectLock { legal_hold: Some(true), retention: None });
+    let retained = store.send(&GetObjectRetention { object: object() }.into()).await.unwrap();
+    assert_eq!(retained.lock, ObjectLock { legal_hold: None, retention });
+    let bucket = GetObjectLockConfiguration { bucket: "b".to_owned() };
+    assert!(store.send(&bucket.into()).await.unwrap().lock_enabled);
+    let delete = DeleteObject {
+        if_match: Some("\"e\"".to_owned()),
+        bypass_governance: true,
+        ..DeleteObject::new(object())
+    };
+    let deleted = store.send(&delete.into()).await.unwrap();
+    assert_eq!((deleted.delete_marker, deleted.version_id.as_deref()), (true, Some("m")));
+    let sent = server.requests();
+    for (number, part) in [
+        (0, "<mode>compliance</mode><retainuntildate>2030-01-31t00:00:00z</retainuntildate>"),
+        (0, "\r\nx-amz-bypass-governance-retention: true\r\n"),
+        (1, "<status>off</status>"),
+        (5, "\r\nif-match: \"e\"\r\n"),
+        (5, "\r\nx-amz-bypass-governance-retention: true\r\n"),
+    ] {
+        assert!(sent[number].contains(part), "{part:?} is not in {}", sent[number]);
+    }
+}
+
+#[tokio::test]
+async fn what_a_lossless_copy_must_know() {
+    let headers = "x-amz-object-lock-mode: GOVERNANCE\r\nx-amz-object-lock-retain-until-date: 2030-01-31T00:00:00Z\r\n\
+        x-amz-object-lock-legal-hold: ON\r\nx-amz-tagging-count: 2\r\nx-amz-website-redirect-location: /x\r\n\
+        x-amz-checksum-crc32: AAAAAA==\r\nx-amz-checksum-type: FULL_OBJECT\r\nx-amz-archive-status: ARCHIVE_ACCESS\r\n\
+        x-amz-mp-parts-count: 3\r\n";
+    let server = Scripted::start(vec![answer("200 OK", headers, "")]).await;
+    let head = HeadObject { checksums: true, part_number: Some(1), ..HeadObject::new(object()) };
+    let found = server.store().await.send(&head.into()).await.unwrap();
+    assert_eq!(found.lock.retention.map(|it| it.mode).as_deref(), Some("GOVERNANCE"));
+    assert_eq!((found.lock.legal_hold, found.tag_count, found.parts_count), (Some(true), Some(2), Some(3)));
+    assert_eq!(found.website_redirect_location.as_deref(), Some("/x"));
+    assert_eq!(found.checksums, [("CRC32", "AAAAAA==".to_owned())]);
+    assert_eq!(found.checksum_type.as_deref(), Some("FULL_OBJECT"));
+    assert_eq!(found.archive_status.as_deref(), Some("ARCHIVE_ACCESS"));
+    let sent = &server.requests()[0];
+    assert!(sent.contains("x-amz-checksum-mode: enabled") && sent.contains("partnumber=1"), "{sent}");
 }

@@ -85,6 +85,10 @@ pub(super) fn payer(requester_pays: bool) -> Option<types::RequestPayer> {
     requester_pays.then_some(types::RequestPayer::Requester)
 }
 
+pub(super) fn legal_hold(on: bool) -> types::ObjectLockLegalHoldStatus {
+    if on { types::ObjectLockLegalHoldStatus::On } else { types::ObjectLockLegalHoldStatus::Off }
+}
+
 pub(super) fn sdk_time(time: Timestamp) -> DateTime {
     DateTime::from_secs(time.as_second())
 }

@@ -302,3 +302,22 @@ async fn a_rehearsal_sends_nothing_and_writes_everything_down() {
     let sent = task.send(tag_request("k")).await.unwrap_err();
     assert_eq!(sent.message, "a rehearsal sends nothing, not even PutObjectTagging");
 }
+
+#[tokio::test]
+async fn policies_may_bound_the_days_of_a_retention() {
+    let retain = |until: &str| PutObjectRetention {
+        object: ObjectId::new("b", "k"),
+        retention: Some(Retention { mode: "GOVERNANCE".to_owned(), retain_until: until.parse().unwrap() }),
+        bypass_governance: false,
+    };
+    let store = Arc::new(FakeStore::agreeable());
+    let policies =
+        if_condition(r#"{"NumericLessThanEquals": {"s3:object-lock-remaining-retention-days": "10"}}"#);
+    let task = gate(&store, policies);
+    // The clock stands at 2027-01-15T08:00:00Z.
+    assert!(task.send(retain("2027-01-25T08:00:00Z")).await.is_ok());
+    assert!(task.send(retain("2027-01-01T08:00:00Z")).await.is_ok(), "a time that has passed is 0 days away");
+    let eleventh = task.send(retain("2027-01-25T08:00:01Z")).await.unwrap_err();
+    assert_eq!(eleventh.code, "AccessDenied");
+    assert_eq!(store.requests().len(), 2);
+}

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use longshore_job::ObjectId;
 
+use super::lock::ObjectLock;
 use super::parts::{AclHeaders, ByteRange, ContentHeaders, Directive, Encryption, Tag, Transfer};
 
 /// HeadObject.
@@ -19,12 +20,23 @@ pub struct HeadObject {
     pub if_none_match: Option<String>,
     /// `x-amz-request-payer`: whether the role pays for the request.
     pub requester_pays: bool,
+    /// `x-amz-checksum-mode: ENABLED`: the answer has the checksums that the store keeps.
+    pub checksums: bool,
+    /// `partNumber`: the answer is about this part, from 1, and says how many there are.
+    pub part_number: Option<u32>,
 }
 
 impl HeadObject {
     /// Metadata of `object`, unconditionally.
     pub fn new(object: ObjectId) -> Self {
-        Self { object, if_match: None, if_none_match: None, requester_pays: false }
+        Self {
+            object,
+            if_match: None,
+            if_none_match: None,
+            requester_pays: false,
+            checksums: false,
+            part_number: None,
+        }
     }
 }
 
@@ -77,6 +89,10 @@ pub struct PutObject {
     pub if_match: Option<String>,
     /// `*`: only if there is no object with this key, else 412.
     pub if_none_match: Option<String>,
+    /// `x-amz-checksum-algorithm`: `CRC32`, `SHA256`, ….
+    pub checksum_algorithm: Option<String>,
+    /// Its lock.
+    pub lock: ObjectLock,
 }
 
 impl PutObject {
@@ -129,6 +145,8 @@ pub struct CopyObject {
     pub requester_pays: bool,
     /// How the engine makes the copy where one CopyObject does not.
     pub transfer: Transfer,
+    /// Lock of the new object: S3 never copies the source's.
+    pub lock: ObjectLock,
 }
 
 impl CopyObject {
@@ -155,6 +173,7 @@ impl CopyObject {
             if_none_match: None,
             requester_pays: false,
             transfer: Transfer::default(),
+            lock: ObjectLock::default(),
         }
     }
 }
@@ -233,6 +252,28 @@ pub struct RestoreObject {
 pub struct DeleteObject {
     /// Which object.
     pub object: ObjectId,
+    /// Only if the present object has this ETag, else 412.
+    pub if_match: Option<String>,
+    /// `x-amz-bypass-governance-retention`: also a version that a `GOVERNANCE` retention protects.
+    pub bypass_governance: bool,
+}
+
+impl DeleteObject {
+    /// Deletes `object`, unconditionally.
+    pub fn new(object: ObjectId) -> Self {
+        Self { object, if_match: None, bypass_governance: false }
+    }
+}
+
+/// UpdateObjectEncryption: another key, in place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpdateObjectEncryption {
+    /// Which object.
+    pub object: ObjectId,
+    /// ARN of the KMS key.
+    pub kms_key_arn: String,
+    /// Whether to use an S3 Bucket Key.
+    pub bucket_key_enabled: Option<bool>,
 }
 
 /// HeadBucket.

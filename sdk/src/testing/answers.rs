@@ -1,0 +1,156 @@
+//! How the fake store answers.
+
+use super::raw::{Response, Sent, tags_of};
+use super::{Fixture, Place, State};
+use crate::{StoreError, Version};
+
+pub(crate) fn answer(
+    state: &mut State,
+    sent: &Sent,
+    target: Option<Place>,
+    body: Vec<u8>,
+) -> Result<Response, StoreError> {
+    let place = (sent.bucket.clone(), sent.key.clone());
+    match sent.call {
+        "PutObject" => {
+            let fixture =
+                Fixture { size: body.len() as u64, body, tags: tags_of(sent), ..Fixture::default() };
+            state.objects.insert(place, fixture.clone());
+            Ok(found(200, fixture))
+        }
+        "GetObjectLockConfiguration" => {
+            let lock_enabled = state.lockable.contains(&sent.bucket);
+            Ok(Response { lock_enabled, ..found(200, Fixture::default()) })
+        }
+        "ListObjectVersions" | "ListMultipartUploads" => {
+            let fixture = state.objects.get(&place).cloned().unwrap_or_default();
+            Ok(page(fixture, sent.setting("after"), state.page))
+        }
+        "AbortMultipartUpload" => abort(state, sent, &place),
+        "DeleteObject" => Ok(delete(state, sent, &place)),
+        _ => on_object(state, sent, &place, target),
+    }
+}
+
+fn found(http_status: u16, fixture: Fixture) -> Response {
+    Response { http_status, fixture, ..Response::default() }
+}
+
+fn page(mut fixture: Fixture, after: Option<&str>, length: Option<usize>) -> Response {
+    if let Some(after) = after
+        && let Some(place) = fixture.versions.iter().position(|version| version.version_id == after)
+    {
+        fixture.versions.drain(..=place);
+    }
+    let mut next_version = None;
+    if let Some(length) = length.filter(|&length| length < fixture.versions.len()) {
+        fixture.versions.truncate(length);
+        next_version = fixture.versions.last().map(|version| version.version_id.clone());
+    }
+    Response { next_version, ..found(200, fixture) }
+}
+
+fn abort(state: &mut State, sent: &Sent, place: &Place) -> Result<Response, StoreError> {
+    let uploads = state.objects.get_mut(place).map(|fixture| &mut fixture.uploads);
+    let position = |uploads: &Vec<crate::Upload>| {
+        uploads.iter().position(|upload| Some(upload.upload_id.as_str()) == sent.setting("upload-id"))
+    };
+    match uploads.and_then(|uploads| Some((position(uploads)?, uploads))) {
+        Some((place, uploads)) => {
+            uploads.remove(place);
+            Ok(found(204, Fixture::default()))
+        }
+        None => Err(refused("NoSuchUpload", 404, "there is no such upload".to_owned())),
+    }
+}
+
+/// S3's own answer to the deletion of what is not there is that it is gone.
+fn delete(state: &mut State, sent: &Sent, place: &Place) -> Response {
+    let gone = |delete_marker| Response { delete_marker, ..found(204, Fixture::default()) };
+    let Some(fixture) = state.objects.get_mut(place) else { return gone(false) };
+    let Some(version) = &sent.version_id else {
+        if fixture.versions.is_empty() {
+            state.objects.remove(place);
+            return gone(false);
+        }
+        fixture.versions.iter_mut().for_each(|version| version.is_latest = false);
+        let made = Version {
+            version_id: "made".to_owned(),
+            is_latest: true,
+            is_delete_marker: true,
+            last_modified: Some(super::NOW.to_owned()),
+            size: 0,
+        };
+        fixture.versions.push(made);
+        return Response { version_id: Some("made".to_owned()), ..gone(true) };
+    };
+    let known = fixture.versions.iter().position(|known| known.version_id == *version);
+    let removed = known.map(|known| fixture.versions.remove(known));
+    Response {
+        version_id: Some(version.clone()),
+        ..gone(removed.is_some_and(|version| version.is_delete_marker))
+    }
+}
+
+fn on_object(
+    state: &mut State,
+    sent: &Sent,
+    place: &Place,
+    target: Option<Place>,
+) -> Result<Response, StoreError> {
+    let (bucket, key) = place;
+    let fixture = state
+        .objects
+        .get_mut(place)
+        .ok_or_else(|| refused("NoSuchKey", 404, format!("there is no fixture s3://{bucket}/{key}")))?;
+    let mut http_status = 200;
+    match sent.call {
+        "PutObjectTagging" => fixture.tags = tags_of(sent),
+        "DeleteObjectTagging" => {
+            fixture.tags.clear();
+            http_status = 204;
+        }
+        "RestoreObject" if fixture.restore_ongoing.is_none() => {
+            fixture.restore_ongoing = Some(true);
+            http_status = 202;
+        }
+        "PutObjectLegalHold" => fixture.legal_hold = sent.setting("legal-hold").map(|hold| hold == "ON"),
+        "PutObjectRetention" => {
+            let lock = sent.setting("lock").and_then(|lock| lock.split_once(':'));
+            fixture.lock_mode = lock.map(|(mode, _)| mode.to_owned());
+            fixture.retain_until = lock.map(|(_, until)| until.to_owned());
+        }
+        "GetObjectLegalHold" if fixture.legal_hold.is_none() => return Err(no_lock()),
+        "GetObjectRetention" if fixture.lock_mode.is_none() => return Err(no_lock()),
+        "UpdateObjectEncryption" => {
+            fixture.sse = Some("aws:kms".to_owned());
+            fixture.kms_key_id = sent.setting("kms-key-id").map(str::to_owned);
+        }
+        _ => {}
+    }
+    let fixture = fixture.clone();
+    if let Some(target) = target {
+        refuse_unmet(state, sent, &target, &fixture)?;
+        state.objects.insert(target, fixture.clone());
+    }
+    Ok(found(http_status, fixture))
+}
+
+/// The conditions that a copy has: the source's ETag, and no object in its place.
+fn refuse_unmet(state: &State, sent: &Sent, target: &Place, source: &Fixture) -> Result<(), StoreError> {
+    let other = sent.setting("source-if-match").is_some_and(|etag| source.etag.as_deref() != Some(etag));
+    let taken = sent.setting("if-none-match").is_some() && state.objects.contains_key(target);
+    if other || taken {
+        return Err(refused("PreconditionFailed", 412, "a condition of the request is not met".to_owned()));
+    }
+    Ok(())
+}
+
+fn no_lock() -> StoreError {
+    let message = "the fixture has no such lock".to_owned();
+    refused("NoSuchObjectLockConfiguration", 404, message)
+}
+
+fn refused(code: &str, http_status: u16, message: String) -> StoreError {
+    StoreError { code: code.to_owned(), message, http_status: Some(http_status), retryable: false }
+}
