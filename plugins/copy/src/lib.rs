@@ -9,8 +9,8 @@ use longshore_sdk::{CopyObject, Failure, Grant, HeadObject, Object, Operation, O
 use compare::{Content, unquoted};
 use key::TargetKeys;
 pub use parameters::{
-    Algorithm, Encryption, IfMatch, Metadata, MetadataDirective, Mode, Multipart, Parameters, Rewrite,
-    StorageClass, TagDirective, Tags,
+    Algorithm, ChecksumAlgorithm, Encryption, IfMatch, Lock, LockMode, Metadata, MetadataDirective, Mode,
+    Multipart, Parameters, Rewrite, StorageClass, TagDirective, Tags,
 };
 
 /// Column of inventories, and of lists that want to say so, with the ETag of each object.
@@ -38,6 +38,10 @@ impl Copy {
             .requester_pays(parameters.requester_pays)
             .multipart_threshold(parameters.multipart.threshold)
             .part_size(parameters.multipart.part_size)
+            .checksum_algorithm(parameters.checksum_algorithm.map(ChecksumAlgorithm::name))
+            .lock(parameters.lock.as_ref().map(|lock| (lock.mode.name(), lock.retain_until.as_str())))
+            .legal_hold(parameters.legal_hold)
+            .website_redirect(parameters.redirect_location.as_deref())
             .storage_class(parameters.storage_class.map(StorageClass::name))
             .canned_acl(parameters.canned_acl.map(|acl| acl.name()))
             .grants(&self.grants);
@@ -88,6 +92,8 @@ impl Operation for Copy {
         "s3:PutObject",
         "s3:PutObjectTagging",
         "s3:PutObjectAcl",
+        "s3:PutObjectRetention",
+        "s3:PutObjectLegalHold",
         "s3:DeleteObject",
         "s3:DeleteObjectVersion",
     ];
@@ -248,7 +254,10 @@ impl Copy {
             let message = "the source was written while it was copied; it stays, and so does the copy";
             return Err(Failure::new("PreconditionFailed", message).with_status(412));
         }
-        object.delete().send()?;
+        // Stores that know the condition leave an object alone that was written in this instant.
+        let etag =
+            source.etag.as_ref().filter(|_| object.version_id().is_none()).map(|etag| format!("\"{etag}\""));
+        object.delete().if_match(etag.as_deref()).send()?;
         Ok(Outcome::done_with(format!("moved; {verified}")))
     }
 

@@ -61,6 +61,23 @@ pub struct Parameters {
     /// Whether the role pays for the requests, in Requester Pays buckets.
     #[serde(default)]
     pub requester_pays: bool,
+    /// Checksum that the store keeps with the copies. Without it that of the source, or the store's own choice.
+    #[serde(default)]
+    pub checksum_algorithm: Option<ChecksumAlgorithm>,
+    /// Retention of the copies, in a bucket with Object Lock. That of the source is never copied.
+    #[serde(default)]
+    pub lock: Option<Lock>,
+    /// Whether the copies have a legal hold, in a bucket with Object Lock.
+    #[serde(default)]
+    pub legal_hold: Option<bool>,
+    /// Where visitors of a website are sent on to: a key of the same bucket (`/page.html`) or a URL.
+    #[serde(default)]
+    #[schemars(
+        length(min = 1, max = 2048),
+        regex(pattern = r"^(/|https?://)[\x20-\x7e]*$"),
+        extend("patternErrorMessage" = "must begin with /, http:// or https:// and be ASCII")
+    )]
+    pub redirect_location: Option<String>,
     /// How objects are copied that are too large for one request.
     #[serde(default)]
     pub multipart: Multipart,
@@ -123,6 +140,73 @@ pub enum IfMatch {
     Column,
     /// HeadObject, when the task begins.
     Head,
+}
+
+/// Algorithms of checksums that S3 knows for copies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schemars(inline)]
+#[allow(missing_docs, reason = "names of S3")]
+pub enum ChecksumAlgorithm {
+    Crc32,
+    Crc32c,
+    Crc64nvme,
+    Sha1,
+    Sha256,
+    Sha512,
+    Md5,
+    Xxhash64,
+    Xxhash3,
+    Xxhash128,
+}
+
+impl ChecksumAlgorithm {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Crc32 => "CRC32",
+            Self::Crc32c => "CRC32C",
+            Self::Crc64nvme => "CRC64NVME",
+            Self::Sha1 => "SHA1",
+            Self::Sha256 => "SHA256",
+            Self::Sha512 => "SHA512",
+            Self::Md5 => "MD5",
+            Self::Xxhash64 => "XXHASH64",
+            Self::Xxhash3 => "XXHASH3",
+            Self::Xxhash128 => "XXHASH128",
+        }
+    }
+}
+
+/// Retention of the copies.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(inline)]
+pub struct Lock {
+    /// GOVERNANCE or COMPLIANCE.
+    pub mode: LockMode,
+    /// Until when, as RFC 3339: 2030-01-31T00:00:00Z.
+    #[schemars(extend("format" = "date-time"))]
+    pub retain_until: String,
+}
+
+/// How strict a retention is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schemars(inline)]
+pub enum LockMode {
+    /// Who may bypass it, may shorten or remove it.
+    Governance,
+    /// Nobody can shorten or remove it.
+    Compliance,
+}
+
+impl LockMode {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Governance => "GOVERNANCE",
+            Self::Compliance => "COMPLIANCE",
+        }
+    }
 }
 
 /// Copies in parts.

@@ -215,6 +215,19 @@ fn conditions_are_sent() {
     );
 }
 
+#[test]
+fn locks_checksums_and_redirects() {
+    assert_eq!(
+        settings(
+            r#"{"target-bucket": "dst", "checksum-algorithm": "CRC64NVME", "legal-hold": true,
+                "lock": {"mode": "GOVERNANCE", "retain-until": "2030-01-31T00:00:00Z"},
+                "redirect-location": "/moved.html"}"#
+        ),
+        "s3://dst/k checksum-algorithm=CRC64NVME lock=GOVERNANCE:2030-01-31T00:00:00Z legal-hold=ON \
+         website-redirect=/moved.html"
+    );
+}
+
 fn with_etag(etag: &str) -> Fixture {
     Fixture { size: 3, etag: Some(format!("\"{etag}\"")), ..Fixture::default() }
 }

@@ -71,6 +71,8 @@ pub struct PutObject {
     pub key: String,
     /// Its bytes.
     pub body: Bytes,
+    /// `Content-MD5`: MD5 of the bytes in base64, which the store checks.
+    pub content_md5: Option<String>,
     /// Its content headers.
     pub content: ContentHeaders,
     /// `x-amz-meta-…`: names without the prefix.
