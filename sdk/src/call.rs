@@ -136,6 +136,12 @@ text_settings! { PutObject, CopyObject =>
 text_settings! { CopyObject =>
     /// Only if the source has this ETag; otherwise 412 `PreconditionFailed`.
     source_if_match = set_source_if_match;
+    /// `*`: only if there is no object with the new key; otherwise 412 `PreconditionFailed`.
+    if_none_match = set_if_none_match;
+    /// Only if the source was modified after this time (RFC 3339); otherwise 412 `PreconditionFailed`.
+    source_if_modified_since = set_source_if_modified_since;
+    /// Only if the source was not modified after this time (RFC 3339); otherwise 412 `PreconditionFailed`.
+    source_if_unmodified_since = set_source_if_unmodified_since;
     /// `COPY` (the default) or `REPLACE`.
     metadata_directive = set_metadata_directive;
     /// `COPY` (the default) or `REPLACE`.
@@ -283,6 +289,41 @@ macro_rules! grant_settings {
 }
 
 grant_settings!(PutObject, CopyObject, PutObjectAcl);
+
+/// Declares the setting of who pays.
+macro_rules! payer_settings {
+    ($($name:ident),*) => {$(
+        impl $name {
+            /// Whether the requester pays for the request (Requester Pays buckets).
+            pub fn requester_pays(self, pays: bool) -> Self {
+                if pays {
+                    self.0.set_requester_pays();
+                }
+                self
+            }
+        }
+    )*};
+}
+
+payer_settings!(HeadObject, GetObject, GetObjectTagging, CopyObject);
+
+impl CopyObject {
+    /// Objects of more bytes are copied in parts; without it those are that the store does not copy in one call.
+    pub fn multipart_threshold(self, bytes: impl Into<Option<u64>>) -> Self {
+        if let Some(bytes) = bytes.into() {
+            self.0.set_multipart_threshold(bytes);
+        }
+        self
+    }
+
+    /// Bytes of each part but the last; without it the engine chooses.
+    pub fn part_size(self, bytes: impl Into<Option<u64>>) -> Self {
+        if let Some(bytes) = bytes.into() {
+            self.0.set_part_size(bytes);
+        }
+        self
+    }
+}
 
 impl GetObject {
     /// First and last byte, counted from 0, both included; no last byte means up to the end.

@@ -75,7 +75,7 @@ def test_prefix_is_a_folder(server, source, target, workspace, prefix, joined):
     assert {found["Key"] for found in listed} == {joined + key for key in keys}
     size = len(joined.encode()) + 1024
     assert workspace.outcomes(result.job)[LONG_KEY] == (
-        "failed", "400", "KeyTooLongError", f"with its prefix the target key has {size} bytes; S3 allows 1024")
+        "failed", "400", "KeyTooLongError", f"the target key has {size} bytes; S3 allows 1024")
 
 
 EXPIRES = datetime.datetime(2030, 1, 31, 12, 30, tzinfo=datetime.timezone.utc)

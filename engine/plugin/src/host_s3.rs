@@ -124,7 +124,7 @@ impl s3::HostObject for State {
     }
 
     fn get_tags(&mut self, this: This<ObjectHandle>) -> Result<Resource<RequestHandle>> {
-        self.make(&this, |object| GetObjectTagging { object }.into())
+        self.make(&this, |object| GetObjectTagging::new(object).into())
     }
 
     fn put_tags(&mut self, this: This<ObjectHandle>, tags: Vec<s3::Tag>) -> Result<Resource<RequestHandle>> {
@@ -293,6 +293,26 @@ impl s3::HostRequest for State {
 
     fn set_restore_days(&mut self, this: This<RequestHandle>, days: u32) -> Result<()> {
         self.set(&this, 0, |request| setting::restore_days(request, days))
+    }
+
+    fn set_source_if_modified_since(&mut self, this: This<RequestHandle>, time: String) -> Result<()> {
+        self.set(&this, 0, |request| setting::source_if_modified_since(request, &time))
+    }
+
+    fn set_source_if_unmodified_since(&mut self, this: This<RequestHandle>, time: String) -> Result<()> {
+        self.set(&this, 0, |request| setting::source_if_unmodified_since(request, &time))
+    }
+
+    fn set_requester_pays(&mut self, this: This<RequestHandle>) -> Result<()> {
+        self.set(&this, 0, setting::requester_pays)
+    }
+
+    fn set_multipart_threshold(&mut self, this: This<RequestHandle>, bytes: u64) -> Result<()> {
+        self.set(&this, 0, |request| setting::multipart_threshold(request, bytes))
+    }
+
+    fn set_part_size(&mut self, this: This<RequestHandle>, bytes: u64) -> Result<()> {
+        self.set(&this, 0, |request| setting::part_size(request, bytes))
     }
 
     fn set_lock(&mut self, this: This<RequestHandle>, mode: String, retain_until: String) -> Result<()> {

@@ -2,6 +2,9 @@
 //!
 //! Each function returns a sentence where the setting has no place in that kind of request, or the value none in S3.
 
+use std::fmt::Display;
+use std::str::FromStr;
+
 use longshore_store::{
     AclHeaders, ByteRange, ContentHeaders, CopyObject, Directive, Encryption, Grant, Grantee, ObjectLock,
     Permission, Request, Retention, Tag,
@@ -75,6 +78,7 @@ pub(crate) fn if_none_match(request: &mut Request, etag: String) -> Fit {
         Request::HeadObject(head) => Some(&mut head.if_none_match),
         Request::GetObject(get) => Some(&mut get.if_none_match),
         Request::PutObject(put) => Some(&mut put.if_none_match),
+        Request::CopyObject(copy) => Some(&mut copy.if_none_match),
         _ => None,
     })
 }
@@ -135,9 +139,13 @@ pub(crate) fn content_language(request: &mut Request, value: String) -> Fit {
     })
 }
 
+/// A time of whichever type its place has.
+fn time<T: FromStr<Err: Display>>(value: &str) -> Result<T, String> {
+    value.parse().map_err(|why| format!("{value:?} is no time in RFC 3339: {why}"))
+}
+
 pub(crate) fn expires(request: &mut Request, value: &str) -> Fit {
-    let time = value.parse().map_err(|why| format!("{value:?} is no time in RFC 3339: {why}"))?;
-    put(request, "expires", Some(time), |request| content(request).map(|it| &mut it.expires))
+    put(request, "expires", Some(time(value)?), |request| content(request).map(|it| &mut it.expires))
 }
 
 pub(crate) fn user_metadata(request: &mut Request, name: String, value: String) -> Fit {
@@ -213,6 +221,28 @@ pub(crate) fn restore_tier(request: &mut Request, tier: String) -> Fit {
     })
 }
 
+pub(crate) fn source_if_modified_since(request: &mut Request, value: &str) -> Fit {
+    put(request, "source-if-modified-since", Some(time(value)?), |request| {
+        copy_of(request).map(|copy| &mut copy.copy_source_if_modified_since)
+    })
+}
+
+pub(crate) fn source_if_unmodified_since(request: &mut Request, value: &str) -> Fit {
+    put(request, "source-if-unmodified-since", Some(time(value)?), |request| {
+        copy_of(request).map(|copy| &mut copy.copy_source_if_unmodified_since)
+    })
+}
+
+pub(crate) fn requester_pays(request: &mut Request) -> Fit {
+    put(request, "requester-pays", true, |request| match request {
+        Request::HeadObject(head) => Some(&mut head.requester_pays),
+        Request::GetObject(get) => Some(&mut get.requester_pays),
+        Request::GetObjectTagging(get) => Some(&mut get.requester_pays),
+        Request::CopyObject(copy) => Some(&mut copy.requester_pays),
+        _ => None,
+    })
+}
+
 fn object_lock(request: &mut Request) -> Option<&mut ObjectLock> {
     match request {
         Request::PutObject(put) => Some(&mut put.lock),
@@ -242,6 +272,18 @@ pub(crate) fn bypass_governance(request: &mut Request) -> Fit {
         Request::PutObjectRetention(put) => Some(&mut put.bypass_governance),
         Request::DeleteObject(delete) => Some(&mut delete.bypass_governance),
         _ => None,
+    })
+}
+
+pub(crate) fn multipart_threshold(request: &mut Request, bytes: u64) -> Fit {
+    put(request, "multipart-threshold", Some(bytes), |request| {
+        copy_of(request).map(|copy| &mut copy.transfer.multipart_threshold)
+    })
+}
+
+pub(crate) fn part_size(request: &mut Request, bytes: u64) -> Fit {
+    put(request, "part-size", Some(bytes), |request| {
+        copy_of(request).map(|copy| &mut copy.transfer.part_size)
     })
 }
 

@@ -4,6 +4,8 @@
 //! with tags or ACLs: Amazon S3 User Guide, "Required permissions for Amazon S3 API operations". What depends on the
 //! caller or the clock, and the tags an object already has, is added by the gate.
 
+mod multipart;
+
 use longshore_job::ObjectId;
 use longshore_job::object::{bucket_arn, object_arn};
 use longshore_policy::Context;
@@ -71,6 +73,14 @@ impl Request {
             Self::GetObject(call) => one(&call.object, "s3:GetObject", "s3:GetObjectVersion"),
             Self::PutObject(put) => put_accesses(put),
             Self::CopyObject(copy) => copy_accesses(copy),
+            Self::CreateMultipartUpload(create) => multipart::create(create),
+            Self::UploadPart(part) => vec![multipart::part(&part.upload)],
+            Self::UploadPartCopy(part) => multipart::part_copy(part),
+            Self::CompleteMultipartUpload(call) => vec![multipart::complete(call)],
+            Self::ListParts(call) => {
+                let arn = object_arn(&call.upload.object.bucket, &call.upload.object.key);
+                vec![access("s3:ListMultipartUploadParts", arn, Subject::Object)]
+            }
             Self::GetObjectTagging(call) => {
                 one(&call.object, "s3:GetObjectTagging", "s3:GetObjectVersionTagging")
             }
@@ -233,6 +243,7 @@ fn copy_accesses(copy: &CopyObject) -> Vec<Access> {
     add_tags(context, &copy.tags);
     add_lock(context, &copy.lock);
     context.set("s3:x-amz-copy-source", format!("{}/{}", copy.source.bucket, copy.source.key));
+    set(context, "s3:if-none-match", copy.if_none_match.as_deref());
     set(context, "s3:x-amz-metadata-directive", copy.metadata_directive.map(Directive::as_str));
     let mut accesses = vec![main];
     let writes_tags = copies_tags || !copy.tags.is_empty();

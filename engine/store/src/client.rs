@@ -6,6 +6,7 @@ mod credentials;
 mod errors;
 mod kept;
 mod measured;
+mod multipart;
 mod reach;
 mod values;
 

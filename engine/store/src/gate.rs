@@ -8,10 +8,13 @@ use jiff::Timestamp;
 use longshore_job::ObjectId;
 use longshore_job::object::bad_bucket_name;
 use longshore_policy::{Context, Lookup, PolicySet};
+use tokio::sync::SemaphorePermit;
 
 use crate::Store;
 use crate::access::{Access, RETAIN_UNTIL, Subject};
+use crate::copying::{self, UploadLedger};
 use crate::error::{StoreError, code};
+use crate::reach::{Progress, Reach};
 use crate::rehearsal::{Foreseen, Journal, Nowhere};
 use crate::request::{GetObjectTagging, Request, Tag};
 use crate::response::Response;
@@ -131,7 +134,10 @@ pub enum Certainty {
 
 /// A store behind a role's policies. Cloning shares it.
 #[derive(Clone)]
-pub struct Gate(Arc<Inner>);
+pub struct Gate {
+    inner: Arc<Inner>,
+    reach: Arc<Reach>,
+}
 
 struct Inner {
     store: Arc<dyn Store>,
@@ -151,7 +157,7 @@ struct Inner {
 
 impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gate").field("principal", &self.0.principal).finish_non_exhaustive()
+        f.debug_struct("Gate").field("principal", &self.inner.principal).finish_non_exhaustive()
     }
 }
 
@@ -165,7 +171,18 @@ impl Gate {
     /// would say. Whatever is sent fails.
     pub fn rehearsal(config: GateConfig) -> (Self, Journal) {
         let journal = Journal::default();
-        (Self::with_journal(Arc::new(Nowhere), config, Some(journal.clone())), journal)
+        (Self::rehearsal_in(config, &journal), journal)
+    }
+
+    /// Another rehearsal that writes into the same journal: of another store.
+    pub fn rehearsal_in(config: GateConfig, journal: &Journal) -> Self {
+        Self::with_journal(Arc::new(Nowhere), config, Some(journal.clone()))
+    }
+
+    /// The same gate with more in reach.
+    #[must_use]
+    pub fn with_reach(self, reach: Reach) -> Self {
+        Self { reach: Arc::new(reach), ..self }
     }
 
     fn with_journal(store: Arc<dyn Store>, config: GateConfig, journal: Option<Journal>) -> Self {
@@ -174,7 +191,7 @@ impl Gate {
         // the decision itself.
         let mut constants = config.constants((config.clock)());
         constants.retain(|(key, _)| policies.mentions_key(key));
-        Self(Arc::new(Inner {
+        let inner = Arc::new(Inner {
             store,
             principal: config.principal(),
             bucket_owner: config.resource_account().to_owned(),
@@ -186,17 +203,23 @@ impl Gate {
             mentions_existing_tags: policies.mentions_key(EXISTING_TAG),
             policies: config.policies,
             journal,
-        }))
+        });
+        Self { inner, reach: Arc::default() }
     }
 
     /// Whether its checks refuse nothing and only write down what the policies would say.
     pub fn is_rehearsal(&self) -> bool {
-        self.0.journal.is_some()
+        self.inner.journal.is_some()
     }
 
     /// The gate for one task, the one on `object`.
     pub fn task(&self, object: ObjectId) -> TaskGate {
-        TaskGate { gate: self.clone(), object, existing_tags: Mutex::new(HashMap::new()) }
+        TaskGate {
+            gate: self.clone(),
+            object,
+            existing_tags: Mutex::new(HashMap::new()),
+            progress: Progress::default(),
+        }
     }
 }
 
@@ -206,6 +229,7 @@ pub struct TaskGate {
     gate: Gate,
     object: ObjectId,
     existing_tags: Mutex<HashMap<ObjectId, Arc<[Tag]>>>,
+    progress: Progress,
 }
 
 impl TaskGate {
@@ -215,6 +239,16 @@ impl TaskGate {
     /// # Errors
     /// [`code::ACCESS_DENIED`] with status 403 and the reason; [`code::INVALID_REQUEST`] if a bucket's name is none.
     pub async fn check(&self, request: &Request, certainty: Certainty) -> Result<(), StoreError> {
+        if let Request::CopyObject(copy) = request
+            && let Some(store) = &copy.transfer.target_store
+        {
+            return copying::check_between(self, copy, store, certainty).await;
+        }
+        self.check_one(request, certainty).await
+    }
+
+    /// As [`TaskGate::check`], of a request that is sent as it is.
+    pub(crate) async fn check_one(&self, request: &Request, certainty: Certainty) -> Result<(), StoreError> {
         for name in request.buckets() {
             if let Some(why) = bad_bucket_name(name) {
                 return Err(StoreError::new(
@@ -223,7 +257,7 @@ impl TaskGate {
                 ));
             }
         }
-        let inner = &self.gate.0;
+        let inner = &self.gate.inner;
         for mut access in request.accesses() {
             inner.add_standing_keys(&mut access.context);
             if let Some(journal) = &inner.journal {
@@ -246,14 +280,50 @@ impl TaskGate {
     /// # Errors
     /// As [`TaskGate::check`]; then nothing was sent. Else as [`Store::send`].
     pub async fn send(&self, request: impl Into<Request>) -> Result<Response, StoreError> {
-        let request = request.into();
-        self.check(&request, Certainty::Exact).await?;
-        let answer = self.gate.0.store.send(&request).await;
+        match request.into() {
+            Request::CopyObject(copy) => copying::copy(self, *copy).await,
+            request => self.send_one(request).await,
+        }
+    }
+
+    /// As [`TaskGate::send`], of a request that is sent as it is.
+    pub(crate) async fn send_one(&self, request: Request) -> Result<Response, StoreError> {
+        self.check_one(&request, Certainty::Exact).await?;
+        let answer = self.gate.inner.store.send(&request).await;
         if may_change_tags(&request) {
             // Also after an error: the request may have taken effect.
             self.existing_tags.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
         answer
+    }
+
+    /// The same task on another store.
+    pub(crate) fn on(&self, store: &str) -> Result<Self, StoreError> {
+        let gate = self.gate.reach.stores.get(store).ok_or_else(|| {
+            let message = format!("the job's parameters name no store {store:?} that a copy may go to");
+            StoreError::new(code::INVALID_REQUEST, message)
+        })?;
+        let gate = Gate { inner: Arc::clone(&gate.inner), reach: Arc::clone(&self.gate.reach) };
+        Ok(Self { progress: self.progress.clone(), ..gate.task(self.object.clone()) })
+    }
+
+    pub(crate) fn uploads(&self) -> &dyn UploadLedger {
+        self.gate.reach.uploads.as_ref()
+    }
+
+    /// Waits for memory.
+    pub(crate) async fn buffers(&self, units: u32) -> Result<SemaphorePermit<'_>, StoreError> {
+        let memory = self.gate.reach.buffers.acquire_many(units).await;
+        memory.map_err(|error| StoreError::new(code::INVALID_REQUEST, error.to_string()))
+    }
+
+    pub(crate) fn note_progress(&self) {
+        self.progress.note();
+    }
+
+    /// How far its requests have got: shared with whoever waits for them.
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
     }
 
     async fn add_existing_tags(&self, request: &Request, access: &mut Access) -> Result<(), StoreError> {
@@ -264,7 +334,7 @@ impl TaskGate {
         };
         let Some(object) = object else { return Ok(()) };
         let tags = self.existing_tags_of(object).await.map_err(|why| {
-            let inner = &self.gate.0;
+            let inner = &self.gate.inner;
             inner
                 .refusal(access, &format!("a policy tests its present tags, which could not be read ({why})"))
         })?;
@@ -279,8 +349,8 @@ impl TaskGate {
         if let Some(tags) = known {
             return Ok(tags);
         }
-        let request = Request::GetObjectTagging(GetObjectTagging { object: object.clone() });
-        let tags: Arc<[Tag]> = match self.gate.0.store.send(&request).await {
+        let request = Request::GetObjectTagging(GetObjectTagging::new(object.clone()));
+        let tags: Arc<[Tag]> = match self.gate.inner.store.send(&request).await {
             Ok(answer) => answer.tags.into(),
             // An object that is not there has no tags: normal for the target of a copy.
             Err(error) if error.code == "NoSuchKey" => Arc::from([]),
@@ -353,6 +423,7 @@ fn may_change_tags(request: &Request) -> bool {
         request,
         Request::PutObject(_)
             | Request::CopyObject(_)
+            | Request::CompleteMultipartUpload(_)
             | Request::PutObjectTagging(_)
             | Request::DeleteObjectTagging(_)
             | Request::DeleteObject(_)

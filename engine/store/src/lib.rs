@@ -7,9 +7,11 @@
 
 mod access;
 mod client;
+mod copying;
 mod error;
 mod gate;
 mod rate;
+mod reach;
 mod rehearsal;
 mod request;
 mod response;
@@ -19,14 +21,16 @@ pub mod transfer;
 
 pub use access::{Access, Subject};
 pub use client::{CredentialsSource, S3Store, StoreConfig};
+pub use copying::{BegunUpload, UploadLedger};
 pub use error::{StoreError, code};
 pub use gate::{Certainty, Gate, GateConfig, TaskGate};
 pub use rate::{Pace, RateLimits};
+pub use reach::{Progress, Reach};
 pub use rehearsal::{Foreseen, Journal};
 pub use request::*;
 pub use response::{
-    Acl, ListPage, ListedObject, ListedUpload, ListedVersion, MAX_BODY_BYTES, Response, Restore, UploadPage,
-    VersionPage,
+    Acl, ListPage, ListedObject, ListedUpload, ListedVersion, MAX_BODY_BYTES, PartPage, Response, Restore,
+    UploadPage, VersionPage,
 };
 pub use retry::{RetryPolicy, Retrying};
 

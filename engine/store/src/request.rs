@@ -5,6 +5,7 @@
 
 mod calls;
 mod lock;
+mod multipart;
 mod parts;
 mod uploads;
 
@@ -12,6 +13,7 @@ use longshore_job::ObjectId;
 
 pub use self::calls::*;
 pub use self::lock::*;
+pub use self::multipart::*;
 pub use self::parts::*;
 pub use self::uploads::*;
 
@@ -62,6 +64,16 @@ pub enum Request {
     AbortMultipartUpload(AbortMultipartUpload),
     /// Encrypts an object with another key, without moving its data.
     UpdateObjectEncryption(UpdateObjectEncryption),
+    /// Begins a multipart upload.
+    CreateMultipartUpload(Box<CreateMultipartUpload>),
+    /// Uploads a part.
+    UploadPart(UploadPart),
+    /// Makes a part of another object's bytes, within the store.
+    UploadPartCopy(UploadPartCopy),
+    /// Makes an object of the parts.
+    CompleteMultipartUpload(CompleteMultipartUpload),
+    /// One page of the parts that are there.
+    ListParts(ListParts),
 }
 
 impl Request {
@@ -90,6 +102,11 @@ impl Request {
             Self::ListMultipartUploads(_) => "ListMultipartUploads",
             Self::AbortMultipartUpload(_) => "AbortMultipartUpload",
             Self::UpdateObjectEncryption(_) => "UpdateObjectEncryption",
+            Self::CreateMultipartUpload(_) => "CreateMultipartUpload",
+            Self::UploadPart(_) => "UploadPart",
+            Self::UploadPartCopy(_) => "UploadPartCopy",
+            Self::CompleteMultipartUpload(_) => "CompleteMultipartUpload",
+            Self::ListParts(_) => "ListParts",
         }
     }
 
@@ -120,6 +137,13 @@ impl Request {
         match self {
             Self::PutObject(put) => (&put.bucket, Some((&put.key, None))),
             Self::CopyObject(copy) => (&copy.bucket, Some((&copy.key, None))),
+            Self::CreateMultipartUpload(create) => (&create.bucket, Some((&create.key, None))),
+            Self::UploadPart(UploadPart { upload, .. })
+            | Self::UploadPartCopy(UploadPartCopy { upload, .. })
+            | Self::CompleteMultipartUpload(CompleteMultipartUpload { upload, .. })
+            | Self::ListParts(ListParts { upload, .. }) => {
+                (&upload.object.bucket, Some((&upload.object.key, None)))
+            }
             Self::HeadBucket(HeadBucket { bucket })
             | Self::ListObjectsV2(ListObjectsV2 { bucket, .. })
             | Self::ListObjectVersions(ListObjectVersions { bucket, .. })
@@ -130,7 +154,7 @@ impl Request {
             }
             Self::HeadObject(HeadObject { object, .. })
             | Self::GetObject(GetObject { object, .. })
-            | Self::GetObjectTagging(GetObjectTagging { object })
+            | Self::GetObjectTagging(GetObjectTagging { object, .. })
             | Self::PutObjectTagging(PutObjectTagging { object, .. })
             | Self::DeleteObjectTagging(DeleteObjectTagging { object })
             | Self::GetObjectAcl(GetObjectAcl { object })
@@ -159,6 +183,7 @@ impl Request {
     pub fn source(&self) -> Option<&ObjectId> {
         match self {
             Self::CopyObject(copy) => Some(&copy.source),
+            Self::UploadPartCopy(part) => Some(&part.source),
             _ => None,
         }
     }
@@ -180,6 +205,7 @@ into_request!(
     HeadObject GetObject GetObjectTagging PutObjectTagging DeleteObjectTagging GetObjectAcl PutObjectAcl
     RestoreObject DeleteObject HeadBucket ListObjectsV2 ListObjectVersions
     PutObjectLegalHold GetObjectLegalHold PutObjectRetention GetObjectRetention GetObjectLockConfiguration
-    ListMultipartUploads AbortMultipartUpload UpdateObjectEncryption;
-    PutObject CopyObject
+    ListMultipartUploads AbortMultipartUpload UpdateObjectEncryption
+    UploadPart UploadPartCopy CompleteMultipartUpload ListParts;
+    PutObject CopyObject CreateMultipartUpload
 );

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::request::{ContentHeaders, Encryption, Grant, ObjectLock, Tag};
+use crate::request::{ContentHeaders, Encryption, Grant, ObjectLock, Part, Tag};
 
 /// Largest body that GetObject brings into memory: 16 MiB. Each lane may hold one, so this times the concurrency is
 /// what bodies can cost; larger objects are read in ranges or moved by the store itself.
@@ -68,6 +68,10 @@ pub struct Response {
     pub archive_status: Option<String>,
     /// ListMultipartUploads: the page.
     pub uploads: Option<UploadPage>,
+    /// CreateMultipartUpload: ID of the upload.
+    pub upload_id: Option<String>,
+    /// ListParts: the page.
+    pub parts: Option<PartPage>,
 }
 
 /// The `x-amz-restore` header.
@@ -154,4 +158,13 @@ pub struct ListedUpload {
     pub upload_id: String,
     /// When it began.
     pub initiated: Option<Timestamp>,
+}
+
+/// A page of the parts of an upload.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PartPage {
+    /// The parts, by number.
+    pub parts: Vec<Part>,
+    /// After which part the next page begins; `None` on the last page.
+    pub next: Option<u32>,
 }

@@ -57,7 +57,7 @@ impl Server {
     }
 
     async fn tags(&self, key: &str) -> Vec<Tag> {
-        let mut tags = self.ok(GetObjectTagging { object: self.object(key) }).await.tags;
+        let mut tags = self.ok(GetObjectTagging::new(self.object(key))).await.tags;
         tags.sort();
         tags
     }
@@ -238,7 +238,7 @@ async fn tags() {
     server.ok(DeleteObjectTagging { object: object() }).await;
     assert_eq!(server.tags("k").await, []);
 
-    server.fails_with(GetObjectTagging { object: server.object("missing") }, "NoSuchKey", 404).await;
+    server.fails_with(GetObjectTagging::new(server.object("missing")), "NoSuchKey", 404).await;
 }
 
 #[tokio::test]

@@ -27,6 +27,60 @@ pub struct Parameters {
         extend("patternErrorMessage" = "must not contain NUL")
     )]
     pub target_prefix: Option<String>,
+    /// Key of each copy, before `target-prefix` is put before it: a template, `{{key_dir}}/copy-of-{{key_name}}`. Without
+    /// it the source's key.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 1024))]
+    pub target_key: Option<String>,
+    /// Replacement in each key, after `target-key` and before `target-prefix`.
+    #[serde(default)]
+    pub rewrite: Option<Rewrite>,
+    /// `copy`, or `move`: the source is deleted once the copy is verified. Implies `verify`.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Whether each copy is compared with its source once it is made: size, and ETag where both are MD5 sums.
+    #[serde(default)]
+    pub verify: bool,
+    /// `false`: what is there already is left alone, and its task skipped.
+    #[serde(default = "yes")]
+    pub overwrite: bool,
+    /// Whether to skip objects whose copy is there already, with the same size and ETag.
+    #[serde(default)]
+    pub skip_identical: bool,
+    /// Only if the source has a certain ETag: that in the row's column `ETag`, or the one that it has when the task begins.
+    #[serde(default)]
+    pub if_match: Option<IfMatch>,
+    /// Only what was modified after this time, as RFC 3339: 2025-01-31T00:00:00Z. Others fail with PreconditionFailed.
+    #[serde(default)]
+    #[schemars(extend("format" = "date-time"))]
+    pub modified_since: Option<String>,
+    /// Only what was not modified after this time, as RFC 3339. Others fail with PreconditionFailed.
+    #[serde(default)]
+    #[schemars(extend("format" = "date-time"))]
+    pub unmodified_since: Option<String>,
+    /// Whether the role pays for the requests, in Requester Pays buckets.
+    #[serde(default)]
+    pub requester_pays: bool,
+    /// Checksum that the store keeps with the copies. Without it that of the source, or the store's own choice.
+    #[serde(default)]
+    pub checksum_algorithm: Option<ChecksumAlgorithm>,
+    /// Retention of the copies, in a bucket with Object Lock. That of the source is never copied.
+    #[serde(default)]
+    pub lock: Option<Lock>,
+    /// Whether the copies have a legal hold, in a bucket with Object Lock.
+    #[serde(default)]
+    pub legal_hold: Option<bool>,
+    /// Where visitors of a website are sent on to: a key of the same bucket (`/page.html`) or a URL.
+    #[serde(default)]
+    #[schemars(
+        length(min = 1, max = 2048),
+        regex(pattern = r"^(/|https?://)[\x20-\x7e]*$"),
+        extend("patternErrorMessage" = "must begin with /, http:// or https:// and be ASCII")
+    )]
+    pub redirect_location: Option<String>,
+    /// How objects are copied that are too large for one request.
+    #[serde(default)]
+    pub multipart: Multipart,
     /// Storage class of the copies. Without it the store chooses: STANDARD.
     #[serde(default)]
     pub storage_class: Option<StorageClass>,
@@ -46,6 +100,130 @@ pub struct Parameters {
     /// Encryption of the copies. Without it the target bucket's default applies.
     #[serde(default)]
     pub sse: Option<Encryption>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Replacement in keys.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(inline)]
+pub struct Rewrite {
+    /// A regular expression; what does not match stays as it is.
+    #[schemars(length(min = 1, max = 1024))]
+    pub pattern: String,
+    /// What each match becomes: `$1` or `${name}` stands for a group, `$$` for a dollar sign.
+    #[schemars(length(max = 1024))]
+    pub replace: String,
+}
+
+/// What becomes of the source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum Mode {
+    /// It stays.
+    #[default]
+    Copy,
+    /// It is deleted once the copy is verified.
+    Move,
+}
+
+/// Where the ETag is from that the source must have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum IfMatch {
+    /// The row's column `ETag`.
+    Column,
+    /// HeadObject, when the task begins.
+    Head,
+}
+
+/// Algorithms of checksums that S3 knows for copies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schemars(inline)]
+#[allow(missing_docs, reason = "names of S3")]
+pub enum ChecksumAlgorithm {
+    Crc32,
+    Crc32c,
+    Crc64nvme,
+    Sha1,
+    Sha256,
+    Sha512,
+    Md5,
+    Xxhash64,
+    Xxhash3,
+    Xxhash128,
+}
+
+impl ChecksumAlgorithm {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Crc32 => "CRC32",
+            Self::Crc32c => "CRC32C",
+            Self::Crc64nvme => "CRC64NVME",
+            Self::Sha1 => "SHA1",
+            Self::Sha256 => "SHA256",
+            Self::Sha512 => "SHA512",
+            Self::Md5 => "MD5",
+            Self::Xxhash64 => "XXHASH64",
+            Self::Xxhash3 => "XXHASH3",
+            Self::Xxhash128 => "XXHASH128",
+        }
+    }
+}
+
+/// Retention of the copies.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(inline)]
+pub struct Lock {
+    /// GOVERNANCE or COMPLIANCE.
+    pub mode: LockMode,
+    /// Until when, as RFC 3339: 2030-01-31T00:00:00Z.
+    #[schemars(extend("format" = "date-time"))]
+    pub retain_until: String,
+}
+
+/// How strict a retention is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schemars(inline)]
+pub enum LockMode {
+    /// Who may bypass it, may shorten or remove it.
+    Governance,
+    /// Nobody can shorten or remove it.
+    Compliance,
+}
+
+impl LockMode {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Governance => "GOVERNANCE",
+            Self::Compliance => "COMPLIANCE",
+        }
+    }
+}
+
+/// Copies in parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(inline)]
+pub struct Multipart {
+    /// Objects of more bytes are copied in parts, at least 5242880 (5 MiB). Without it those that the store refuses as too
+    /// large for one request; with it each object costs one HeadObject more.
+    #[serde(default)]
+    #[schemars(range(min = 5_242_880, max = 5_368_709_120_u64))]
+    pub threshold: Option<u64>,
+    /// Bytes of each part but the last, 5242880 (5 MiB) to 5368709120 (5 GiB). Without it 128 MiB; more where there would be
+    /// over 10,000 parts.
+    #[serde(default)]
+    #[schemars(range(min = 5_242_880, max = 5_368_709_120_u64))]
+    pub part_size: Option<u64>,
 }
 
 /// Storage classes that a copy may have.

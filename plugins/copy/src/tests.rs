@@ -47,7 +47,7 @@ fn a_key_that_becomes_too_long_is_not_sent() {
     run_on(&key, r#"{"target-bucket": "dst", "target-prefix": "p"}"#, &store).unwrap();
     let failure = run_on(&key, r#"{"target-bucket": "dst", "target-prefix": "pp"}"#, &store).unwrap_err();
     assert_eq!((failure.code.as_str(), failure.http_status), ("KeyTooLongError", Some(400)));
-    assert_eq!(failure.message, "with its prefix the target key has 1025 bytes; S3 allows 1024");
+    assert_eq!(failure.message, "the target key has 1025 bytes; S3 allows 1024");
     assert_eq!(store.sent().len(), 1);
 }
 
@@ -152,8 +152,238 @@ fn wrong_parameters_are_refused() {
         (r#""target-bucket": "d", "sse": {"algorithm": "AES256", "kms-key-id": "k"}"#, "go with algorithm"),
         (r#""target-bucket": "d", "sse": {"algorithm": "KMS"}"#, "unknown variant `KMS`"),
         (r#""target-bucket": "d", "prefix": "p""#, "unknown field `prefix`"),
+        (r#""target-bucket": "d", "target-key": "{{kez}}""#, "target-key: there is no {{kez}}"),
+        (
+            r#""target-bucket": "d", "rewrite": {"pattern": "(", "replace": ""}"#,
+            "rewrite.pattern is no regular expression",
+        ),
+        (r#""target-bucket": "d", "mode": "sync""#, "unknown variant `sync`"),
+        (r#""target-bucket": "d", "if-match": "etag""#, "unknown variant `etag`"),
     ] {
         let error = operation::<Copy>(&format!("{{{parameters}}}")).unwrap_err();
         assert!(error.contains(words), "{parameters}: {error}");
     }
+}
+
+/// The key that a source's key becomes.
+fn target_of(key: &str, parameters: &str) -> String {
+    let store = FakeStore::new();
+    store.insert("src", key, Fixture::default());
+    run_on(key, &format!(r#"{{"target-bucket": "dst", {parameters}}}"#), &store).unwrap();
+    let (_, target) =
+        store.sent()[0].split_once(" to=s3://dst/").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    target
+}
+
+#[test]
+fn keys_by_template_and_by_regular_expression() {
+    let template = r#""target-key": "{{bucket}}/{{key_dir}}/v1-{{key_name}}""#;
+    assert_eq!(target_of("a/b.txt", template), "src/a/v1-b.txt");
+    let rewrite = r#""rewrite": {"pattern": "^(\\d{4})-(\\d\\d)/", "replace": "${1}/$2/$$"}"#;
+    assert_eq!(target_of("2025-07/x", rewrite), "2025/07/$x");
+    assert_eq!(target_of("other", rewrite), "other");
+    let all =
+        r#""target-prefix": "p", "target-key": "{{key_stem}}", "rewrite": {"pattern": "a", "replace": "ä"}"#;
+    assert_eq!(target_of("d/banana.txt", all), "p/bänänä");
+}
+
+#[test]
+fn a_key_that_becomes_nothing_is_not_sent() {
+    let store = FakeStore::new();
+    store.insert("src", "k", Fixture::default());
+    let failure =
+        run_on("k", r#"{"target-bucket": "dst", "rewrite": {"pattern": ".*", "replace": ""}}"#, &store)
+            .unwrap_err();
+    assert_eq!(
+        (failure.code.as_str(), failure.message.as_str()),
+        ("InvalidRequest", "the target key is empty")
+    );
+    assert!(store.sent().is_empty());
+}
+
+#[test]
+fn conditions_are_sent() {
+    assert_eq!(
+        settings(
+            r#"{"target-bucket": "dst", "modified-since": "2025-01-01T00:00:00Z",
+                "unmodified-since": "2026-01-01T00:00:00Z", "requester-pays": true,
+                "multipart": {"threshold": 5242880, "part-size": 6000000}}"#
+        ),
+        "s3://dst/k source-if-modified-since=2025-01-01T00:00:00Z \
+         source-if-unmodified-since=2026-01-01T00:00:00Z requester-pays=true multipart-threshold=5242880 \
+         part-size=6000000"
+    );
+}
+
+#[test]
+fn locks_checksums_and_redirects() {
+    assert_eq!(
+        settings(
+            r#"{"target-bucket": "dst", "checksum-algorithm": "CRC64NVME", "legal-hold": true,
+                "lock": {"mode": "GOVERNANCE", "retain-until": "2030-01-31T00:00:00Z"},
+                "redirect-location": "/moved.html"}"#
+        ),
+        "s3://dst/k checksum-algorithm=CRC64NVME lock=GOVERNANCE:2030-01-31T00:00:00Z legal-hold=ON \
+         website-redirect=/moved.html"
+    );
+}
+
+fn with_etag(etag: &str) -> Fixture {
+    Fixture { size: 3, etag: Some(format!("\"{etag}\"")), ..Fixture::default() }
+}
+
+const A: &str = "0cc175b9c0f1b6a831c399e269772661";
+const B: &str = "92eb5ffee6ae2fec3ad71c777531578f";
+
+#[test]
+fn the_etag_of_the_row() {
+    let store = FakeStore::new();
+    store.insert("src", "k", with_etag(A));
+    let operation = operation::<Copy>(r#"{"target-bucket": "dst", "if-match": "column"}"#).unwrap();
+    let run = |columns: &[(&str, &str)]| {
+        operation.run(&store.object("src", "k"), &store.task_with(columns.iter().copied()))
+    };
+    assert_eq!(run(&[("ETag", A)]), Ok(Outcome::done()));
+    let failure = run(&[("ETag", B)]).unwrap_err();
+    assert_eq!((failure.code.as_str(), failure.http_status), ("PreconditionFailed", Some(412)));
+    let failure = run(&[]).unwrap_err();
+    assert_eq!(failure.message, "if-match = \"column\", and the row has no value in column ETag");
+    assert_eq!(store.sent().len(), 2);
+}
+
+#[test]
+fn the_etag_of_the_moment() {
+    let store = FakeStore::new();
+    store.insert("src", "k", with_etag(A));
+    run_on("k", r#"{"target-bucket": "dst", "if-match": "head"}"#, &store).unwrap();
+    assert_eq!(
+        store.sent(),
+        [
+            "HeadObject s3://src/k".to_owned(),
+            format!("CopyObject s3://src/k to=s3://dst/k source-if-match=\"{A}\"")
+        ]
+    );
+}
+
+#[test]
+fn nothing_is_overwritten() {
+    let store = FakeStore::new();
+    store.insert("src", "k", with_etag(A));
+    let once = r#"{"target-bucket": "dst", "overwrite": false}"#;
+    assert_eq!(run_on("k", once, &store), Ok(Outcome::done()));
+    assert!(store.sent()[1].ends_with("if-none-match=*"));
+    let skipped = run_on("k", once, &store).unwrap();
+    assert!(matches!(&skipped, Outcome::Skipped(why) if why.contains("stays")), "{skipped:?}");
+    // Somebody else writes between the look and the copy.
+    let store = FakeStore::new();
+    store.insert("src", "k", with_etag(A));
+    store.insert("dst", "k", with_etag(B));
+    store.fail("HeadObject", "NotFound", 404);
+    assert!(matches!(run_on("k", once, &store), Ok(Outcome::Skipped(_))));
+    assert_eq!(store.fixture("dst", "k"), Some(with_etag(B)));
+}
+
+#[test]
+fn identical_copies_are_not_made_again() {
+    let parameters = r#"{"target-bucket": "dst", "skip-identical": true}"#;
+    for (there, copied) in [
+        (None, true),
+        (Some(with_etag(A)), false),
+        (Some(with_etag(B)), true),
+        (Some(Fixture { size: 4, ..with_etag(A) }), true),
+        (Some(Fixture { etag: None, ..with_etag(A) }), true),
+    ] {
+        let store = FakeStore::new();
+        store.insert("src", "k", with_etag(A));
+        if let Some(there) = &there {
+            store.insert("dst", "k", there.clone());
+        }
+        let outcome = run_on("k", parameters, &store).unwrap();
+        assert_eq!(outcome == Outcome::done(), copied, "{there:?}: {outcome:?}");
+        assert_eq!(store.fixture("dst", "k"), Some(with_etag(A)));
+    }
+}
+
+#[test]
+fn copies_are_verified() {
+    let parameters = r#"{"target-bucket": "dst", "verify": true}"#;
+    let said = |source: Fixture| {
+        let store = FakeStore::new();
+        store.insert("src", "k", source);
+        run_on("k", parameters, &store)
+    };
+    assert_eq!(said(with_etag(A)), Ok(Outcome::done_with(format!("verified: 3 bytes, ETag {A}"))));
+    let store = FakeStore::new();
+    store.insert("src", "k", Fixture { etag: None, ..with_etag(A) });
+    let outcome = run_on("k", parameters, &store).unwrap();
+    assert!(matches!(&outcome, Outcome::Done(Some(said)) if said.contains("no MD5 sums")), "{outcome:?}");
+}
+
+#[test]
+fn what_is_compared() {
+    use super::compare::Content;
+    let content = |fixture: Fixture| {
+        let store = FakeStore::new();
+        store.insert("b", "k", fixture);
+        Content::from(&store.object("b", "k").head().send().unwrap())
+    };
+    let kms = |etag| Fixture { sse: Some("aws:kms".to_owned()), ..with_etag(etag) };
+    let parts = with_etag(&format!("{B}-2"));
+    for (source, copy, verified) in [
+        (with_etag(A), with_etag(A), true),
+        (with_etag(A), with_etag(B), false),
+        (with_etag(A), Fixture { size: 4, ..with_etag(A) }, false),
+        (with_etag(A), parts.clone(), true),
+        (parts, with_etag(B), true),
+        (kms(A), with_etag(B), true),
+        (with_etag(A), kms(B), true),
+    ] {
+        let label = format!("{source:?} {copy:?}");
+        let result = content(source).verify(&content(copy));
+        assert_eq!(result.is_ok(), verified, "{label}: {result:?}");
+    }
+}
+
+const MOVE: &str = r#"{"target-bucket": "dst", "mode": "move"}"#;
+
+#[test]
+fn a_move_copies_verifies_and_deletes() {
+    let store = FakeStore::new();
+    store.insert("src", "k", with_etag(A));
+    let outcome = run_on("k", MOVE, &store).unwrap();
+    assert_eq!(outcome, Outcome::done_with(format!("moved; verified: 3 bytes, ETag {A}")));
+    assert_eq!((store.fixture("src", "k"), store.fixture("dst", "k")), (None, Some(with_etag(A))));
+    let calls: Vec<_> = store.requests().iter().map(|sent| sent.call).collect();
+    assert_eq!(calls, ["HeadObject", "CopyObject", "HeadObject", "HeadObject", "DeleteObject"]);
+}
+
+#[test]
+fn a_move_that_is_not_verified_deletes_nothing() {
+    for (call, code, status) in [("CopyObject", "InternalError", 500), ("DeleteObject", "AccessDenied", 403)]
+    {
+        let store = FakeStore::new();
+        store.insert("src", "k", with_etag(A));
+        store.fail(call, code, status);
+        assert_eq!(run_on("k", MOVE, &store).unwrap_err().code, code);
+        assert_eq!(store.fixture("src", "k"), Some(with_etag(A)));
+    }
+    // In place: the copy is the source.
+    let store = FakeStore::new();
+    store.insert("src", "k", with_etag(A));
+    let failure =
+        run_on("k", r#"{"target-bucket": "src", "mode": "move", "storage-class": "GLACIER"}"#, &store);
+    assert_eq!(failure.unwrap_err().code, "InvalidRequest");
+    assert!(store.sent().is_empty());
+}
+
+#[test]
+fn a_move_made_twice_is_skipped_where_the_row_knows_the_etag() {
+    let store = FakeStore::new();
+    store.insert("src", "k", with_etag(A));
+    let operation = operation::<Copy>(MOVE).unwrap();
+    let run = |etag: &str| operation.run(&store.object("src", "k"), &store.task_with([("ETag", etag)]));
+    assert!(matches!(run(A), Ok(Outcome::Done(_))));
+    assert!(matches!(run(A), Ok(Outcome::Skipped(_))));
+    assert_eq!(run(B).unwrap_err().code, "NoSuchKey");
+    assert_eq!(run_on("k", MOVE, &store).unwrap_err().code, "NoSuchKey");
 }

@@ -136,6 +136,7 @@ fn on_object(
     }
     let fixture = fixture.clone();
     if let Some(target) = target {
+        refuse_unmet(state, sent, &target, &fixture)?;
         state.objects.insert(target, fixture.clone());
     }
     Ok(found(http_status, fixture))
@@ -156,6 +157,16 @@ fn there(fixture: &Fixture, sent: &Sent) -> Result<(), StoreError> {
         (None, Some(_)) => Err(refused("NoSuchVersion", 404, "there is no such version".to_owned())),
         (_, None) => Err(refused("NoSuchKey", 404, "a delete marker hides the object".to_owned())),
     }
+}
+
+/// The conditions that a copy has: the source's ETag, and no object in its place.
+fn refuse_unmet(state: &State, sent: &Sent, target: &Place, source: &Fixture) -> Result<(), StoreError> {
+    let other = sent.setting("source-if-match").is_some_and(|etag| source.etag.as_deref() != Some(etag));
+    let taken = sent.setting("if-none-match").is_some() && state.objects.contains_key(target);
+    if other || taken {
+        return Err(refused("PreconditionFailed", 412, "a condition of the request is not met".to_owned()));
+    }
+    Ok(())
 }
 
 fn no_lock() -> StoreError {

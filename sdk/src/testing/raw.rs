@@ -274,6 +274,8 @@ text_setters! {
     set_sse = "sse";
     set_kms_key_id = "kms-key-id";
     set_restore_tier = "tier";
+    set_source_if_modified_since = "source-if-modified-since";
+    set_source_if_unmodified_since = "source-if-unmodified-since";
     set_checksum_algorithm = "checksum-algorithm";
     set_website_redirect = "website-redirect";
 }
@@ -309,6 +311,18 @@ impl Request {
 
     pub(crate) fn set_bucket_key(&self, enabled: bool) {
         self.set("bucket-key", enabled);
+    }
+
+    pub(crate) fn set_requester_pays(&self) {
+        self.set("requester-pays", true);
+    }
+
+    pub(crate) fn set_multipart_threshold(&self, bytes: u64) {
+        self.set("multipart-threshold", bytes);
+    }
+
+    pub(crate) fn set_part_size(&self, bytes: u64) {
+        self.set("part-size", bytes);
     }
 
     pub(crate) fn set_restore_days(&self, days: u32) {

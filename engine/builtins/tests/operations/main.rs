@@ -96,7 +96,7 @@ async fn tagging_merges_with_what_it_reads() {
     assert_eq!(outcome, Outcome::Succeeded(None));
     let tags = vec![Tag::new("both", "3"), Tag::new("old", "1")];
     let expected: [Request; 2] =
-        [GetObjectTagging { object: object() }.into(), PutObjectTagging { object: object(), tags }.into()];
+        [GetObjectTagging::new(object()).into(), PutObjectTagging { object: object(), tags }.into()];
     assert_eq!(sent, expected);
 }
 

@@ -18,7 +18,7 @@ fn requests() -> [Request; 13] {
         PutObject::new("b", "k", Default::default()).into(),
         CopyObject::new(object(), "b", "k").into(),
         DeleteObject::new(object()).into(),
-        GetObjectTagging { object: object() }.into(),
+        GetObjectTagging::new(object()).into(),
         PutObjectTagging { object: object(), tags: Vec::new() }.into(),
         DeleteObjectTagging { object: object() }.into(),
         GetObjectAcl { object: object() }.into(),

@@ -96,7 +96,7 @@ async fn head(asker: &Asker, what: &What, entry: &Entry) -> Result<Found, StoreE
 
 async fn tags(asker: &Asker, what: &What, entry: &Entry) -> Result<Found, StoreError> {
     let object = entry.id(what);
-    let answer = asker.send(object.clone(), GetObjectTagging { object }).await?;
+    let answer = asker.send(object.clone(), GetObjectTagging::new(object)).await?;
     Ok(Found::Tags(answer.tags.into_iter().map(|tag| (tag.key, tag.value)).collect()))
 }
 

@@ -40,7 +40,7 @@ fn calls_on_an_object_and_on_a_version_of_it() {
     let table: [(Make, &str, &str); 9] = [
         (|o| HeadObject::new(o).into(), "s3:GetObject", "s3:GetObjectVersion"),
         (|o| GetObject::new(o).into(), "s3:GetObject", "s3:GetObjectVersion"),
-        (|object| GetObjectTagging { object }.into(), "s3:GetObjectTagging", "s3:GetObjectVersionTagging"),
+        (|object| GetObjectTagging::new(object).into(), "s3:GetObjectTagging", "s3:GetObjectVersionTagging"),
         (
             |object| PutObjectTagging { object, tags: vec![] }.into(),
             "s3:PutObjectTagging",
@@ -349,7 +349,7 @@ fn what_requests_supply_is_what_amazon_documents() {
         requests.extend([
             Request::from(HeadObject::new(object.clone())),
             GetObject::new(object.clone()).into(),
-            GetObjectTagging { object: object.clone() }.into(),
+            GetObjectTagging::new(object.clone()).into(),
             PutObjectTagging { object: object.clone(), tags: vec![Tag::new("a", "1")] }.into(),
             DeleteObjectTagging { object: object.clone() }.into(),
             GetObjectAcl { object: object.clone() }.into(),

@@ -16,6 +16,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use super::answers::{self, Answered};
 use super::errors::{Call, Mapper};
 use super::measured;
+use super::multipart;
 use super::values;
 use crate::Store;
 use crate::error::StoreError;
@@ -60,8 +61,6 @@ macro_rules! object {
     };
 }
 
-pub(super) use object;
-
 /// Sets what PutObject and CopyObject say alike about the new object.
 macro_rules! new_object {
     ($call:expr, $new:expr, $invalid:expr) => {{
@@ -98,6 +97,8 @@ macro_rules! new_object {
     }};
 }
 
+pub(super) use {new_object, object};
+
 /// Sends requests by the AWS SDK, once each.
 #[derive(Debug)]
 pub(crate) struct Sdk {
@@ -113,9 +114,10 @@ pub(crate) struct Sdk {
 impl Store for Sdk {
     async fn send(&self, request: &Request) -> Result<Response, StoreError> {
         let attempt = async {
-            match tokio::time::timeout(self.request_timeout, self.dispatch(request)).await {
+            let most = self.request_timeout.saturating_add(multipart::allowance(request));
+            match tokio::time::timeout(most, self.dispatch(request)).await {
                 Ok(result) => result,
-                Err(_) => Err(self.mapper.timeout(request.name(), self.request_timeout)),
+                Err(_) => Err(self.mapper.timeout(request.name(), most)),
             }
         };
         measured(&self.name, request.name(), attempt).await
@@ -130,8 +132,15 @@ impl Sdk {
             Request::GetObject(call) => self.get_object(request, call).await,
             Request::PutObject(call) => self.put_object(request, call).await,
             Request::CopyObject(call) => self.copy_object(request, call).await,
+            Request::CreateMultipartUpload(call) => self.create_multipart_upload(request, call).await,
+            Request::UploadPart(call) => self.upload_part(request, call).await,
+            Request::UploadPartCopy(call) => self.upload_part_copy(request, call).await,
+            Request::CompleteMultipartUpload(call) => self.complete_multipart_upload(request, call).await,
+            Request::ListParts(call) => self.list_parts(request, call).await,
             Request::GetObjectTagging(call) => {
-                let sent = object!(client.get_object_tagging(), call.object).send();
+                let sent = object!(client.get_object_tagging(), call.object)
+                    .set_request_payer(values::payer(call.requester_pays))
+                    .send();
                 Ok(answers::tagging(self.answer(request, sent).await?))
             }
             Request::PutObjectTagging(call) => self.put_object_tagging(request, call).await,
@@ -198,6 +207,7 @@ impl Sdk {
         let sent = object!(self.client.head_object(), call.object)
             .set_if_match(call.if_match.clone())
             .set_if_none_match(call.if_none_match.clone())
+            .set_request_payer(values::payer(call.requester_pays))
             .set_checksum_mode(call.checksums.then_some(ChecksumMode::Enabled))
             .set_part_number(call.part_number.map(|number| i32::try_from(number).unwrap_or(i32::MAX)))
             .send();
@@ -209,6 +219,7 @@ impl Sdk {
             .set_range(call.range.map(|range| range.to_string()))
             .set_if_match(call.if_match.clone())
             .set_if_none_match(call.if_none_match.clone())
+            .set_request_payer(values::payer(call.requester_pays))
             .send();
         let (mut response, body) = answers::get(self.answer(request, sent).await?);
         response.body = self.mapper.collect(body, response.size).await?;
@@ -220,6 +231,7 @@ impl Sdk {
         let sent = new_object!(self.client.put_object(), call, invalid)
             .set_if_match(call.if_match.clone())
             .set_if_none_match(call.if_none_match.clone())
+            .set_content_md5(call.content_md5.clone())
             .body(ByteStream::from(call.body.clone()))
             .send();
         let Answered { output, status } = self.answer(request, sent).await?;
@@ -228,6 +240,9 @@ impl Sdk {
 
     async fn copy_object(&self, request: &Request, call: &CopyObject) -> Result<Response, StoreError> {
         let invalid = |why: String| self.mapper.invalid(request.name(), &why);
+        if call.transfer.target_store.is_some() {
+            return Err(invalid("no store copies to another".to_owned()));
+        }
         let sent = new_object!(self.client.copy_object(), call, invalid)
             .copy_source(values::copy_source(&call.source))
             .set_metadata_directive(call.metadata_directive.map(|directive| directive.as_str().into()))
@@ -236,6 +251,8 @@ impl Sdk {
             .set_copy_source_if_none_match(call.copy_source_if_none_match.clone())
             .set_copy_source_if_modified_since(call.copy_source_if_modified_since.map(values::sdk_time))
             .set_copy_source_if_unmodified_since(call.copy_source_if_unmodified_since.map(values::sdk_time))
+            .set_if_none_match(call.if_none_match.clone())
+            .set_request_payer(values::payer(call.requester_pays))
             .send();
         let answer = self.answer(request, sent).await?;
         // Amazon S3 sends the status before the copy is made. Only a result in the body says that it was.

@@ -50,7 +50,11 @@ impl From<&Request> for Call {
             | Request::ListMultipartUploads(_)
             | Request::PutObject(_) => "NoSuchBucket",
             Request::GetObjectLockConfiguration(_) => "ObjectLockConfigurationNotFoundError",
-            Request::AbortMultipartUpload(_) => "NoSuchUpload",
+            Request::AbortMultipartUpload(_)
+            | Request::UploadPart(_)
+            | Request::CompleteMultipartUpload(_)
+            | Request::ListParts(_) => "NoSuchUpload",
+            Request::CreateMultipartUpload(_) => "NoSuchBucket",
             Request::HeadObject(HeadObject { object, .. }) if object.version_id.is_some() => "NoSuchVersion",
             _ => "NoSuchKey",
         };

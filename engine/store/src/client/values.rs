@@ -80,6 +80,11 @@ fn grant(grant: &Grant) -> Result<types::Grant, BuildError> {
     Ok(types::Grant::builder().grantee(grantee.build()?).permission(grant.permission.as_str().into()).build())
 }
 
+/// `x-amz-request-payer`.
+pub(super) fn payer(requester_pays: bool) -> Option<types::RequestPayer> {
+    requester_pays.then_some(types::RequestPayer::Requester)
+}
+
 pub(super) fn legal_hold(on: bool) -> types::ObjectLockLegalHoldStatus {
     if on { types::ObjectLockLegalHoldStatus::On } else { types::ObjectLockLegalHoldStatus::Off }
 }

@@ -234,11 +234,7 @@ async fn the_target_of_a_copy_has_no_tags_before_it_is_there() {
     let source = ObjectId { version_id: Some("v1".to_owned()), ..ObjectId::new("src", "k") };
     gate(&store, policies).send(CopyObject::new(source.clone(), "dst", "k")).await.unwrap();
     assert_eq!(names(&store), ["GetObjectTagging", "GetObjectTagging", "CopyObject"]);
-    assert_eq!(
-        store.requests()[1],
-        GetObjectTagging { object: source }.into(),
-        "of the version that is copied"
-    );
+    assert_eq!(store.requests()[1], GetObjectTagging::new(source).into(), "of the version that is copied");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use longshore_job::ObjectId;
 
 use super::lock::ObjectLock;
-use super::parts::{AclHeaders, ByteRange, ContentHeaders, Directive, Encryption, Tag};
+use super::parts::{AclHeaders, ByteRange, ContentHeaders, Directive, Encryption, Tag, Transfer};
 
 /// HeadObject.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct HeadObject {
     pub if_match: Option<String>,
     /// Only if the object does not have this ETag, else 304.
     pub if_none_match: Option<String>,
+    /// `x-amz-request-payer`: whether the role pays for the request.
+    pub requester_pays: bool,
     /// `x-amz-checksum-mode: ENABLED`: the answer has the checksums that the store keeps.
     pub checksums: bool,
     /// `partNumber`: the answer is about this part, from 1, and says how many there are.
@@ -27,7 +29,14 @@ pub struct HeadObject {
 impl HeadObject {
     /// Metadata of `object`, unconditionally.
     pub fn new(object: ObjectId) -> Self {
-        Self { object, if_match: None, if_none_match: None, checksums: false, part_number: None }
+        Self {
+            object,
+            if_match: None,
+            if_none_match: None,
+            requester_pays: false,
+            checksums: false,
+            part_number: None,
+        }
     }
 }
 
@@ -42,12 +51,14 @@ pub struct GetObject {
     pub if_match: Option<String>,
     /// Only if the object does not have this ETag, else 304.
     pub if_none_match: Option<String>,
+    /// `x-amz-request-payer`: whether the role pays for the request.
+    pub requester_pays: bool,
 }
 
 impl GetObject {
     /// All of `object`, unconditionally.
     pub fn new(object: ObjectId) -> Self {
-        Self { object, range: None, if_match: None, if_none_match: None }
+        Self { object, range: None, if_match: None, if_none_match: None, requester_pays: false }
     }
 }
 
@@ -60,6 +71,8 @@ pub struct PutObject {
     pub key: String,
     /// Its bytes.
     pub body: Bytes,
+    /// `Content-MD5`: MD5 of the bytes in base64, which the store checks.
+    pub content_md5: Option<String>,
     /// Its content headers.
     pub content: ContentHeaders,
     /// `x-amz-meta-…`: names without the prefix.
@@ -91,7 +104,7 @@ impl PutObject {
     }
 }
 
-/// CopyObject: one call, at most 5 GB.
+/// A copy: CopyObject where one call does it, and where it does not (5 GiB, another store) what [`Transfer`] says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyObject {
     /// What is copied.
@@ -128,6 +141,12 @@ pub struct CopyObject {
     pub checksum_algorithm: Option<String>,
     /// `x-amz-website-redirect-location`.
     pub website_redirect_location: Option<String>,
+    /// `*`: only if there is no object with the new key, else 412.
+    pub if_none_match: Option<String>,
+    /// `x-amz-request-payer`: whether the role pays for the request.
+    pub requester_pays: bool,
+    /// How the engine makes the copy where one CopyObject does not.
+    pub transfer: Transfer,
     /// Lock of the new object: S3 never copies the source's.
     pub lock: ObjectLock,
 }
@@ -153,6 +172,9 @@ impl CopyObject {
             copy_source_if_unmodified_since: None,
             checksum_algorithm: None,
             website_redirect_location: None,
+            if_none_match: None,
+            requester_pays: false,
+            transfer: Transfer::default(),
             lock: ObjectLock::default(),
         }
     }
@@ -163,6 +185,15 @@ impl CopyObject {
 pub struct GetObjectTagging {
     /// Which object.
     pub object: ObjectId,
+    /// `x-amz-request-payer`: whether the role pays for the request.
+    pub requester_pays: bool,
+}
+
+impl GetObjectTagging {
+    /// The tags of `object`.
+    pub fn new(object: ObjectId) -> Self {
+        Self { object, requester_pays: false }
+    }
 }
 
 /// PutObjectTagging.

@@ -206,3 +206,14 @@ impl Directive {
         }
     }
 }
+
+/// How a copy is made that is too large for one CopyObject, or goes to another store.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Transfer {
+    /// Objects of more bytes are copied in parts. `None`: those that are too large for one CopyObject.
+    pub multipart_threshold: Option<u64>,
+    /// Bytes of each part but the last. `None` leaves it to the engine.
+    pub part_size: Option<u64>,
+    /// Store of the new object, by its name in the configuration; `None` is the source's.
+    pub target_store: Option<String>,
+}

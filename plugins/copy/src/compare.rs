@@ -1,0 +1,59 @@
+//! Whether two objects are the same, as far as HeadObject tells.
+
+use longshore_sdk::{Failure, Response};
+
+/// What HeadObject says of the bytes of an object.
+pub(crate) struct Content {
+    pub(crate) size: Option<u64>,
+    pub(crate) etag: Option<String>,
+    sse: Option<String>,
+}
+
+impl From<&Response> for Content {
+    fn from(head: &Response) -> Self {
+        let etag = head.etag().map(|etag| unquoted(&etag).to_owned()).filter(|etag| !etag.is_empty());
+        Self { size: head.size(), etag, sse: head.sse() }
+    }
+}
+
+pub(crate) fn unquoted(etag: &str) -> &str {
+    etag.trim_matches('"')
+}
+
+impl Content {
+    /// The same size and ETag. That may be denied of objects that are the same, and not said of others.
+    pub(crate) fn is_identical(&self, other: &Self) -> bool {
+        self.size.is_some() && self.size == other.size && self.etag.is_some() && self.etag == other.etag
+    }
+
+    /// Whether the ETag is the MD5 sum of the bytes: not where they were uploaded in parts or are encrypted with keys of a
+    /// KMS (Amazon S3 API Reference, "Object").
+    fn has_md5(&self) -> bool {
+        let is_md5 = |etag: &String| etag.len() == 32 && etag.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let kms = self.sse.as_deref().is_some_and(|sse| sse.starts_with("aws:kms"));
+        self.etag.as_ref().is_some_and(is_md5) && !kms
+    }
+
+    /// Compares a copy with its source, and says what was compared.
+    ///
+    /// # Errors
+    /// `VerificationFailed` with what differs.
+    pub(crate) fn verify(&self, copy: &Self) -> Result<String, Failure> {
+        let failed = |what: String| Err(Failure::new("VerificationFailed", what));
+        let (Some(size), Some(copied)) = (self.size, copy.size) else {
+            return failed("the store does not tell the size of source or copy".to_owned());
+        };
+        if size != copied {
+            return failed(format!("the copy has {copied} bytes, the source {size}"));
+        }
+        match (&self.etag, &copy.etag) {
+            (Some(etag), Some(copied)) if etag == copied => {
+                Ok(format!("verified: {size} bytes, ETag {etag}"))
+            }
+            (Some(etag), Some(copied)) if self.has_md5() && copy.has_md5() => {
+                failed(format!("the copy has ETag {copied}, the source {etag}, with the same {size} bytes"))
+            }
+            _ => Ok(format!("verified: {size} bytes; the ETags are no MD5 sums that could be compared")),
+        }
+    }
+}
