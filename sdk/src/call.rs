@@ -59,6 +59,8 @@ calls! {
     PutObjectAcl;
     /// RestoreObject.
     RestoreObject;
+    /// A call of an endpoint beside the store.
+    InvokeEndpoint;
 }
 
 /// Declares settings that take text; `None` leaves the setting out.

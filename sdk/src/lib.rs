@@ -72,13 +72,13 @@ pub mod testing;
 
 /// The contract as functions: the engine's on wasm32, those of the fake store elsewhere.
 #[cfg(target_arch = "wasm32")]
-use bindings::longshore::operation::{host as raw_host, s3 as raw};
+use bindings::longshore::operation::{endpoints as raw_endpoints, host as raw_host, s3 as raw};
 #[cfg(not(target_arch = "wasm32"))]
 use testing::{raw, raw_host};
 
 pub use call::{
     CopyObject, DeleteObject, DeleteObjectTagging, GetObject, GetObjectAcl, GetObjectTagging, HeadObject,
-    PutObject, PutObjectAcl, PutObjectTagging, Request, RestoreObject,
+    InvokeEndpoint, PutObject, PutObjectAcl, PutObjectTagging, Request, RestoreObject,
 };
 pub use object::{Object, Task};
 pub use operation::{Failure, NoParameters, Operation, Outcome};

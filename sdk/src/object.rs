@@ -2,7 +2,7 @@
 
 use crate::call::{
     CopyObject, DeleteObject, DeleteObjectTagging, GetObject, GetObjectAcl, GetObjectTagging, HeadObject,
-    PutObject, PutObjectAcl, PutObjectTagging, RestoreObject,
+    InvokeEndpoint, PutObject, PutObjectAcl, PutObjectTagging, RestoreObject,
 };
 use crate::{Tag, raw, raw_host};
 
@@ -120,6 +120,13 @@ impl Object<'_> {
     pub fn restore(&self) -> RestoreObject {
         RestoreObject(self.raw().restore())
     }
+
+    /// A call, about this object, of an endpoint that the operator named in the engine's configuration. `body` is JSON. The
+    /// answer has a status and a body; a status that is no success is an error. A parameter that names the endpoint has the
+    /// JSON Schema `format` `longshore-endpoint`: then job files are checked for it.
+    pub fn invoke(&self, endpoint: &str, body: &[u8]) -> InvokeEndpoint {
+        InvokeEndpoint(self.raw().invoke_beside(endpoint, body))
+    }
 }
 
 /// The task at hand.
@@ -168,5 +175,10 @@ impl raw::Object {
     /// The engine knows which store: opening is a function of the contract, not a method.
     fn open_beside(&self, bucket: &str, key: &str, version_id: Option<&str>) -> Self {
         raw::open(bucket, key, version_id)
+    }
+
+    /// An endpoint is beside the store: the object only says which task it is.
+    fn invoke_beside(&self, endpoint: &str, body: &[u8]) -> raw::Request {
+        crate::raw_endpoints::invoke(endpoint, body)
     }
 }

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::{env, fs};
 
 /// The built-in operations, by name: crate `longshore-op-NAME` in `plugins/NAME`.
-const OPERATIONS: [&str; 5] = ["acl", "copy", "noop", "restore", "tagging"];
+const OPERATIONS: [&str; 6] = ["acl", "copy", "invoke", "noop", "restore", "tagging"];
 
 /// What the components are made of, beside their own crates.
 const SHARED: [&str; 5] = ["Cargo.toml", "Cargo.lock", "sdk/Cargo.toml", "sdk/src", "sdk/wit"];

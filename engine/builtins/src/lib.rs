@@ -9,9 +9,9 @@ pub struct Builtin {
     pub component: &'static [u8],
 }
 
-static BUILTINS: [Builtin; 5] = include!(concat!(env!("OUT_DIR"), "/builtins.rs"));
+static BUILTINS: [Builtin; 6] = include!(concat!(env!("OUT_DIR"), "/builtins.rs"));
 
-/// Every built-in operation, by name: `acl`, `copy`, `noop` (does nothing; measures the engine), `restore`, `tagging`.
+/// Every built-in operation, by name: `acl`, `copy`, `invoke`, `noop` (does nothing; measures the engine), `restore`, `tagging`.
 pub fn all() -> &'static [Builtin] {
     &BUILTINS
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use longshore_job::config::Credentials;
 use longshore_job::{EngineConfig, JobSpec};
-use longshore_store::{CredentialsSource, RateLimits, S3Store, StoreConfig, StoreError};
+use longshore_store::{CredentialsSource, Endpoints, RateLimits, S3Store, StoreConfig, StoreError};
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
+use crate::endpoints::endpoints;
 use crate::error::{JobFailure, STORE_NOT_USABLE};
 
 /// Requests that may be in flight for commands that send a few (count).
@@ -26,14 +27,17 @@ async fn connect_for(config: &EngineConfig, name: &str, lanes: u32) -> Result<S3
     S3Store::connect(settings(config, name, lanes)?).await.map_err(unusable)
 }
 
-/// The stores of an engine, each connected once: what bounds the requests to one holds for all jobs together.
+/// The stores and endpoints of an engine, each connected once: what bounds the requests to one holds for all jobs together.
 #[derive(Default)]
-pub(crate) struct Stores(Mutex<BTreeMap<String, Arc<S3Store>>>);
+pub(crate) struct Stores {
+    connected: Mutex<BTreeMap<String, Arc<S3Store>>>,
+    endpoints: OnceCell<Endpoints>,
+}
 
 impl Stores {
     /// The store `name`.
     pub(crate) async fn get(&self, config: &EngineConfig, name: &str) -> Result<Arc<S3Store>, JobFailure> {
-        let mut connected = self.0.lock().await;
+        let mut connected = self.connected.lock().await;
         if let Some(store) = connected.get(name) {
             return Ok(Arc::clone(store));
         }
@@ -44,7 +48,12 @@ impl Stores {
 
     /// Connects anew the next time: credentials may have been mended.
     pub(crate) async fn forget(&self, name: &str) {
-        self.0.lock().await.remove(name);
+        self.connected.lock().await.remove(name);
+    }
+
+    /// What tasks may call beside the stores.
+    pub(crate) async fn endpoints(&self, config: &EngineConfig) -> Result<&Endpoints, JobFailure> {
+        self.endpoints.get_or_try_init(async || endpoints(config)).await
     }
 }
 
@@ -61,8 +70,6 @@ fn unusable(error: StoreError) -> JobFailure {
     JobFailure::new(STORE_NOT_USABLE, error.to_string())
 }
 
-/// Retries are bound by the lanes, too: a quarter of one each per second beside those that successes earn, so that a store
-/// in trouble gets fewer of them than it gets requests.
 fn settings(config: &EngineConfig, name: &str, lanes: u32) -> Result<StoreConfig, JobFailure> {
     let store = config
         .stores
@@ -76,18 +83,24 @@ fn settings(config: &EngineConfig, name: &str, lanes: u32) -> Result<StoreConfig
         path_style: store.path_style,
         credentials: credentials(&store.credentials),
         request_timeout: store.request_timeout,
-        rate: RateLimits {
-            max_in_flight: lanes,
-            requests_per_second: store.requests_per_second,
-            retries_per_second: (f64::from(lanes) / 4.0).max(1.0),
-            retry_burst: lanes.saturating_mul(2),
-            ..RateLimits::default()
-        },
+        rate: rate_limits(lanes, store.requests_per_second),
         ..StoreConfig::default()
     })
 }
 
-fn credentials(source: &Credentials) -> CredentialsSource {
+/// Retries are bound by the lanes, too: a quarter of one each per second beside those that successes earn, so that a store
+/// in trouble gets fewer of them than it gets requests.
+pub(crate) fn rate_limits(lanes: u32, requests_per_second: Option<u32>) -> RateLimits {
+    RateLimits {
+        max_in_flight: lanes,
+        requests_per_second,
+        retries_per_second: (f64::from(lanes) / 4.0).max(1.0),
+        retry_burst: lanes.saturating_mul(2),
+        ..RateLimits::default()
+    }
+}
+
+pub(crate) fn credentials(source: &Credentials) -> CredentialsSource {
     match source {
         Credentials::DefaultChain => CredentialsSource::DefaultChain,
         Credentials::Environment => CredentialsSource::Environment,

@@ -11,6 +11,7 @@ use longshore_policy::{Context, PolicySet};
 
 use crate::Store;
 use crate::access::{Access, Subject};
+use crate::endpoint::Endpoints;
 use crate::error::{StoreError, code};
 use crate::rehearsal::{Foreseen, Journal, Nowhere};
 use crate::request::{GetObjectTagging, Request, Tag};
@@ -36,6 +37,8 @@ pub struct GateConfig {
     pub region: String,
     /// Whether requests travel over TLS.
     pub secure_transport: bool,
+    /// What may be called beside the store.
+    pub endpoints: Endpoints,
     /// The time that policies see.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
@@ -102,6 +105,12 @@ impl GateConfig {
     }
 }
 
+/// Whether a key of [`GateConfig::constants`] is about the store. An endpoint has its own values of these, or none.
+fn is_about_store(key: &str) -> bool {
+    key.starts_with("s3:")
+        || matches!(key, "aws:SecureTransport" | "aws:RequestedRegion" | "aws:ResourceAccount")
+}
+
 fn time_keys(now: Timestamp) -> [(&'static str, String); 2] {
     [("aws:CurrentTime", time_text(now)), ("aws:EpochTime", now.as_second().to_string())]
 }
@@ -125,6 +134,7 @@ pub struct Gate(Arc<Inner>);
 
 struct Inner {
     store: Arc<dyn Store>,
+    endpoints: Endpoints,
     role: String,
     principal: String,
     bucket_owner: String,
@@ -165,6 +175,7 @@ impl Gate {
         constants.retain(|(key, _)| policies.mentions_key(key));
         Self(Arc::new(Inner {
             store,
+            endpoints: config.endpoints.clone(),
             principal: config.principal(),
             bucket_owner: config.resource_account().to_owned(),
             role: config.role,
@@ -212,8 +223,8 @@ impl TaskGate {
             }
         }
         let inner = &self.gate.0;
-        for mut access in request.accesses() {
-            inner.add_standing_keys(&mut access.context);
+        for mut access in inner.accesses(request)? {
+            inner.add_standing_keys(&mut access);
             if let Some(journal) = &inner.journal {
                 journal.note(inner.foresee(access, certainty));
                 continue;
@@ -236,7 +247,13 @@ impl TaskGate {
     pub async fn send(&self, request: impl Into<Request>) -> Result<Response, StoreError> {
         let request = request.into();
         self.check(&request, Certainty::Exact).await?;
-        let answer = self.gate.0.store.send(&request).await;
+        let answer = match &request {
+            // A rehearsal sends nothing anywhere.
+            Request::InvokeEndpoint(call) if !self.gate.is_rehearsal() => {
+                self.gate.0.endpoints.invoke(call).await
+            }
+            _ => self.gate.0.store.send(&request).await,
+        };
         if may_change_tags(&request) {
             // Also after an error: the request may have taken effect.
             self.existing_tags.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -248,7 +265,7 @@ impl TaskGate {
         let object = match access.subject {
             Subject::Object => request.object(),
             Subject::Source => request.source().cloned(),
-            Subject::Bucket => None,
+            Subject::Bucket | Subject::Endpoint => None,
         };
         let Some(object) = object else { return Ok(()) };
         let tags = self.existing_tags_of(object).await.map_err(|why| {
@@ -280,13 +297,22 @@ impl TaskGate {
 }
 
 impl Inner {
-    fn add_standing_keys(&self, context: &mut Context) {
-        for (key, value) in &self.constants {
-            context.set(*key, value.as_str());
+    /// Every permission that the request needs.
+    fn accesses(&self, request: &Request) -> Result<Vec<Access>, StoreError> {
+        match request {
+            Request::InvokeEndpoint(call) => Ok(vec![self.endpoints.access(call)?]),
+            other => Ok(other.accesses()),
+        }
+    }
+
+    fn add_standing_keys(&self, access: &mut Access) {
+        let beside = access.subject == Subject::Endpoint;
+        for (key, value) in self.constants.iter().filter(|(key, _)| !(beside && is_about_store(key))) {
+            access.context.set(*key, value.as_str());
         }
         if self.mentions_time {
             for (key, value) in time_keys((self.clock)()) {
-                context.set(key, value);
+                access.context.set(key, value);
             }
         }
     }

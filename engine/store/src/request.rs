@@ -42,6 +42,8 @@ pub enum Request {
     ListObjectsV2(ListObjectsV2),
     /// One page of the versions and delete markers of a bucket.
     ListObjectVersions(ListObjectVersions),
+    /// Calls an endpoint beside the store.
+    InvokeEndpoint(InvokeEndpoint),
 }
 
 impl Request {
@@ -62,6 +64,7 @@ impl Request {
             Self::HeadBucket(_) => "HeadBucket",
             Self::ListObjectsV2(_) => "ListObjectsV2",
             Self::ListObjectVersions(_) => "ListObjectVersions",
+            Self::InvokeEndpoint(_) => "InvokeEndpoint",
         }
     }
 
@@ -76,20 +79,20 @@ impl Request {
         })
     }
 
-    /// The bucket that the call works on: the target of a copy.
-    pub(crate) fn bucket(&self) -> &str {
-        self.names().0
+    /// The bucket that the call works on: the target of a copy. `None` for calls on none.
+    pub(crate) fn bucket(&self) -> Option<&str> {
+        (!matches!(self, Self::InvokeEndpoint(_))).then(|| self.names().0)
     }
 
     /// Every bucket that the call names.
     pub(crate) fn buckets(&self) -> impl Iterator<Item = &str> {
-        let (bucket, _) = self.names();
-        std::iter::once(bucket).chain(self.source().map(|source| source.bucket.as_str()))
+        self.bucket().into_iter().chain(self.source().map(|source| source.bucket.as_str()))
     }
 
     /// The bucket that the call works on; key and version ID of the object, if it works on one.
     fn names(&self) -> (&str, Option<(&str, Option<&str>)>) {
         match self {
+            Self::InvokeEndpoint(_) => ("", None),
             Self::PutObject(put) => (&put.bucket, Some((&put.key, None))),
             Self::CopyObject(copy) => (&copy.bucket, Some((&copy.key, None))),
             Self::HeadBucket(HeadBucket { bucket })
@@ -132,6 +135,6 @@ macro_rules! into_request {
 
 into_request!(
     HeadObject GetObject GetObjectTagging PutObjectTagging DeleteObjectTagging GetObjectAcl PutObjectAcl
-    RestoreObject DeleteObject HeadBucket ListObjectsV2 ListObjectVersions;
+    RestoreObject DeleteObject HeadBucket ListObjectsV2 ListObjectVersions InvokeEndpoint;
     PutObject CopyObject
 );

@@ -190,7 +190,7 @@ impl<S: Store> Store for Retrying<S> {
     async fn send(&self, request: &Request) -> Result<Response, StoreError> {
         let lost_answer = AtomicBool::new(false);
         let result = self
-            .run(&self.policy, Some(request.bucket()), || async {
+            .run(&self.policy, request.bucket(), || async {
                 let result = self.inner.send(request).await;
                 if result.as_ref().is_err_and(StoreError::is_lost_answer) {
                     lost_answer.store(true, Ordering::Relaxed);

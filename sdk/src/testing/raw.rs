@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
-use super::{FakeStore, Fixture, Place, State};
+use super::{Answering, FakeStore, Fixture, Place, State};
 
 /// An object tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,6 +159,13 @@ impl Object {
     pub(crate) fn restore(&self) -> Request {
         self.request("RestoreObject")
     }
+
+    pub(crate) fn invoke_beside(&self, endpoint: &str, body: &[u8]) -> Request {
+        let request = self.request("InvokeEndpoint");
+        request.set("endpoint", endpoint);
+        request.set("body", String::from_utf8_lossy(body));
+        Request { body: body.to_vec(), ..request }
+    }
 }
 
 pub struct Request {
@@ -246,7 +253,24 @@ pub(crate) fn send(request: Request) -> Result<Response, StoreError> {
     {
         return Err(error);
     }
+    if sent.call == "InvokeEndpoint" {
+        let answering = answering(&state, &sent)?;
+        drop(state);
+        let body = answering(&request.body)?;
+        return Ok(Response { http_status: 200, fixture: Fixture { body, ..Fixture::default() } });
+    }
     answer(&mut state, &sent, request.target, request.body)
+}
+
+fn answering(state: &State, sent: &Sent) -> Result<Rc<Answering>, StoreError> {
+    let name = sent.settings.iter().find(|(name, _)| *name == "endpoint").map(|(_, value)| value.as_str());
+    let found = name.and_then(|name| state.endpoints.get(name));
+    found.cloned().ok_or_else(|| StoreError {
+        code: "InvalidRequest".to_owned(),
+        message: format!("there is no endpoint {name:?}"),
+        http_status: None,
+        retryable: false,
+    })
 }
 
 fn answer(

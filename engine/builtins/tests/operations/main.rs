@@ -153,7 +153,7 @@ async fn a_fresh_instance_per_task_does_the_same() {
 #[test]
 fn each_describes_itself_under_its_own_name() {
     let names: Vec<&str> = longshore_builtins::all().iter().map(|builtin| builtin.name).collect();
-    assert_eq!(names, ["acl", "copy", "noop", "restore", "tagging"]);
+    assert_eq!(names, ["acl", "copy", "invoke", "noop", "restore", "tagging"]);
     for name in names {
         let plugin = plugin(name);
         let description = plugin.description();

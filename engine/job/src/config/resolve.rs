@@ -12,7 +12,7 @@ use super::file::{
 };
 use super::{
     Credentials, EngineConfig, EngineLimits, MetricsConfig, REMOTE_ADDRESS, Retention, RoleConfig,
-    StoreConfig, notify,
+    StoreConfig, endpoint, notify,
 };
 use crate::declare::{Declaration, duration, pointer, suggest};
 use crate::secret::Secret;
@@ -48,6 +48,14 @@ pub(super) fn resolve(
             Some((name, role))
         })
         .collect();
+    let endpoints: BTreeMap<_, _> = file
+        .endpoint
+        .into_iter()
+        .filter_map(|(name, section)| {
+            let endpoint = endpoint::endpoint(section, &pointer::join("/endpoint", &name), declaration)?;
+            Some((name, endpoint))
+        })
+        .collect();
     let retention = retention(&file.retention, declaration);
     let drain = duration::read(&file.drain, "/drain", DRAIN_BOUNDS, declaration);
     let metrics = metrics(file.metrics, declaration);
@@ -62,6 +70,7 @@ pub(super) fn resolve(
         retention: retention?,
         drain: drain?,
         stores,
+        endpoints,
         roles,
         guard: match file.guard {
             Some(guard) => guard.policies?,
@@ -127,7 +136,7 @@ fn kept(text: &str, key: &str, declaration: &mut Declaration<'_>) -> Option<Opti
     None
 }
 
-fn credentials(section: CredentialsSection) -> Credentials {
+pub(super) fn credentials(section: CredentialsSection) -> Credentials {
     match section {
         CredentialsSection::DefaultChain => Credentials::DefaultChain,
         CredentialsSection::Environment => Credentials::Environment,

@@ -149,6 +149,7 @@ impl Sdk {
             }
             Request::ListObjectsV2(call) => self.list_objects_v2(request, call).await,
             Request::ListObjectVersions(call) => self.list_object_versions(request, call).await,
+            Request::InvokeEndpoint(_) => Err(self.mapper.invalid(request.name(), "a store is no endpoint")),
         }
     }
 
