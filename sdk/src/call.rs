@@ -77,6 +77,8 @@ calls! {
     AbortMultipartUpload;
     /// UpdateObjectEncryption.
     UpdateObjectEncryption;
+    /// A call of an endpoint beside the store.
+    InvokeEndpoint;
 }
 
 /// Declares settings that take text; `None` leaves the setting out.

@@ -76,14 +76,14 @@ pub mod versions;
 
 /// The contract as functions: the engine's on wasm32, those of the fake store elsewhere.
 #[cfg(target_arch = "wasm32")]
-use bindings::longshore::operation::{host as raw_host, s3 as raw};
+use bindings::longshore::operation::{endpoints as raw_endpoints, host as raw_host, s3 as raw};
 #[cfg(not(target_arch = "wasm32"))]
 use testing::{raw, raw_host};
 
 pub use call::{
     AbortMultipartUpload, CopyObject, DeleteObject, DeleteObjectTagging, GetObject, GetObjectAcl,
     GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, GetObjectTagging, HeadObject,
-    ListMultipartUploads, ListObjectVersions, PutObject, PutObjectAcl, PutObjectLegalHold,
+    InvokeEndpoint, ListMultipartUploads, ListObjectVersions, PutObject, PutObjectAcl, PutObjectLegalHold,
     PutObjectRetention, PutObjectTagging, Request, RestoreObject, UpdateObjectEncryption,
 };
 pub use object::{Object, Task};

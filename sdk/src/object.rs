@@ -3,7 +3,7 @@
 use crate::call::{
     AbortMultipartUpload, CopyObject, DeleteObject, DeleteObjectTagging, GetObject, GetObjectAcl,
     GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, GetObjectTagging, HeadObject,
-    ListMultipartUploads, ListObjectVersions, PutObject, PutObjectAcl, PutObjectLegalHold,
+    InvokeEndpoint, ListMultipartUploads, ListObjectVersions, PutObject, PutObjectAcl, PutObjectLegalHold,
     PutObjectRetention, PutObjectTagging, RestoreObject, UpdateObjectEncryption,
 };
 use crate::time::Timestamp;
@@ -168,6 +168,13 @@ impl Object<'_> {
     pub fn update_encryption(&self, kms_key_arn: &str) -> UpdateObjectEncryption {
         UpdateObjectEncryption(self.raw().update_encryption(kms_key_arn))
     }
+
+    /// A call, about this object, of an endpoint that the operator named in the engine's configuration. `body` is JSON. The
+    /// answer has a status and a body; a status that is no success is an error. A parameter that names the endpoint has the
+    /// JSON Schema `format` `longshore-endpoint`: then job files are checked for it.
+    pub fn invoke(&self, endpoint: &str, body: &[u8]) -> InvokeEndpoint {
+        InvokeEndpoint(self.raw().invoke_beside(endpoint, body))
+    }
 }
 
 /// The task at hand.
@@ -222,5 +229,10 @@ impl raw::Object {
     /// The engine knows which store: opening is a function of the contract, not a method.
     fn open_beside(&self, bucket: &str, key: &str, version_id: Option<&str>) -> Self {
         raw::open(bucket, key, version_id)
+    }
+
+    /// An endpoint is beside the store: the object only says which task it is.
+    fn invoke_beside(&self, endpoint: &str, body: &[u8]) -> raw::Request {
+        crate::raw_endpoints::invoke(endpoint, body)
     }
 }

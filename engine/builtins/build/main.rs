@@ -15,6 +15,7 @@ const OPERATIONS: &[&str] = &[
     "copy",
     "delete",
     "expire-versions",
+    "invoke",
     "legal-hold",
     "noop",
     "restore",

@@ -39,6 +39,7 @@ fn gate() -> Gate {
         policies: Arc::new(PolicySet::default().with_identity(document)),
         region: "us-east-1".to_owned(),
         secure_transport: false,
+        endpoints: Default::default(),
         clock: Arc::new(|| jiff::Timestamp::UNIX_EPOCH),
     };
     Gate::new(Arc::new(Agreeable), config)

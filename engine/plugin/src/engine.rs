@@ -20,7 +20,8 @@ const MEMORIES: u32 = 2;
 const TABLES: u32 = 4;
 
 /// What a component may import: the interfaces of this contract, in any compatible version.
-const IMPORTS: [&str; 2] = ["longshore:operation/s3@0.1.", "longshore:operation/host@0.1."];
+const IMPORTS: [&str; 3] =
+    ["longshore:operation/s3@0.1.", "longshore:operation/endpoints@0.1.", "longshore:operation/host@0.1."];
 
 /// The WebAssembly engine with its limits. Make one per process.
 pub struct Plugins {

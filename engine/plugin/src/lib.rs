@@ -20,6 +20,7 @@ pub mod codes;
 mod engine;
 mod error;
 mod handle;
+mod host_endpoints;
 mod host_s3;
 mod host_task;
 mod instance;

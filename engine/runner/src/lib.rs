@@ -10,6 +10,7 @@ mod collect;
 mod disk;
 mod dispatch;
 mod durable;
+mod endpoints;
 mod engine;
 mod error;
 mod event;

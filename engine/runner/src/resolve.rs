@@ -7,7 +7,9 @@ use longshore_job::spec::JobPolicy;
 use longshore_job::{EngineConfig, JobSpec, ObjectId};
 use longshore_plugin::{Isolation, Plugin};
 use longshore_policy::PolicySet;
-use longshore_store::{Certainty, Gate, GateConfig, Pace, Request, Response, S3Store, Store, StoreError};
+use longshore_store::{
+    Certainty, Endpoints, Gate, GateConfig, Pace, Request, Response, S3Store, Store, StoreError,
+};
 
 use crate::catalog::Catalog;
 use crate::error::{JobFailure, ROLE_NOT_USABLE};
@@ -72,6 +74,7 @@ fn gate_config(
         policies: Arc::new(policies),
         region: store.region().to_owned(),
         secure_transport: store.is_secure(),
+        endpoints: Endpoints::default(),
         clock: Arc::new(Timestamp::now),
     }
 }
@@ -105,7 +108,9 @@ impl Resolved {
         let role = snapshot(config, &spec.role, spec.policy.as_ref())?;
         let store = stores.get(config, &spec.store).await?.with_retries((&spec.retry).into());
         let store = Arc::new(store.at_pace(Arc::new(Pace::new(spec.limits.rate))));
+        let endpoints = stores.endpoints(config).await?.with_retries(&(&spec.retry).into());
         let gate_config = gate_config(&spec.role, role.account, role.policies, session, &store);
+        let gate_config = GateConfig { endpoints, ..gate_config };
         let gate = Gate::new(Arc::clone(&store) as Arc<dyn Store>, gate_config.clone());
         Ok(Self {
             plugin,

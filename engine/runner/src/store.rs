@@ -6,10 +6,11 @@ use std::sync::Arc;
 use longshore_job::config::Credentials;
 use longshore_job::spec::RateSpec;
 use longshore_job::{EngineConfig, JobSpec};
-use longshore_store::{CredentialsSource, Pace, RateLimits, S3Store, StoreConfig, StoreError};
+use longshore_store::{CredentialsSource, Endpoints, Pace, RateLimits, S3Store, StoreConfig, StoreError};
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
+use crate::endpoints::endpoints;
 use crate::error::{JobFailure, STORE_NOT_USABLE};
 
 /// Requests that may be in flight for commands that send a few (count).
@@ -29,17 +30,22 @@ async fn connect_for(config: &EngineConfig, name: &str, lanes: u32) -> Result<S3
     Ok(store.at_pace(Arc::new(Pace::new(RateSpec { requests_per_second: None, bytes_per_second }))))
 }
 
-/// The stores of an engine, each connected once: what bounds the requests to one holds for all jobs together.
+/// The stores and endpoints of an engine, each connected once: what bounds the requests to one holds for all jobs together.
 pub(crate) struct Stores {
     connected: Mutex<BTreeMap<String, Arc<S3Store>>>,
-    /// What all of them together may send and receive.
+    endpoints: OnceCell<Endpoints>,
+    /// What all stores together may send and receive.
     pace: Arc<Pace>,
 }
 
 impl Stores {
     /// None is connected yet.
     pub(crate) fn new(config: &EngineConfig) -> Self {
-        Self { connected: Mutex::default(), pace: Arc::new(Pace::new(config.engine.rate)) }
+        Self {
+            connected: Mutex::default(),
+            endpoints: OnceCell::new(),
+            pace: Arc::new(Pace::new(config.engine.rate)),
+        }
     }
 
     /// The store `name`.
@@ -58,6 +64,11 @@ impl Stores {
     pub(crate) async fn forget(&self, name: &str) {
         self.connected.lock().await.remove(name);
     }
+
+    /// What tasks may call beside the stores.
+    pub(crate) async fn endpoints(&self, config: &EngineConfig) -> Result<&Endpoints, JobFailure> {
+        self.endpoints.get_or_try_init(async || endpoints(config)).await
+    }
 }
 
 /// Region that requests to store `name` are signed for, and whether they travel over TLS. Nothing is sent to the store.
@@ -73,8 +84,6 @@ fn unusable(error: StoreError) -> JobFailure {
     JobFailure::new(STORE_NOT_USABLE, error.to_string())
 }
 
-/// Retries are bound by the lanes, too: a quarter of one each per second beside those that successes earn, so that a store
-/// in trouble gets fewer of them than it gets requests.
 fn settings(config: &EngineConfig, name: &str, lanes: u32) -> Result<StoreConfig, JobFailure> {
     let store = config
         .stores
@@ -88,18 +97,24 @@ fn settings(config: &EngineConfig, name: &str, lanes: u32) -> Result<StoreConfig
         path_style: store.path_style,
         credentials: credentials(&store.credentials),
         request_timeout: store.request_timeout,
-        rate: RateLimits {
-            max_in_flight: lanes,
-            requests_per_second: store.rate.requests_per_second,
-            retries_per_second: (f64::from(lanes) / 4.0).max(1.0),
-            retry_burst: lanes.saturating_mul(2),
-            ..RateLimits::default()
-        },
+        rate: rate_limits(lanes, store.rate.requests_per_second),
         ..StoreConfig::default()
     })
 }
 
-fn credentials(source: &Credentials) -> CredentialsSource {
+/// Retries are bound by the lanes, too: a quarter of one each per second beside those that successes earn, so that a store
+/// in trouble gets fewer of them than it gets requests.
+pub(crate) fn rate_limits(lanes: u32, requests_per_second: Option<u32>) -> RateLimits {
+    RateLimits {
+        max_in_flight: lanes,
+        requests_per_second,
+        retries_per_second: (f64::from(lanes) / 4.0).max(1.0),
+        retry_burst: lanes.saturating_mul(2),
+        ..RateLimits::default()
+    }
+}
+
+pub(crate) fn credentials(source: &Credentials) -> CredentialsSource {
     match source {
         Credentials::DefaultChain => CredentialsSource::DefaultChain,
         Credentials::Environment => CredentialsSource::Environment,

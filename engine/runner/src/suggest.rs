@@ -29,6 +29,8 @@ pub struct Suggestion {
     /// By action and bucket.
     needs: BTreeMap<&'static str, BTreeMap<String, Needs>>,
     buckets: BTreeSet<String>,
+    /// Resources beside the store, by action: a job has few.
+    others: BTreeMap<&'static str, BTreeSet<String>>,
     /// Whether rows were left out, whose keys can only be guessed.
     sampled: bool,
 }
@@ -117,7 +119,10 @@ impl Suggestion {
         &mut self,
         access: &'a Access,
     ) -> Result<Option<(&mut Needs, Option<&'a str>)>, NoSuggestion> {
-        let Some(name) = access.resource.strip_prefix("arn:aws:s3:::") else { return Ok(None) };
+        let Some(name) = access.resource.strip_prefix("arn:aws:s3:::") else {
+            self.others.entry(access.action).or_default().insert(access.resource.clone());
+            return Ok(None);
+        };
         let (bucket, key) = match name.split_once('/') {
             Some((bucket, key)) => (bucket, Some(key)),
             None => (name, None),
@@ -137,7 +142,7 @@ impl Suggestion {
     /// # Errors
     /// [`NoSuggestion`]
     pub fn policy(self) -> Result<String, NoSuggestion> {
-        if self.needs.is_empty() {
+        if self.needs.is_empty() && self.others.is_empty() {
             return Err(NoSuggestion::Nothing);
         }
         let mut policies = PREFIXES.iter().map(|prefixes| self.with_prefixes(*prefixes));
@@ -152,6 +157,9 @@ impl Suggestion {
             let resources =
                 buckets.iter().flat_map(|(bucket, needs)| needs.resources(bucket, prefixes)).collect();
             by_resources.entry(resources).or_default().push(*action);
+        }
+        for (action, resources) in &self.others {
+            by_resources.entry(resources.iter().cloned().collect()).or_default().push(*action);
         }
         // Each action is in one statement, so none of them is there for nothing.
         let mut statements: Vec<(Vec<&'static str>, Vec<String>)> =
@@ -186,7 +194,7 @@ struct Statement<'a> {
 
 /// Names a statement after its actions.
 fn sid(actions: &[&str]) -> String {
-    let names: Vec<&str> = actions.iter().map(|action| action.trim_start_matches("s3:")).collect();
+    let names: Vec<&str> = actions.iter().map(|action| action.rsplit(':').next().unwrap_or(action)).collect();
     match names.as_slice() {
         [first, _, _, ..] => format!("{first}AndOthers"),
         few => few.join("And"),
@@ -319,6 +327,7 @@ mod tests {
             policies: Arc::new(PolicySet::new()),
             region: "us-east-1".into(),
             secure_transport: false,
+            endpoints: Default::default(),
             clock: Arc::new(jiff::Timestamp::now),
         };
         let (gate, journal) = Gate::rehearsal(config);

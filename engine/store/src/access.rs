@@ -40,6 +40,8 @@ pub enum Subject {
     Source,
     /// The bucket.
     Bucket,
+    /// No object: an endpoint beside the store.
+    Endpoint,
 }
 
 impl Access {
@@ -66,7 +68,8 @@ impl Access {
 }
 
 impl Request {
-    /// Every permission that the request needs, derived from what will be sent.
+    /// Every permission that the request needs, derived from what will be sent. Which one a call of an endpoint needs is the
+    /// endpoint's: [`Endpoints`](crate::Endpoints).
     pub fn accesses(&self) -> Vec<Access> {
         match self {
             Self::HeadObject(call) => one(&call.object, "s3:GetObject", "s3:GetObjectVersion"),
@@ -156,6 +159,7 @@ impl Request {
                 access.context.set("s3:x-amz-server-side-encryption-aws-kms-key-id", key);
                 vec![access]
             }
+            Self::InvokeEndpoint(_) => Vec::new(),
         }
     }
 }

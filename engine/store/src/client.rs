@@ -2,7 +2,7 @@
 
 mod answers;
 mod calls;
-mod credentials;
+pub(crate) mod credentials;
 mod errors;
 mod kept;
 mod measured;
@@ -24,6 +24,7 @@ use self::calls::ReadStatus;
 pub(crate) use self::calls::Sdk;
 use self::credentials::Roots;
 use self::errors::Mapper;
+pub(crate) use self::errors::retry_after;
 pub(crate) use self::measured::measured;
 use crate::Store;
 use crate::error::{StoreError, code};
@@ -142,7 +143,8 @@ impl S3Store {
         let http = credentials::http_client(roots, idle)?;
         // Credentials may come from services that speak HTTPS, whatever the store speaks.
         let credentials_http = credentials::http_client(Roots::Native, 1)?;
-        let provider = credentials::provider(&config, &region, credentials_http).await?;
+        let what = format!("store \"{}\"", config.name);
+        let provider = credentials::provider(&what, &config.credentials, &region, credentials_http).await?;
         let mut sdk = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .http_client(http)

@@ -22,6 +22,12 @@ pub mod code {
     pub const RESPONSE_TOO_LARGE: &str = "ResponseTooLarge";
     /// A local file could not be read or written.
     pub const LOCAL_FILE_ERROR: &str = "LocalFileError";
+    /// An endpoint answered with an HTTP status that is no success.
+    pub const ENDPOINT_ERROR: &str = "EndpointError";
+    /// An endpoint points elsewhere. Redirections are not followed.
+    pub const ENDPOINT_REDIRECT: &str = "EndpointRedirect";
+    /// Lambda's function failed.
+    pub const FUNCTION_ERROR: &str = "FunctionError";
     /// S3's own: the role's policies refuse the request, or the store does.
     pub const ACCESS_DENIED: &str = "AccessDenied";
     /// S3's own: the object is not the one that a condition of the request means.

@@ -13,6 +13,7 @@ use tokio::sync::SemaphorePermit;
 use crate::Store;
 use crate::access::{Access, RETAIN_UNTIL, Subject};
 use crate::copying::{self, UploadLedger};
+use crate::endpoint::Endpoints;
 use crate::error::{StoreError, code};
 use crate::reach::{Progress, Reach};
 use crate::rehearsal::{Foreseen, Journal, Nowhere};
@@ -42,6 +43,8 @@ pub struct GateConfig {
     pub region: String,
     /// Whether requests travel over TLS.
     pub secure_transport: bool,
+    /// What may be called beside the store.
+    pub endpoints: Endpoints,
     /// The time that policies see.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
@@ -108,6 +111,12 @@ impl GateConfig {
     }
 }
 
+/// Whether a key of [`GateConfig::constants`] is about the store. An endpoint has its own values of these, or none.
+fn is_about_store(key: &str) -> bool {
+    key.starts_with("s3:")
+        || matches!(key, "aws:SecureTransport" | "aws:RequestedRegion" | "aws:ResourceAccount")
+}
+
 fn time_keys(now: Timestamp) -> [(&'static str, String); 2] {
     [("aws:CurrentTime", time_text(now)), ("aws:EpochTime", now.as_second().to_string())]
 }
@@ -141,6 +150,7 @@ pub struct Gate {
 
 struct Inner {
     store: Arc<dyn Store>,
+    endpoints: Endpoints,
     role: String,
     principal: String,
     bucket_owner: String,
@@ -193,6 +203,7 @@ impl Gate {
         constants.retain(|(key, _)| policies.mentions_key(key));
         let inner = Arc::new(Inner {
             store,
+            endpoints: config.endpoints.clone(),
             principal: config.principal(),
             bucket_owner: config.resource_account().to_owned(),
             role: config.role,
@@ -258,8 +269,8 @@ impl TaskGate {
             }
         }
         let inner = &self.gate.inner;
-        for mut access in request.accesses() {
-            inner.add_standing_keys(&mut access.context);
+        for mut access in inner.accesses(request)? {
+            inner.add_standing_keys(&mut access);
             if let Some(journal) = &inner.journal {
                 journal.note(inner.foresee(access, certainty));
                 continue;
@@ -289,7 +300,13 @@ impl TaskGate {
     /// As [`TaskGate::send`], of a request that is sent as it is.
     pub(crate) async fn send_one(&self, request: Request) -> Result<Response, StoreError> {
         self.check_one(&request, Certainty::Exact).await?;
-        let answer = self.gate.inner.store.send(&request).await;
+        let answer = match &request {
+            // A rehearsal sends nothing anywhere.
+            Request::InvokeEndpoint(call) if !self.gate.is_rehearsal() => {
+                self.gate.inner.endpoints.invoke(call).await
+            }
+            _ => self.gate.inner.store.send(&request).await,
+        };
         if may_change_tags(&request) {
             // Also after an error: the request may have taken effect.
             self.existing_tags.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -330,7 +347,7 @@ impl TaskGate {
         let object = match access.subject {
             Subject::Object => request.object(),
             Subject::Source => request.source().cloned(),
-            Subject::Bucket => None,
+            Subject::Bucket | Subject::Endpoint => None,
         };
         let Some(object) = object else { return Ok(()) };
         let tags = self.existing_tags_of(object).await.map_err(|why| {
@@ -362,20 +379,29 @@ impl TaskGate {
 }
 
 impl Inner {
-    fn add_standing_keys(&self, context: &mut Context) {
-        for (key, value) in &self.constants {
-            context.set(*key, value.as_str());
+    /// Every permission that the request needs.
+    fn accesses(&self, request: &Request) -> Result<Vec<Access>, StoreError> {
+        match request {
+            Request::InvokeEndpoint(call) => Ok(vec![self.endpoints.access(call)?]),
+            other => Ok(other.accesses()),
+        }
+    }
+
+    fn add_standing_keys(&self, access: &mut Access) {
+        let beside = access.subject == Subject::Endpoint;
+        for (key, value) in self.constants.iter().filter(|(key, _)| !(beside && is_about_store(key))) {
+            access.context.set(*key, value.as_str());
         }
         if self.mentions_time {
             for (key, value) in time_keys((self.clock)()) {
-                context.set(key, value);
+                access.context.set(key, value);
             }
         }
         if self.mentions_remaining_days
-            && let Lookup::One(until) = context.get(RETAIN_UNTIL)
+            && let Lookup::One(until) = access.context.get(RETAIN_UNTIL)
             && let Ok(until) = until.parse::<Timestamp>()
         {
-            context.set(REMAINING_DAYS, days_between((self.clock)(), until).to_string());
+            access.context.set(REMAINING_DAYS, days_between((self.clock)(), until).to_string());
         }
     }
 

@@ -1,4 +1,4 @@
-//! The only crate that talks S3: requests, errors, retries, rate control, and the policy gate in front.
+//! The only crate that talks S3, and calls the endpoints that tasks may use beside it: requests, errors, retries, rate control, and the policy gate in front.
 //!
 //! A request is a value ([`Request`]). Everything between an operation and the network implements one method,
 //! [`Store::send`], so layers stack: [`Gate`] asks the role's policies, [`Retrying`] retries and controls the rate,
@@ -8,6 +8,7 @@
 mod access;
 mod client;
 mod copying;
+mod endpoint;
 mod error;
 mod gate;
 mod rate;
@@ -22,6 +23,7 @@ pub mod transfer;
 pub use access::{Access, Subject};
 pub use client::{CredentialsSource, S3Store, StoreConfig};
 pub use copying::{BegunUpload, UploadLedger};
+pub use endpoint::{EndpointConfig, EndpointKind, Endpoints};
 pub use error::{StoreError, code};
 pub use gate::{Certainty, Gate, GateConfig, TaskGate};
 pub use rate::{Pace, RateLimits};

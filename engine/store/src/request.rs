@@ -74,6 +74,8 @@ pub enum Request {
     CompleteMultipartUpload(CompleteMultipartUpload),
     /// One page of the parts that are there.
     ListParts(ListParts),
+    /// Calls an endpoint beside the store.
+    InvokeEndpoint(InvokeEndpoint),
 }
 
 impl Request {
@@ -107,6 +109,7 @@ impl Request {
             Self::UploadPartCopy(_) => "UploadPartCopy",
             Self::CompleteMultipartUpload(_) => "CompleteMultipartUpload",
             Self::ListParts(_) => "ListParts",
+            Self::InvokeEndpoint(_) => "InvokeEndpoint",
         }
     }
 
@@ -121,20 +124,20 @@ impl Request {
         })
     }
 
-    /// The bucket that the call works on: the target of a copy.
-    pub(crate) fn bucket(&self) -> &str {
-        self.names().0
+    /// The bucket that the call works on: the target of a copy. `None` for calls on none.
+    pub(crate) fn bucket(&self) -> Option<&str> {
+        (!matches!(self, Self::InvokeEndpoint(_))).then(|| self.names().0)
     }
 
     /// Every bucket that the call names.
     pub(crate) fn buckets(&self) -> impl Iterator<Item = &str> {
-        let (bucket, _) = self.names();
-        std::iter::once(bucket).chain(self.source().map(|source| source.bucket.as_str()))
+        self.bucket().into_iter().chain(self.source().map(|source| source.bucket.as_str()))
     }
 
     /// The bucket that the call works on; key and version ID of the object, if it works on one.
     fn names(&self) -> (&str, Option<(&str, Option<&str>)>) {
         match self {
+            Self::InvokeEndpoint(_) => ("", None),
             Self::PutObject(put) => (&put.bucket, Some((&put.key, None))),
             Self::CopyObject(copy) => (&copy.bucket, Some((&copy.key, None))),
             Self::CreateMultipartUpload(create) => (&create.bucket, Some((&create.key, None))),
@@ -175,6 +178,8 @@ impl Request {
     pub(crate) fn body(&self) -> &[u8] {
         match self {
             Self::PutObject(put) => &put.body,
+            Self::UploadPart(part) => &part.body,
+            Self::InvokeEndpoint(call) => &call.body,
             _ => &[],
         }
     }
@@ -205,7 +210,7 @@ into_request!(
     HeadObject GetObject GetObjectTagging PutObjectTagging DeleteObjectTagging GetObjectAcl PutObjectAcl
     RestoreObject DeleteObject HeadBucket ListObjectsV2 ListObjectVersions
     PutObjectLegalHold GetObjectLegalHold PutObjectRetention GetObjectRetention GetObjectLockConfiguration
-    ListMultipartUploads AbortMultipartUpload UpdateObjectEncryption
+    ListMultipartUploads AbortMultipartUpload UpdateObjectEncryption InvokeEndpoint
     UploadPart UploadPartCopy CompleteMultipartUpload ListParts;
     PutObject CopyObject CreateMultipartUpload
 );

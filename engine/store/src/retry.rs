@@ -213,7 +213,7 @@ impl<S: Store> Store for Retrying<S> {
     /// the 409 is an error like any other.
     async fn send(&self, request: &Request) -> Result<Response, StoreError> {
         let lost_answer = AtomicBool::new(false);
-        let load = Load { bucket: Some(request.bucket()), bytes: count(request.body()) };
+        let load = Load { bucket: request.bucket(), bytes: count(request.body()) };
         let result = self
             .run(&self.policy, load, || async {
                 let result = self.inner.send(request).await;

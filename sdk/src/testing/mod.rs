@@ -100,9 +100,13 @@ pub const NOW: &str = "2026-01-15T12:00:00Z";
 /// Where an object is: bucket and key.
 pub(crate) type Place = (String, String);
 
+/// What an endpoint does with the body of a call: the body of its answer, or its error.
+pub(crate) type Answering = dyn Fn(&[u8]) -> Result<Vec<u8>, StoreError>;
+
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) objects: BTreeMap<Place, Fixture>,
+    pub(crate) endpoints: BTreeMap<String, Rc<Answering>>,
     pub(crate) sent: Vec<Sent>,
     pub(crate) failures: VecDeque<(String, StoreError)>,
     /// Buckets whose objects can be locked.
@@ -152,6 +156,11 @@ impl FakeStore {
         self.0.borrow_mut().page = Some(versions);
     }
 
+    /// Makes an endpoint: `answer` gets the body of each call and answers with one, or with an error.
+    pub fn endpoint(&self, name: &str, answer: impl Fn(&[u8]) -> Result<Vec<u8>, StoreError> + 'static) {
+        self.0.borrow_mut().endpoints.insert(name.to_owned(), Rc::new(answer));
+    }
+
     /// The current version of an object, whether it is there or not.
     pub fn object(&self, bucket: &str, key: &str) -> Object<'static> {
         self.version(bucket, key, None)
@@ -171,6 +180,11 @@ impl FakeStore {
     pub fn task_with<'t>(&self, columns: impl IntoIterator<Item = (&'t str, &'t str)>) -> Task<'static> {
         let columns = columns.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         raw_host::Task { attempt: 1, columns, now: NOW.to_owned() }.into()
+    }
+
+    /// A further run of a task that was answered with `AgainAfter`.
+    pub fn task_again(&self, attempt: u32) -> Task<'static> {
+        raw_host::Task { attempt, columns: Vec::new(), now: NOW.to_owned() }.into()
     }
 
     /// Every request sent so far, one line each: call, object, settings.

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
-use super::{FakeStore, Fixture, Place, State, answers};
+use super::{Answering, FakeStore, Fixture, Place, State, answers};
 
 /// An object tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -236,6 +236,13 @@ impl Object {
         request.set_kms_key_id(kms_key_arn);
         request
     }
+
+    pub(crate) fn invoke_beside(&self, endpoint: &str, body: &[u8]) -> Request {
+        let request = self.request("InvokeEndpoint");
+        request.set("endpoint", endpoint);
+        request.set("body", String::from_utf8_lossy(body));
+        Request { body: body.to_vec(), ..request }
+    }
 }
 
 pub struct Request {
@@ -359,7 +366,28 @@ pub(crate) fn send(request: Request) -> Result<Response, StoreError> {
     {
         return Err(error);
     }
+    if sent.call == "InvokeEndpoint" {
+        let answering = answering(&state, &sent)?;
+        drop(state);
+        let body = answering(&request.body)?;
+        return Ok(Response {
+            http_status: 200,
+            fixture: Fixture { body, ..Fixture::default() },
+            ..Response::default()
+        });
+    }
     answers::answer(&mut state, &sent, request.target, request.body)
+}
+
+fn answering(state: &State, sent: &Sent) -> Result<Rc<Answering>, StoreError> {
+    let name = sent.settings.iter().find(|(name, _)| *name == "endpoint").map(|(_, value)| value.as_str());
+    let found = name.and_then(|name| state.endpoints.get(name));
+    found.cloned().ok_or_else(|| StoreError {
+        code: "InvalidRequest".to_owned(),
+        message: format!("there is no endpoint {name:?}"),
+        http_status: None,
+        retryable: false,
+    })
 }
 
 pub(crate) fn tags_of(sent: &Sent) -> Vec<Tag> {

@@ -38,6 +38,7 @@ impl World {
             policies: Arc::new(PolicySet::default().with_identity(document)),
             region: "us-east-1".to_owned(),
             secure_transport: false,
+            endpoints: Default::default(),
             clock: Arc::new(|| jiff::Timestamp::UNIX_EPOCH),
         };
         Self { gate: Gate::new(store.clone(), config), store }

@@ -27,6 +27,13 @@ const NOTIFY_MAX_AGE: &str = "24h";
 /// copy within a minute.
 pub(super) const REQUEST_TIMEOUT: &str = "60s";
 
+/// Time for one attempt to call an endpoint, unless the file says otherwise: functions that take longer are told of.
+const ENDPOINT_TIMEOUT: &str = "60s";
+
+/// Bytes of an endpoint's answer, unless the file says otherwise: an answer about one task has some hundred. At most what AWS
+/// Lambda answers with (6 MB and 100 bytes).
+const ANSWER_BYTES: u32 = 1 << 20;
+
 /// Jobs that run tasks at once, unless the file says otherwise: as in Amazon S3 Batch Operations.
 const ACTIVE_JOBS: u32 = 6;
 
@@ -66,6 +73,10 @@ pub(super) struct ConfigFile {
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", "patternErrorMessage": "must be 1 to 64 letters, digits, \".\", \"_\" or \"-\", and begin with a letter or digit"}))]
     pub(super) store: BTreeMap<String, StoreSection>,
+    /// What tasks may call beside the stores, by the names that job files use.
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = {"pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", "patternErrorMessage": "must be 1 to 64 letters, digits, \".\", \"_\" or \"-\", and begin with a letter or digit"}))]
+    pub(super) endpoint: BTreeMap<String, EndpointSection>,
     /// Roles, by the names that job files use.
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"pattern": "^[A-Za-z0-9_+=,.@-]{1,64}$", "patternErrorMessage": "must be a role name as in IAM: 1 to 64 letters, digits or any of _+=,.@-"}))]
@@ -231,6 +242,67 @@ pub(super) struct StoreSection {
 
 fn request_timeout() -> String {
     REQUEST_TIMEOUT.to_owned()
+}
+
+/// Something that tasks may call: a function of AWS Lambda, or a server that speaks its Invoke API; or a webhook.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct EndpointSection {
+    /// What it speaks.
+    #[schemars(required, extend("examples" = ["lambda"]))]
+    pub(super) kind: Option<EndpointKind>,
+    /// Where a webhook is POSTed to; for Lambda, a server that speaks its Invoke API. Without it Lambda is Amazon's.
+    #[schemars(extend("pattern" = "^https?://[^/?#@\\s]+(/[^#\\s]*)?$", "patternErrorMessage" = "must be an http:// or https:// URL with a host and without credentials or fragment", "examples" = ["https://resize.example.com/batch"]))]
+    pub(super) url: Option<String>,
+    /// Lambda: ARN of the function, perhaps with a version or alias. Policies are asked about it.
+    #[schemars(extend("pattern" = "^arn:aws[a-zA-Z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,140}(:(\\$LATEST|[A-Za-z0-9_-]{1,128}))?$", "patternErrorMessage" = "must be the ARN of a Lambda function: arn:aws:lambda:REGION:ACCOUNT:function:NAME, perhaps with :VERSION", "examples" = ["arn:aws:lambda:eu-central-1:111122223333:function:resize"]))]
+    pub(super) function: Option<String>,
+    /// Lambda: where the credentials come from that calls are signed with. Without it calls of a server with a `url` are not
+    /// signed, and Amazon's are with those of the default chain.
+    #[schemars(extend("examples" = [{"source": "environment"}]))]
+    pub(super) credentials: Option<CredentialsSection>,
+    /// Webhook: a bearer token, normally by reference.
+    #[schemars(length(min = 1), extend("examples" = ["${HOOK_TOKEN}"]))]
+    pub(super) token: Option<String>,
+    /// Webhook: further headers, normally by reference.
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = {"pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$", "patternErrorMessage": "must be a name of an HTTP header"}, "maxProperties" = 50, "examples" = [{"x-api-key": "${HOOK_KEY}"}]))]
+    pub(super) headers: BTreeMap<String, String>,
+    /// Webhook: key that calls are signed with, as Standard Webhooks has it: base64 of 24 to 64 bytes, normally by reference.
+    #[schemars(length(min = 1), extend("examples" = ["${WEBHOOK_SECRET}"]))]
+    pub(super) secret: Option<String>,
+    /// Time one attempt may take: a number and a unit, from 1s to 15m.
+    #[serde(default = "endpoint_timeout")]
+    #[schemars(extend("examples" = ["60s"]))]
+    pub(super) timeout: String,
+    /// Most bytes of an answer.
+    #[serde(default = "answer_bytes")]
+    #[schemars(range(min = 1_024, max = 6_291_556), extend("examples" = [1_048_576]))]
+    pub(super) answer_bytes: u32,
+    /// Most calls at once, over all jobs. Without it the engine's concurrency decides.
+    #[schemars(range(min = 1, max = 4_000), extend("examples" = [16]))]
+    pub(super) concurrency: Option<u32>,
+    /// Most calls per second, over all jobs.
+    #[schemars(range(min = 1, max = 1_000_000), extend("examples" = [50]))]
+    pub(super) requests_per_second: Option<u32>,
+}
+
+fn endpoint_timeout() -> String {
+    ENDPOINT_TIMEOUT.to_owned()
+}
+
+fn answer_bytes() -> u32 {
+    ANSWER_BYTES
+}
+
+/// What an endpoint speaks.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum EndpointKind {
+    /// The Invoke API of AWS Lambda.
+    Lambda,
+    /// A plain POST.
+    Webhook,
 }
 
 /// Where credentials come from.

@@ -1,5 +1,6 @@
 //! The engine configuration, `longshore.toml`: stores, roles, policies, data directory.
 
+mod endpoint;
 mod file;
 mod notify;
 mod resolve;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde::Serialize;
 
+pub use self::endpoint::{EndpointConfig, EndpointWay};
 pub use self::notify::{NotifyConfig, NotifyWay, signing_key};
 use crate::declare::{Declaration, Problems, Variables, schema};
 use crate::secret::Secret;
@@ -43,6 +45,8 @@ pub struct EngineConfig {
     pub notify: Vec<NotifyConfig>,
     /// S3 endpoints by name.
     pub stores: BTreeMap<String, StoreConfig>,
+    /// What tasks may call beside the stores, by name.
+    pub endpoints: BTreeMap<String, EndpointConfig>,
     /// Roles by name.
     pub roles: BTreeMap<String, RoleConfig>,
     /// Policy files that bound every role (type: service control policy). Empty if there is no guard.
@@ -154,6 +158,18 @@ pub enum Credentials {
     },
 }
 
+impl Credentials {
+    /// The secrets that they hold.
+    fn secrets(&self) -> Vec<&Secret> {
+        match self {
+            Self::Static { secret_access_key, session_token, .. } => {
+                std::iter::once(secret_access_key).chain(session_token).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// A role: under which policies a job runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RoleConfig {
@@ -190,17 +206,13 @@ impl EngineConfig {
 
     /// The secrets that the file holds or refers to.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        let of_stores = self.stores.values().flat_map(|store| match &store.credentials {
-            Credentials::Static { secret_access_key, session_token, .. } => {
-                std::iter::once(secret_access_key).chain(session_token).collect()
-            }
-            _ => Vec::new(),
-        });
+        let of_stores = self.stores.values().flat_map(|store| store.credentials.secrets());
+        let of_endpoints = self.endpoints.values().flat_map(|endpoint| endpoint.way.secrets());
         let of_targets = self.notify.iter().filter_map(|target| match &target.way {
             NotifyWay::Webhook { secret, .. } => Some(secret),
             NotifyWay::Command(_) => None,
         });
-        of_stores.chain(of_targets)
+        of_stores.chain(of_endpoints).chain(of_targets)
     }
 
     /// A path of this file, resolved against the file's directory.

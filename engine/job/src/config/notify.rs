@@ -115,9 +115,14 @@ fn target(section: NotifySection, at: &str, declaration: &mut Declaration<'_>) -
 }
 
 fn webhook(url: String, secret: String, at: &str, declaration: &mut Declaration<'_>) -> Option<NotifyWay> {
+    webhook_key(secret, at, declaration).map(|secret| NotifyWay::Webhook { url, secret })
+}
+
+/// The secret at `at` that webhooks are signed with, if it is one.
+pub(super) fn webhook_key(secret: String, at: &str, declaration: &mut Declaration<'_>) -> Option<Secret> {
     let secret = Secret::new(secret);
     if signing_key(&secret).is_some() {
-        return Some(NotifyWay::Webhook { url, secret });
+        return Some(secret);
     }
     let problem = "\"secret\" is not base64 of 24 to 64 bytes, with or without \"whsec_\" in front";
     let help = "make one: echo whsec_$(openssl rand -base64 32)".to_owned();

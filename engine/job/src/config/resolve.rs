@@ -13,7 +13,7 @@ use super::file::{
 };
 use super::{
     Credentials, EngineConfig, EngineLimits, MetricsConfig, REMOTE_ADDRESS, Retention, RoleConfig,
-    SpoolConfig, StoreConfig, notify,
+    SpoolConfig, StoreConfig, endpoint, notify,
 };
 use crate::declare::{Declaration, duration, pointer, rate, suggest};
 use crate::secret::Secret;
@@ -57,6 +57,14 @@ pub(super) fn resolve(
         None => None,
     };
     let engine = engine(&file.engine, declaration);
+    let endpoints: BTreeMap<_, _> = file
+        .endpoint
+        .into_iter()
+        .filter_map(|(name, section)| {
+            let endpoint = endpoint::endpoint(section, &pointer::join("/endpoint", &name), declaration)?;
+            Some((name, endpoint))
+        })
+        .collect();
     let retention = retention(&file.retention, declaration);
     let drain = duration::read(&file.drain, "/drain", DRAIN_BOUNDS, declaration);
     let metrics = metrics(file.metrics, declaration);
@@ -71,6 +79,7 @@ pub(super) fn resolve(
         retention: retention?,
         drain: drain?,
         stores,
+        endpoints,
         roles,
         guard: match file.guard {
             Some(guard) => guard.policies?,
@@ -211,7 +220,7 @@ fn kept(text: &str, key: &str, declaration: &mut Declaration<'_>) -> Option<Opti
     None
 }
 
-fn credentials(section: CredentialsSection) -> Credentials {
+pub(super) fn credentials(section: CredentialsSection) -> Credentials {
     match section {
         CredentialsSection::DefaultChain => Credentials::DefaultChain,
         CredentialsSection::Environment => Credentials::Environment,

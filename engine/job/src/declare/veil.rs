@@ -46,8 +46,8 @@ fn is_secret(key: &str) -> bool {
     let near =
         |text: &str| SECRET_WORDS.iter().any(|word| strsim::damerau_levenshtein(text, word) <= MISSPELT);
     near(key)
-        || key == "token"
-        || key.ends_with("access-key")
+        || matches!(key, "token" | "authorization")
+        || key.ends_with("-key")
         || key.split('-').any(near)
         || SECRET_WORDS.iter().any(|word| key.contains(word))
 }

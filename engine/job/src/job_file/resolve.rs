@@ -1,6 +1,6 @@
 //! From the form of a job file to the job: what its names and places stand for, and what does not go together.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::file::{JobFile, LimitsSection, OperationSection, ReportSection, StopSection};
 use super::manifest::manifest;
@@ -15,6 +15,9 @@ use crate::spec::{
 
 /// Longest report prefix, in characters (S3 Control API, `JobReport.Prefix`).
 const MAX_REPORT_PREFIX: usize = 512;
+
+/// The format, in the JSON Schema of an operation's parameters, of a text that names an endpoint of `longshore.toml`.
+const ENDPOINT: &str = "longshore-endpoint";
 
 /// Resolves a file, adding what is wrong with it to `declaration`. Every part is looked at before any is missed.
 pub(super) fn resolve(
@@ -165,7 +168,8 @@ fn operation(
     // Parameters that are no table were reported, and what they lack is not the problem.
     let at = "/operation/parameters";
     let fit = (declaration.holds(at) || !declaration.declares(at))
-        && declaration.check(&parameters_schema(&entry.parameters), at);
+        && declaration.check(&parameters_schema(&entry.parameters), at)
+        && check_endpoints(&entry.parameters, &section.parameters, environment.config, declaration);
     let operation = OperationSpec { source: entry.source, parameters: Value::Object(section.parameters) };
     // Of a file that is not TOML the parameters may be in what could not be read.
     if fit
@@ -175,6 +179,34 @@ fn operation(
         declaration.problem_at_key(if declaration.declares(at) { at } else { "/operation" }, refusal, None);
     }
     Some(operation)
+}
+
+/// Whether the configuration has every endpoint that the parameters name: those are texts of the format [`ENDPOINT`].
+fn check_endpoints(
+    schema: &Value,
+    parameters: &Map<String, Value>,
+    config: &EngineConfig,
+    declaration: &mut Declaration<'_>,
+) -> bool {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let mut known = true;
+    for (key, property) in properties.into_iter().flatten() {
+        let is_endpoint = property.get("format").is_some_and(|format| format == ENDPOINT);
+        let Some(name) = parameters.get(key).and_then(Value::as_str).filter(|_| is_endpoint) else {
+            continue;
+        };
+        if config.endpoints.contains_key(name) {
+            continue;
+        }
+        let help = suggest::help(name, config.endpoints.keys().map(String::as_str), "known endpoints")
+            .unwrap_or_else(|| {
+                format!("declare it in {CONFIG_FILE}: [endpoint.{}]", pointer::toml_key(name))
+            });
+        let problem = format!("unknown endpoint {:?}", pointer::shortened(name));
+        declaration.problem_at_value(&pointer::join("/operation/parameters", key), problem, Some(help));
+        known = false;
+    }
+    known
 }
 
 fn builtin(

@@ -43,6 +43,7 @@ fn gate(store: Arc<dyn Store>) -> Gate {
         policies: Arc::new(PolicySet::default().with_identity(document)),
         region: "us-east-1".to_owned(),
         secure_transport: false,
+        endpoints: Default::default(),
         clock: Arc::new(|| jiff::Timestamp::UNIX_EPOCH),
     };
     Gate::new(store, config)

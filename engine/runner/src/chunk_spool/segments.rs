@@ -78,7 +78,7 @@ impl Segments {
     }
 
     async fn remove_one(&self, key: String) -> Result<(), SpoolError> {
-        let request = DeleteObject { object: self.object(key.clone()) }.into();
+        let request = DeleteObject::new(self.object(key.clone())).into();
         let removed = self.store.send(&request).await;
         removed.map(drop).map_err(|error| self.unavailable("remove", &key, &error))
     }

@@ -58,5 +58,5 @@ pub(super) async fn run(command: &[String], told: &Notification) -> Result<(), U
         return Ok(());
     }
     let errors = String::from_utf8_lossy(&errors);
-    Err(Undelivered::for_now(super::shortened(&format!("{program} ended with {status}: {errors}"))))
+    Err(Undelivered::for_now(longshore_http::shortened(&format!("{program} ended with {status}: {errors}"))))
 }

@@ -33,9 +33,6 @@ const FIRST_DELAY: Duration = Duration::from_secs(1);
 /// Longest time between two attempts: what a target that is back waits for at most.
 const MAX_DELAY: Duration = Duration::from_secs(300);
 
-/// Characters of a message about a failed attempt.
-const MAX_MESSAGE: usize = 500;
-
 /// Most time to deliver what happened last, before the engine ends. The rest is delivered by the next engine.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
@@ -285,12 +282,6 @@ async fn on_queue<T: Send + 'static>(
             None
         }
     }
-}
-
-/// The beginning of a text from outside, on one line.
-fn shortened(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.chars().take(MAX_MESSAGE).collect()
 }
 
 #[cfg(test)]

@@ -179,6 +179,7 @@ impl Sdk {
             Request::ListMultipartUploads(call) => self.list_multipart_uploads(request, call).await,
             Request::AbortMultipartUpload(call) => self.abort_multipart_upload(request, call).await,
             Request::UpdateObjectEncryption(call) => self.update_object_encryption(request, call).await,
+            Request::InvokeEndpoint(_) => Err(self.mapper.invalid(request.name(), "a store is no endpoint")),
         }
     }
 

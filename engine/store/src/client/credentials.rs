@@ -8,6 +8,7 @@ use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvi
 use aws_config::provider_config::ProviderConfig;
 use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_s3::config::{Region, SharedHttpClient};
 use aws_smithy_http_client::Builder;
@@ -22,7 +23,7 @@ const FALLBACK_REGION: &str = "us-east-1";
 
 /// Whether connections may need the machine's root certificates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Roots {
+pub(crate) enum Roots {
     /// They do.
     Native,
     /// Plain HTTP: a machine without certificates must do.
@@ -30,7 +31,7 @@ pub(super) enum Roots {
 }
 
 /// An HTTP client that keeps up to `idle` connections to each host.
-pub(super) fn http_client(roots: Roots, idle: usize) -> Result<SharedHttpClient, StoreError> {
+pub(crate) fn http_client(roots: Roots, idle: usize) -> Result<SharedHttpClient, StoreError> {
     let trust = match roots {
         Roots::Native => TrustStore::default(),
         Roots::None => TrustStore::empty(),
@@ -73,15 +74,16 @@ pub(super) async fn region(config: &StoreConfig) -> Result<Region, StoreError> {
     })
 }
 
-/// The provider of credentials, asked once so that missing ones are noticed at once.
-pub(super) async fn provider(
-    config: &StoreConfig,
+/// The provider of credentials for `what`, asked once so that missing ones are noticed at once.
+pub(crate) async fn provider(
+    what: &str,
+    source: &CredentialsSource,
     region: &Region,
     http: SharedHttpClient,
 ) -> Result<SharedCredentialsProvider, StoreError> {
     let context =
         ProviderConfig::without_region().with_region(Some(region.clone())).with_http_client(http.clone());
-    let (provider, place) = match &config.credentials {
+    let (provider, place) = match source {
         CredentialsSource::Static { access_key_id, secret_access_key, session_token } => {
             let (id, secret) = (access_key_id.as_str(), secret_access_key.as_str());
             let credentials = Credentials::new(id, secret, session_token.clone(), None, "longshore.toml");
@@ -114,8 +116,12 @@ pub(super) async fn provider(
     };
     let found = provider.provide_credentials().await;
     found.map(|_| provider).map_err(|error| {
-        let cause = super::errors::root_cause(&error);
-        let message = format!("store \"{}\": no credentials from {place}: {cause}", config.name);
+        let message = format!("{what}: no credentials from {place}: {}", cause(&error));
         StoreError::new(code::CREDENTIALS_ERROR, message)
     })
+}
+
+/// Why there are none.
+pub(crate) fn cause(error: &CredentialsError) -> String {
+    super::errors::root_cause(error)
 }

@@ -241,7 +241,7 @@ fn is_redirect(error: &StoreError) -> bool {
 }
 
 /// `Retry-After`: seconds, or an HTTP date (RFC 9110 section 10.2.3). A date counts from now.
-fn retry_after(header: &str) -> Option<Duration> {
+pub(crate) fn retry_after(header: &str) -> Option<Duration> {
     if let Ok(seconds) = header.trim().parse() {
         return Some(Duration::from_secs(seconds));
     }

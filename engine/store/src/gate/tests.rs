@@ -38,6 +38,7 @@ fn config(policies: PolicySet) -> GateConfig {
         policies: Arc::new(policies),
         region: "eu-west-1".to_owned(),
         secure_transport: true,
+        endpoints: Default::default(),
         clock: Arc::new(|| Timestamp::from_second(1_800_000_000).unwrap()),
     }
 }

@@ -320,3 +320,12 @@ pub struct ListObjectVersions {
     /// Account that must own the bucket, 12 digits, else 403.
     pub expected_bucket_owner: Option<String>,
 }
+
+/// A call of an endpoint that the operator named. It works on no object of the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvokeEndpoint {
+    /// Name of the endpoint.
+    pub endpoint: String,
+    /// What it is sent: JSON.
+    pub body: Bytes,
+}

@@ -123,6 +123,7 @@ fn idle(config: &EngineConfig, role: &str, policies: &PolicySet) -> Vec<Idle> {
         policies: Arc::new(PolicySet::new()),
         region: String::new(),
         secure_transport: true,
+        endpoints: Default::default(),
         clock: Arc::new(|| Timestamp::UNIX_EPOCH),
     };
     policies.idle(&Bearer {

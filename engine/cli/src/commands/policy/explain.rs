@@ -78,6 +78,7 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
         policies: Arc::new(role.policies),
         region,
         secure_transport,
+        endpoints: Default::default(),
         clock: Arc::new(Timestamp::now),
     };
     let mut keys = gate.standing_context();

@@ -118,6 +118,7 @@ fn what(one: &Foreseen) -> String {
         Subject::Object => "the object",
         Subject::Source => "the source",
         Subject::Bucket => "the bucket",
+        Subject::Endpoint => &one.access.resource,
     };
     format!("{} on {on}", one.access.action)
 }
