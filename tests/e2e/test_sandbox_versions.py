@@ -149,6 +149,15 @@ class TestCopies(Case):
         for conditions in bad:
             self.fails(412, "PreconditionFailed", self.copy, "c", "k", **conditions)
 
+    @moto_differs("it does not look at the object that a copy would replace")
+    def test_conditions_of_the_target(self):
+        etag = self.put("source")["ETag"]
+        self.copy("copy", "source", IfNoneMatch="*")
+        self.fails(412, "PreconditionFailed", self.copy, "copy", "source", IfNoneMatch="*")
+        self.fails(412, "PreconditionFailed", self.copy, "copy", "source", IfMatch='"other"')
+        self.fails(404, "NoSuchKey", self.copy, "none", "source", IfMatch=etag)
+        self.copy("copy", "source", IfMatch=etag)
+
     def test_sources(self):
         self.put("k")
         self.fails(404, "NoSuchKey", self.copy, "c", "none")

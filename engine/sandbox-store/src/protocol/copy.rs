@@ -1,10 +1,11 @@
 //! CopyObject: a new version that shares the body of its source.
 
+use http::{HeaderMap, HeaderName};
 use jiff::Timestamp;
 use rusqlite::Connection;
 use s3s::dto::{
-    CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, MetadataDirective, ServerSideEncryption,
-    TaggingDirective,
+    CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, ETagCondition, MetadataDirective,
+    ServerSideEncryption, TaggingDirective,
 };
 use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
 
@@ -79,6 +80,10 @@ pub(super) async fn copy(
     mut request: S3Request<CopyObjectInput>,
 ) -> Answer<CopyObjectOutput> {
     refuse_unsupported(&request.headers)?;
+    let target = TargetConditions {
+        if_match: condition(&request.headers, &http::header::IF_MATCH)?,
+        if_none_match: condition(&request.headers, &http::header::IF_NONE_MATCH)?,
+    };
     let input = &mut request.input;
     check_owner(input.expected_bucket_owner.as_deref())?;
     check_owner(input.expected_source_bucket_owner.as_deref())?;
@@ -102,7 +107,7 @@ pub(super) async fn copy(
     let algorithm =
         input.checksum_algorithm.as_ref().map(|name| Algorithm::parse(name.as_str())).transpose()?;
 
-    let copying = Copying { protocol, input, conditions, plan, algorithm };
+    let copying = Copying { protocol, input, conditions, target, plan, algorithm };
     let copied = copying.run().await?;
     let encryption = copied.written.attributes.encryption;
     Ok(S3Response::new(CopyObjectOutput {
@@ -141,11 +146,24 @@ fn is_current(connection: &Connection, source: &Source) -> Result<bool, SandboxE
     Ok(current.is_some_and(|current| current.id == source.version.id))
 }
 
+/// The conditions of the object to be replaced. The protocol crate knows them of PutObject only.
+struct TargetConditions {
+    if_match: Option<ETagCondition>,
+    if_none_match: Option<ETagCondition>,
+}
+
+fn condition(headers: &HeaderMap, name: &HeaderName) -> S3Result<Option<ETagCondition>> {
+    let Some(value) = headers.get(name) else { return Ok(None) };
+    let condition = ETagCondition::parse_http_header(value.as_bytes());
+    condition.map(Some).map_err(|error| s3_error!(error, InvalidArgument, "{name} is no entity tag"))
+}
+
 /// A copy under way.
 struct Copying<'a> {
     protocol: &'a Protocol,
     input: &'a CopyObjectInput,
     conditions: Conditions,
+    target: TargetConditions,
     plan: Plan,
     algorithm: Option<Algorithm>,
 }
@@ -198,6 +216,9 @@ impl Copying<'_> {
         let bucket = buckets::get(writer, &self.input.bucket)?;
         let source = find_source(writer, &self.input.copy_source, &self.conditions)?;
         self.check(writer, &bucket, &source)?;
+        let current = versions::current_etag(writer, &bucket, &self.input.key)?;
+        let TargetConditions { if_match, if_none_match } = &self.target;
+        conditions::check_write(if_match.as_ref(), if_none_match.as_ref(), current.as_deref())?;
         let Source { bucket: source_bucket, version: source } = source;
         let content =
             source.content.clone().ok_or_else(|| s3_error!(InternalError, "an object without content"))?;

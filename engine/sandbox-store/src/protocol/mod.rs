@@ -1,6 +1,7 @@
 //! The S3 API over the storage: one module per family of calls; this one only hands each call to its module.
 
 mod acl;
+mod attributes;
 mod buckets;
 mod complete;
 mod copy;
@@ -86,6 +87,7 @@ calls! {
     put_object: PutObjectInput => PutObjectOutput = objects::put;
     get_object: GetObjectInput => GetObjectOutput = objects::get;
     head_object: HeadObjectInput => HeadObjectOutput = objects::head;
+    get_object_attributes: GetObjectAttributesInput => GetObjectAttributesOutput = attributes::get;
     copy_object: CopyObjectInput => CopyObjectOutput = copy::copy;
     delete_object: DeleteObjectInput => DeleteObjectOutput = delete::one;
     delete_objects: DeleteObjectsInput => DeleteObjectsOutput = delete::many;

@@ -25,18 +25,7 @@ pub(super) async fn put(
     let body = request.input.body.take();
     let input = &mut request.input;
     check_owner(input.expected_bucket_owner.as_deref())?;
-    if input.write_offset_bytes.is_some() {
-        return Err(s3_error!(NotImplemented, "appending to objects is for directory buckets"));
-    }
-    if input
-        .content_length
-        .is_some_and(|length| u64::try_from(length).is_ok_and(|length| length > MAX_SINGLE_BODY))
-    {
-        return Err(s3_error!(
-            EntityTooLarge,
-            "Your proposed upload exceeds the maximum allowed object size"
-        ));
-    }
+    check_size(input)?;
     let headers = write_headers!(input);
     let (acl, tags, storage_class) = (headers.acl()?, headers.tags()?, headers.storage_class()?);
     // Before the body is received, so that a client learns of a missing bucket without sending it all.
@@ -79,12 +68,32 @@ pub(super) async fn put(
         let version = writer.put_version(&bucket, &new)?;
         Ok(bucket.shown_version(&version))
     })?;
+    put_answer(attributes, &received.etag, version)
+}
+
+fn check_size(input: &PutObjectInput) -> S3Result<()> {
+    if input.write_offset_bytes.is_some() {
+        return Err(s3_error!(NotImplemented, "appending to objects is for directory buckets"));
+    }
+    if input
+        .content_length
+        .is_some_and(|length| u64::try_from(length).is_ok_and(|length| length > MAX_SINGLE_BODY))
+    {
+        return Err(s3_error!(
+            EntityTooLarge,
+            "Your proposed upload exceeds the maximum allowed object size"
+        ));
+    }
+    Ok(())
+}
+
+fn put_answer(attributes: Attributes, etag: &str, version_id: Option<String>) -> Answer<PutObjectOutput> {
     let mut response = S3Response::new(PutObjectOutput {
         bucket_key_enabled: attributes.encryption.bucket_key,
-        e_tag: Some(wire_etag(&received.etag)),
+        e_tag: Some(wire_etag(etag)),
         server_side_encryption: Some(ServerSideEncryption::from(attributes.encryption.algorithm)),
         ssekms_key_id: attributes.encryption.kms_key_id,
-        version_id: version,
+        version_id,
         ..Default::default()
     });
     if let Some(checksum) = &attributes.checksum {
