@@ -47,6 +47,27 @@ credentials.source = "environment"
 [store.web]
 credentials = { source = "web-identity" }
 
+[endpoint.resize]
+kind = "lambda"
+url = "http://127.0.0.1:9001/lambda"
+function = "arn:aws:lambda:eu-central-1:111122223333:function:resize:$LATEST"
+credentials.source = "environment"
+timeout = "5m"
+answer-bytes = 4096
+concurrency = 8
+requests-per-second = 20
+
+[endpoint.amazon]
+kind = "lambda"
+function = "arn:aws:lambda:eu-central-1:111122223333:function:resize"
+
+[endpoint.hook]
+kind = "webhook"
+url = "https://example.com/batch?x=1"
+token = "${MY_SECRET}"
+headers = { X-Api-Key = "geheim" }
+secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
 [role.tagger]
 account = "111122223333"
 store = "main"
@@ -199,6 +220,41 @@ fn literal_secrets_are_not_quoted() {
     assert_snapshot!(problems(
         "[store.s]\ncredentials = { secret-access-key = 'geheim', session-token = '${NOT_SET}' }"
     ));
+}
+
+#[test]
+fn endpoints_that_are_none() {
+    assert_snapshot!(problems(
+        r#"[endpoint.nothing]
+[endpoint.lambda]
+kind = "lambda"
+url = "https://example.com/?x=1"
+function = "resize"
+token = "geheim"
+timeout = "1h"
+answer-bytes = 100
+[endpoint.no-function]
+kind = "lambda"
+secret = "geheim"
+[endpoint.hook]
+kind = "webhook"
+function = "arn:aws:lambda:eu-central-1:111122223333:function:resize"
+credentials = { source = "environment" }
+secret = "geheim"
+token = "geh\neim"
+headers = { Content-Type = "text/plain", authorization = "geheim", "a b" = "x" }
+[endpoint.ftp]
+kind = "ftp"
+url = "ftp://example.com"
+"#
+    ));
+    let hook = "[endpoint.h]\nkind = 'webhook'\nurl = 'http://x/'\n";
+    for mistake in
+        ["token = 'geheim'\nheaders.authorization = 'geheim'", "headers = { x-api-key = 'geh\u{7f}eim' }"]
+    {
+        let shown = problems(&format!("{hook}{mistake}"));
+        assert!(!shown.contains("eim"), "{shown}");
+    }
 }
 
 #[test]
