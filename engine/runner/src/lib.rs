@@ -6,6 +6,7 @@
 mod catalog;
 mod close;
 mod collect;
+mod condition;
 mod disk;
 mod dispatch;
 mod durable;
@@ -13,6 +14,7 @@ mod engine;
 mod error;
 mod event;
 mod execute;
+mod facts;
 mod feed;
 mod generate;
 mod held;
@@ -30,6 +32,7 @@ mod schedule;
 mod spool;
 mod stages;
 mod state_watch;
+mod steps;
 mod store;
 mod suggest;
 mod supply;
@@ -48,6 +51,7 @@ pub use rehearse::{MAX_SAMPLE, Rehearsal, RehearsedTask, Selection, rehearse};
 pub use roles::{
     CheckedFile, JobPolicies, PolicyFile, RoleSnapshot, load_role, policy_files, policy_set, role_problem,
 };
+pub use steps::{PlannedCondition, PlannedStep};
 pub use store::{check as check_store, connect as connect_store, surroundings as store_surroundings};
 pub use suggest::{NoSuggestion, Suggestion};
 pub use tokio_util::sync::CancellationToken;

@@ -1,17 +1,14 @@
 //! From the form of a job file to the job: what its names and places stand for, and what does not go together.
 
-use serde_json::Value;
-
-use super::file::{JobFile, LimitsSection, OperationSection, ReportSection, StopSection};
+use super::file::{JobFile, LimitsSection, ReportSection, StopSection};
 use super::manifest::manifest;
+use super::operation::steps;
 use super::retry::retry;
 use super::timing::timing;
-use super::{BadPolicy, CatalogEntry, Environment, OperationName, location, parameters_schema};
+use super::{BadPolicy, Environment, location};
 use crate::config::{CONFIG_FILE, EngineConfig};
 use crate::declare::{Declaration, pointer, suggest};
-use crate::spec::{
-    FailureThreshold, JobPolicy, JobSpec, Limits, Location, OperationSpec, ReportSpec, StopRule,
-};
+use crate::spec::{FailureThreshold, JobPolicy, JobSpec, Limits, Location, ReportSpec, StopRule};
 
 /// Longest report prefix, in characters (S3 Control API, `JobReport.Prefix`).
 const MAX_REPORT_PREFIX: usize = 512;
@@ -30,7 +27,7 @@ pub(super) fn resolve(
         Some(written) => policy(written, environment, declaration).map(Some),
         None => Some(None),
     };
-    let operation = file.operation.and_then(|section| operation(section, environment, declaration));
+    let steps = file.operation.and_then(|form| steps(form, environment, declaration));
     let manifest = file.manifest.and_then(|section| manifest(section, environment, declaration));
     let report = report(file.report, environment, declaration);
     let retry = retry(file.retry, declaration);
@@ -44,7 +41,7 @@ pub(super) fn resolve(
         tags: file.tags,
         client_token: file.client_token,
         policy: policy?,
-        operation: operation?,
+        steps: steps?,
         manifest: manifest?,
         report,
         limits: limits(file.limits),
@@ -127,72 +124,6 @@ fn store(
         }
     }
     None
-}
-
-fn operation(
-    section: OperationSection,
-    environment: &Environment<'_>,
-    declaration: &mut Declaration<'_>,
-) -> Option<OperationSpec> {
-    let entry = match (section.name, section.plugin) {
-        (Some(name), None) => builtin(&name, environment, declaration)?,
-        (None, Some(plugin)) => {
-            let path = location::absolute(&plugin, environment.directory);
-            let found = environment.operations.find(OperationName::Plugin(&path));
-            found.map_err(|error| declaration.problem_at_value("/operation/plugin", error, None)).ok()?
-        }
-        (Some(_), Some(_)) => {
-            declaration.problem_at_key(
-                "/operation/plugin",
-                "[operation] has both \"name\" and \"plugin\"",
-                Some("\"name\" is for built-in operations, \"plugin\" for a file: keep one".to_owned()),
-            );
-            return None;
-        }
-        (None, None) => {
-            if !declaration.declares("/operation/name") && !declaration.declares("/operation/plugin") {
-                let help = format!("built-in operations: {}", environment.operations.names().join(", "));
-                declaration.problem_at_key(
-                    "/operation",
-                    "[operation] needs \"name\" or \"plugin\"",
-                    Some(help),
-                );
-            }
-            return None;
-        }
-    };
-    // Parameters that are no table were reported, and what they lack is not the problem.
-    let at = "/operation/parameters";
-    let fit = (declaration.holds(at) || !declaration.declares(at))
-        && declaration.check(&parameters_schema(&entry.parameters), at);
-    let operation = OperationSpec { source: entry.source, parameters: Value::Object(section.parameters) };
-    // Of a file that is not TOML the parameters may be in what could not be read.
-    if fit
-        && declaration.is_whole()
-        && let Err(refusal) = environment.operations.check(&operation)
-    {
-        declaration.problem_at_key(if declaration.declares(at) { at } else { "/operation" }, refusal, None);
-    }
-    Some(operation)
-}
-
-fn builtin(
-    name: &str,
-    environment: &Environment<'_>,
-    declaration: &mut Declaration<'_>,
-) -> Option<CatalogEntry> {
-    let names = environment.operations.names();
-    if !names.iter().any(|known| known == name) {
-        let help = suggest::help(name, names.iter().map(String::as_str), "built-in operations");
-        declaration.problem_at_value(
-            "/operation/name",
-            format!("unknown operation {:?}", pointer::shortened(name)),
-            help,
-        );
-        return None;
-    }
-    let found = environment.operations.find(OperationName::Builtin(name));
-    found.map_err(|error| declaration.problem_at_value("/operation/name", error, None)).ok()
 }
 
 fn report(
