@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use longshore_job::job_file::OperationName;
-use longshore_job::spec::OperationSource;
+use longshore_job::spec::{OperationSource, OperationSpec};
 use longshore_job::{EngineConfig, JobSpec, OperationCatalog as _};
 use longshore_queue::{JobRecord, NewJob};
 use longshore_runner::Catalog;
@@ -44,34 +44,29 @@ pub(crate) fn again(context: &Context, old: &JobRecord, changes: &Changes) -> Re
     }
     require_store(&config, &spec)?;
     context.policies_of(&spec.role, &config, spec.policy.as_ref())?;
-    let plugin_digest = operation_of_now(&catalog, &mut spec)?;
-    if let (OperationSource::File { path, .. }, true) =
-        (&spec.operation.source, plugin_digest != old.plugin_digest)
-    {
-        note(&format!(
-            "{path}: the plugin is another than that of job {} (SHA-256 was {}, is {plugin_digest}); the new job runs the new one",
-            old.id, old.plugin_digest
-        ));
+    let mut plugin_digests = Vec::with_capacity(spec.steps.len());
+    for (number, step) in spec.steps.iter_mut().enumerate() {
+        operation_of_now(&catalog, &mut step.operation)?;
+        let digest = catalog.digest(&step.operation.source).map_err(CliError::input)?;
+        let before = old.plugin_digests.get(number).map_or("", String::as_str);
+        if let (OperationSource::File { path, .. }, true) = (&step.operation.source, digest != before) {
+            note(&format!(
+                "{path}: the plugin is another than that of job {} (SHA-256 was {before}, is {digest}); the new job runs the new one",
+                old.id
+            ));
+        }
+        plugin_digests.push(digest);
     }
-    Ok(NewJob { id: uuid::Uuid::new_v4().to_string(), spec, plugin_digest, created_at: Timestamp::now() })
+    Ok(NewJob { id: uuid::Uuid::new_v4().to_string(), spec, plugin_digests, created_at: Timestamp::now() })
 }
 
-/// Finds the operation as a job file's is found, and asks it about its parameters. The answer is its digest.
-fn operation_of_now(catalog: &Catalog, spec: &mut JobSpec) -> Result<String, CliError> {
-    let operation = &mut spec.operation;
-    let digest = match &operation.source {
-        OperationSource::Builtin(name) => catalog.builtin(name).map_err(CliError::input)?.digest().to_owned(),
-        OperationSource::File { path, .. } => {
-            let found = catalog.find(OperationName::Plugin(Path::new(path))).map_err(CliError::input)?;
-            operation.source = found.source;
-            match &operation.source {
-                OperationSource::File { sha256, .. } => sha256.clone(),
-                OperationSource::Builtin(_) => String::new(),
-            }
-        }
-    };
-    catalog.check(operation).map_err(CliError::input)?;
-    Ok(digest)
+/// Finds the operation as a job file's is found, and asks it about its parameters.
+fn operation_of_now(catalog: &Catalog, operation: &mut OperationSpec) -> Result<(), CliError> {
+    if let OperationSource::File { path, .. } = &operation.source {
+        let found = catalog.find(OperationName::Plugin(Path::new(path))).map_err(CliError::input)?;
+        operation.source = found.source;
+    }
+    catalog.check(operation).map_err(CliError::input)
 }
 
 fn require_store(config: &EngineConfig, spec: &JobSpec) -> Result<(), CliError> {

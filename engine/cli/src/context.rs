@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use longshore_job::config::RoleConfig;
-use longshore_job::spec::{JobPolicy, OperationSource};
+use longshore_job::spec::JobPolicy;
 use longshore_job::{EngineConfig, Environment, JobFile, JobSpec};
 use longshore_queue::{Access, NewJob, Queue};
 use longshore_runner::{Catalog, JobPolicies, Rehearsal, RehearsedTask, RoleSnapshot, Selection, rehearse};
@@ -75,13 +75,14 @@ impl Context {
         };
         let spec = JobFile::parse(&source, &shown, &environment)?;
         self.policies_of(&spec.role, config, spec.policy.as_ref())?;
-        let plugin_digest = match &spec.operation.source {
-            OperationSource::Builtin(name) => {
-                catalog.builtin(name).map_err(CliError::input)?.digest().to_owned()
-            }
-            OperationSource::File { sha256, .. } => sha256.clone(),
-        };
-        Ok(NewJob { id: uuid::Uuid::new_v4().to_string(), spec, plugin_digest, created_at: Timestamp::now() })
+        let digests = spec.steps.iter().map(|step| catalog.digest(&step.operation.source));
+        let plugin_digests = digests.collect::<Result<_, _>>().map_err(CliError::input)?;
+        Ok(NewJob {
+            id: uuid::Uuid::new_v4().to_string(),
+            spec,
+            plugin_digests,
+            created_at: Timestamp::now(),
+        })
     }
 
     /// Asks the policies about every request of the job in `file`, and the store about nothing but its manifest.
@@ -93,9 +94,9 @@ impl Context {
     ) -> Result<RehearsedJob, CliError> {
         let config = self.engine_config()?;
         let catalog = self.catalog()?;
-        let NewJob { spec, plugin_digest, .. } = self.job(file, &config, &catalog)?;
+        let NewJob { spec, plugin_digests, .. } = self.job(file, &config, &catalog)?;
         let scratch = tempfile::tempdir()?;
-        let rehearsal = rehearse(&config, &catalog, &spec, &plugin_digest, scratch.path(), selection, each)
+        let rehearsal = rehearse(&config, &catalog, &spec, &plugin_digests, scratch.path(), selection, each)
             .await
             .map_err(|failure| CliError::new(Exit::JobFailed, failure.to_string()))?;
         Ok(RehearsedJob { spec, rehearsal })

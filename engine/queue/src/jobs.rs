@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use longshore_job::{JobSpec, JobState};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+use serde::de::DeserializeOwned;
 
 use crate::error::{Fault, MIN_PREFIX, QueueError, Step};
 use crate::queue::Queue;
@@ -248,14 +249,14 @@ pub(crate) fn submit(connection: &Connection, new: &NewJob, cause: String) -> St
     let spec = serde_json::to_string(&new.spec)
         .map_err(|error| QueueError::Invalid { doing: "submit the job", detail: error.to_string() })?;
     connection.execute(
-        "INSERT INTO job_records (id, spec, priority, state, plugin_digest, created_at, start_at, deadline_at)
-         VALUES (:id, :spec, :priority, :state, :plugin_digest, :created_at, :start_at, :deadline_at)",
+        "INSERT INTO job_records (id, spec, priority, state, plugin_digests, created_at, start_at, deadline_at)
+         VALUES (:id, :spec, :priority, :state, :plugin_digests, :created_at, :start_at, :deadline_at)",
         named_params! {
             ":id": new.id,
             ":spec": spec,
             ":priority": new.spec.priority,
             ":state": JobState::New.name(),
-            ":plugin_digest": new.plugin_digest,
+            ":plugin_digests": serde_json::json!(new.plugin_digests).to_string(),
             ":created_at": time_text(new.created_at),
             ":start_at": new.spec.timing.start_at.map(time_text),
             ":deadline_at": timing::fixed_deadline(&new.spec).map(time_text),
@@ -295,7 +296,7 @@ pub(crate) fn job_record(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
         spec: job_spec(row, "spec")?,
         priority: row.get("priority")?,
         state: job_state(row, "state")?,
-        plugin_digest: row.get("plugin_digest")?,
+        plugin_digests: json(row, "plugin_digests")?,
         policy_digest: row.get("policy_digest")?,
         created_at: time(row, "created_at")?,
         deadline_at: optional(row, "deadline_at", time)?,
@@ -369,6 +370,11 @@ fn job_state(row: &Row<'_>, column: &str) -> rusqlite::Result<JobState> {
 }
 
 pub(crate) fn job_spec(row: &Row<'_>, column: &str) -> rusqlite::Result<JobSpec> {
+    json(row, column)
+}
+
+/// A value that is stored as JSON.
+pub(crate) fn json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
     serde_json::from_str(&row.get::<_, String>(column)?).map_err(|error| unreadable(row, column, error))
 }
 

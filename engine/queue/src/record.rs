@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use longshore_job::{ChunkExtent, Failure, JobSpec, JobState, Outcome, Row, TaskResult};
+use longshore_job::{ChunkExtent, Failure, JobSpec, JobState, Outcome, Row, TaskProgress, TaskResult};
 use serde::Serialize;
 
 use crate::bitmap::Bitmap;
@@ -15,8 +15,8 @@ pub struct NewJob {
     pub id: String,
     /// What it is to do.
     pub spec: JobSpec,
-    /// SHA-256 of the operation's component, lower-case hex.
-    pub plugin_digest: String,
+    /// SHA-256 of the component of each step's operation, lower-case hex.
+    pub plugin_digests: Vec<String>,
     /// Now.
     pub created_at: Timestamp,
 }
@@ -52,8 +52,8 @@ pub struct JobRecord {
     pub priority: u32,
     /// Where it is in its life.
     pub state: JobState,
-    /// SHA-256 of the operation's component, lower-case hex.
-    pub plugin_digest: String,
+    /// SHA-256 of the component of each step's operation, lower-case hex.
+    pub plugin_digests: Vec<String>,
     /// SHA-256 of the policies that the job runs under, as they were when it was last taken up, lower-case hex.
     pub policy_digest: Option<String>,
     /// When it was submitted.
@@ -230,7 +230,9 @@ pub struct WaitingTask {
     pub index: u32,
     /// When it is to run again, at the earliest.
     pub due_at: Timestamp,
-    /// The attempt that this will be; the first run was 1.
+    /// What became of its steps so far; the next one is the one that waits.
+    pub progress: TaskProgress,
+    /// The attempt at that step which this will be; the first was 1.
     pub attempt: u32,
     /// Why, in the operation's words.
     pub note: String,

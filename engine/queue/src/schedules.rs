@@ -7,7 +7,7 @@ use longshore_job::spec::{JobSpec, Overlap, Timing};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::error::{QueueError, Step};
-use crate::jobs::{self, time_text};
+use crate::jobs::{self, json, time_text};
 use crate::queue::Queue;
 use crate::record::{NewJob, Occasion, Occurrence};
 use crate::transitions::{self, Transition};
@@ -148,12 +148,13 @@ fn unfinished(connection: &Connection, template: i64) -> Step<Option<i64>> {
 
 /// The template's job as one that runs: at once, once.
 fn begin_job(connection: &Connection, occasion: &Occasion, id: &str, now: Timestamp) -> Step<i64> {
-    let sql = "SELECT plugin_digest, priority FROM job_records WHERE id = ?1";
-    let (plugin_digest, priority) =
-        connection.query_row(sql, [&occasion.template], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let sql = "SELECT plugin_digests, priority FROM job_records WHERE id = ?1";
+    let (plugin_digests, priority) = connection.query_row(sql, [&occasion.template], |row| {
+        Ok((json(row, "plugin_digests")?, row.get("priority")?))
+    })?;
     let timing = Timing { deadline: occasion.spec.timing.deadline, ..Timing::default() };
     let spec = JobSpec { timing, client_token: None, priority, ..occasion.spec.clone() };
-    let new = NewJob { id: id.to_owned(), spec, plugin_digest, created_at: now };
+    let new = NewJob { id: id.to_owned(), spec, plugin_digests, created_at: now };
     jobs::submit(connection, &new, "submitted".to_owned())?;
     Ok(jobs::find(connection, id)?.number)
 }

@@ -20,7 +20,7 @@ CREATE TABLE job_records (
     state           TEXT    NOT NULL CHECK (state IN ('New', 'Preparing', 'Suspended', 'Ready', 'Active', 'Pausing', 'Paused',
                                                       'Completing', 'Complete', 'Cancelling', 'Cancelled', 'Failing',
                                                       'Failed')),
-    plugin_digest   TEXT    NOT NULL,
+    plugin_digests  TEXT    NOT NULL CHECK (json_valid(plugin_digests)),
     policy_digest   TEXT,
     created_at      TEXT    NOT NULL,
     start_at        TEXT,
@@ -192,14 +192,16 @@ CREATE TABLE messages (
     PRIMARY KEY (job, row)
 ) STRICT, WITHOUT ROWID;
 
--- Tasks that asked to run again later and have no result yet. attempt is that of their next run.
+-- Tasks that asked to run again later and have no result yet. progress is what became of their steps so far, a JSON array;
+-- attempt is that of the next run of the step after these.
 CREATE TABLE waiting (
-    job     INTEGER NOT NULL REFERENCES job_records (number),
-    row     INTEGER NOT NULL CHECK (row >= 0),
-    chunk   INTEGER NOT NULL CHECK (chunk >= 0),
-    due_at  TEXT    NOT NULL,
-    attempt INTEGER NOT NULL CHECK (attempt > 1),
-    note    TEXT    NOT NULL,
+    job      INTEGER NOT NULL REFERENCES job_records (number),
+    row      INTEGER NOT NULL CHECK (row >= 0),
+    chunk    INTEGER NOT NULL CHECK (chunk >= 0),
+    due_at   TEXT    NOT NULL,
+    progress TEXT    NOT NULL CHECK (json_valid(progress)),
+    attempt  INTEGER NOT NULL CHECK (attempt > 1),
+    note     TEXT    NOT NULL,
     PRIMARY KEY (job, row)
 ) STRICT, WITHOUT ROWID;
 

@@ -3,18 +3,37 @@
 
 CREATE VIEW view_version AS SELECT 1 AS version;
 
+CREATE VIEW steps AS
+SELECT job_records.id                       AS job,
+       of_job.key + 1                       AS step,
+       of_job.value ->> '$.label'           AS label,
+       coalesce(of_job.value ->> '$.operation.source.builtin',
+                of_job.value ->> '$.operation.source.file.path') AS operation,
+       of_job.value -> '$.operation.parameters' AS parameters,
+       of_job.value -> '$.when'             AS condition,
+       coalesce(of_job.value ->> '$.on_failure', 'stop') AS on_failure,
+       plugin_digests ->> of_job.key        AS plugin_digest
+FROM job_records, json_each(spec, '$.steps') AS of_job;
+
 CREATE VIEW jobs AS
 SELECT id                                   AS job,
        spec ->> '$.description'             AS description,
-       coalesce(spec ->> '$.operation.source.builtin',
-                spec ->> '$.operation.source.file.path') AS operation,
-       spec ->  '$.operation.parameters'    AS parameters,
+       (SELECT group_concat(operation, '+')
+        FROM (SELECT operation FROM steps WHERE steps.job = job_records.id ORDER BY step)) AS operation,
+       CASE json_array_length(spec, '$.steps')
+            WHEN 1 THEN spec -> '$.steps[0].operation.parameters'
+            ELSE (SELECT json_group_array(json(parameters))
+                  FROM (SELECT parameters FROM steps WHERE steps.job = job_records.id ORDER BY step))
+       END                                  AS parameters,
        state, priority,
        spec ->> '$.role'                    AS role,
        spec ->> '$.store'                   AS store,
        spec ->  '$.tags'                    AS tags,
        client_token, retry_of, start_at, deadline_at, created_at, suspended_at, started_at, finished_at, total_tasks, succeeded, failed,
-       failure_code, failure_reason, status_reason, obstacle, report, plugin_digest, policy_digest
+       failure_code, failure_reason, status_reason, obstacle, report,
+       (SELECT group_concat(plugin_digest, '+')
+        FROM (SELECT plugin_digest FROM steps WHERE steps.job = job_records.id ORDER BY step)) AS plugin_digest,
+       policy_digest
 FROM job_records;
 
 CREATE VIEW job_progress AS

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::chunks::{Chunk, RUNNING, chunk_record};
 use crate::error::{QueueError, Step};
-use crate::jobs::{JobKey, resolve, time, time_text};
+use crate::jobs::{JobKey, json, resolve, time, time_text};
 use crate::queue::Queue;
 use crate::record::{ChunkRecord, WaitingTask, WaitingTasks};
 
@@ -66,7 +66,7 @@ impl Queue {
             let found =
                 connection.prepare_cached(sql)?.query_row(params![job, number], chunk_record).optional()?;
             let Some(chunk) = found else { return Ok(None) };
-            let sql = "SELECT row, due_at, attempt, note FROM waiting
+            let sql = "SELECT row, due_at, progress, attempt, note FROM waiting
                        WHERE job = ?1 AND row >= ?2 AND row < ?3 ORDER BY row";
             let end = chunk.first_row + u64::from(chunk.rows);
             let mut statement = connection.prepare_cached(sql)?;
@@ -98,9 +98,10 @@ impl Queue {
 }
 
 fn put_off(connection: &Connection, job: &JobKey, chunk: &Chunk, tasks: &[WaitingTask]) -> Step<()> {
-    let sql = "INSERT INTO waiting (job, row, chunk, due_at, attempt, note) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+    let sql = "INSERT INTO waiting (job, row, chunk, due_at, progress, attempt, note) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
                ON CONFLICT (job, row) DO UPDATE
-               SET due_at = excluded.due_at, attempt = excluded.attempt, note = excluded.note";
+               SET due_at = excluded.due_at, progress = excluded.progress, attempt = excluded.attempt,
+                   note = excluded.note";
     let mut insert = connection.prepare_cached(sql)?;
     for task in tasks {
         let rows = chunk.done.len();
@@ -116,7 +117,8 @@ fn put_off(connection: &Connection, job: &JobKey, chunk: &Chunk, tasks: &[Waitin
         }
         let row = chunk.first_row + u64::from(task.index);
         let due_at = time_text(task.due_at);
-        insert.execute(params![job.number, row, chunk.number, due_at, task.attempt, task.note])?;
+        let progress = serde_json::json!(task.progress).to_string();
+        insert.execute(params![job.number, row, chunk.number, due_at, progress, task.attempt, task.note])?;
     }
     Ok(())
 }
@@ -146,6 +148,7 @@ fn waiting_task(row: &Row<'_>, first_row: u64) -> rusqlite::Result<WaitingTask> 
     Ok(WaitingTask {
         index: u32::try_from(index).unwrap_or(u32::MAX),
         due_at: time(row, "due_at")?,
+        progress: json(row, "progress")?,
         attempt: row.get("attempt")?,
         note: row.get("note")?,
     })

@@ -44,8 +44,8 @@ impl Fixture {
 
 fn insert(writer: &mut Writer, id: &str) -> Result<(), QueueError> {
     writer.transact("add a job", |connection| {
-        let sql = "INSERT INTO job_records (id, spec, priority, state, plugin_digest, created_at)
-                   VALUES (?1, '{}', 1, 'New', '', '')";
+        let sql = "INSERT INTO job_records (id, spec, priority, state, plugin_digests, created_at)
+                   VALUES (?1, '{}', 1, 'New', '[]', '')";
         connection.execute(sql, [id])?;
         Ok(())
     })

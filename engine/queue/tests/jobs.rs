@@ -18,7 +18,7 @@ fn what_is_submitted_is_found() {
     let record = fixture.queue.job("0f2c-1").unwrap();
     assert_eq!(record.spec, common::spec());
     assert_eq!((record.state, record.created_at), (New, at(1)));
-    assert_eq!((record.plugin_digest.as_str(), record.total_tasks), ("5e1f", None));
+    assert_eq!((record.plugin_digests.join("+").as_str(), record.total_tasks), ("5e1f", None));
     assert_eq!(fixture.client().jobs().unwrap(), vec![record]);
     let events = fixture.queue.events("0f2c-1").unwrap();
     assert_eq!(events.len(), 1);

@@ -7,12 +7,15 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::{Fixture, at, batch, failed, succeeded};
-use longshore_job::JobState;
+use longshore_job::{JobState, Outcome, TaskProgress};
 use longshore_queue::{QueueError, ReportMarks, WaitingTask, WaitingTasks};
 use proptest::prelude::*;
 
 fn task(index: u32, second: i64, attempt: u32) -> WaitingTask {
-    WaitingTask { index, due_at: at(second), attempt, note: "not yet".into() }
+    // One step is done, and has said something each third time.
+    let mut progress = TaskProgress::default();
+    progress.add(Outcome::Succeeded(attempt.is_multiple_of(3).then(|| "copied".into())));
+    WaitingTask { index, due_at: at(second), progress, attempt, note: "not yet".into() }
 }
 
 fn waiting_of(fixture: &Fixture, chunk: u32) -> Vec<WaitingTask> {

@@ -38,6 +38,17 @@ impl Catalog {
         self.compiled(name, builtin.component).map_err(|error| format!("built-in operation {name}: {error}"))
     }
 
+    /// The SHA-256 of an operation's component, lower-case hex: of a built-in as it is now, of a file as it was found.
+    ///
+    /// # Errors
+    /// If there is no such built-in.
+    pub fn digest(&self, source: &OperationSource) -> Result<String, String> {
+        match source {
+            OperationSource::Builtin(name) => Ok(self.builtin(name)?.digest().to_owned()),
+            OperationSource::File { sha256, .. } => Ok(sha256.clone()),
+        }
+    }
+
     fn file(&self, path: &Path) -> Result<Plugin, String> {
         let shown = path.display().to_string();
         let bytes =

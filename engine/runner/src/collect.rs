@@ -113,9 +113,9 @@ impl Collector {
         for message in messages {
             match message {
                 Message::AllDurable(chunk) => durable.push(chunk),
-                Message::Finished(Assignment { chunk, index, .. }, outcome) => {
+                Message::Finished(Assignment { chunk, task }, outcome) => {
                     let batch = by_chunk.entry(chunk.number).or_insert_with(|| Batch::of(chunk));
-                    batch.results.push(TaskResult { index, outcome });
+                    batch.results.push(TaskResult { index: task.index, outcome });
                 }
                 Message::PutOff(chunk, task) => {
                     by_chunk.entry(chunk.number).or_insert_with(|| Batch::of(chunk)).put_off.push(task);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
 use longshore_job::{Failure, JobState, KeyEncoding, ObjectId, Outcome, Row, Stop};
-use longshore_plugin::{Columns, Execution, Lane};
+use longshore_plugin::Execution;
 use longshore_queue::WaitingTask;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::task::JoinSet;
@@ -16,11 +16,12 @@ use tracing::Instrument as _;
 
 use crate::collect::{Collector, Message};
 use crate::error::{RunnerError, blocking};
-use crate::feed::{Assignment, Feed};
+use crate::feed::{Assignment, Feed, Pending};
 use crate::job::Job;
 use crate::outage::Outage;
 use crate::schedule::slots::Turn;
 use crate::state_watch::StateWatch;
+use crate::steps::{StepLanes, Subject};
 use crate::supply::Supply;
 use crate::suspects::{Running, Suspects};
 
@@ -34,7 +35,7 @@ const SPARE_CHUNKS: usize = 8;
 /// Rows of a chunk, to size the number of open chunks (see `longshore_manifest::CHUNK_ROWS`).
 const LANES_PER_CHUNK: usize = 250;
 
-/// How often one task may run (count; ends loops of a plugin that never finishes). A look every minute for a week.
+/// How often one step of a task may run (count; ends loops of a plugin that never finishes). A look every minute for a week.
 const MAX_ATTEMPTS: u32 = 10_000;
 
 /// Why the Active stage ended.
@@ -69,7 +70,6 @@ pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Endin
     let open_chunks = SPARE_CHUNKS + concurrency.div_ceil(LANES_PER_CHUNK);
     let supply = Supply::new(job.clone(), open_chunks, chunks, messages.clone()).await?;
     tasks.spawn(until_halted(halt.clone(), supply.run()));
-    let columns: Arc<[String]> = job.spec.manifest.columns().into();
     let books = job.books.clone();
     let suspects = blocking(move || Suspects::mark(&books)).await??;
     for number in 0..concurrency {
@@ -83,7 +83,6 @@ pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Endin
             outage: Arc::clone(&outage),
             halt: halt.clone(),
             stop: stop.clone(),
-            columns: Arc::clone(&columns),
         };
         tasks.spawn(or_halt(halt.clone(), runner.run()).in_current_span());
     }
@@ -163,8 +162,6 @@ struct LaneRunner {
     halt: CancellationToken,
     /// The engine stops, and does not wait for running tasks for long.
     stop: CancellationToken,
-    /// Names of the columns that the manifest has for the operation.
-    columns: Arc<[String]>,
 }
 
 impl LaneRunner {
@@ -176,26 +173,14 @@ impl LaneRunner {
                 return Ok(());
             };
             let permit = permit?;
-            let lane = match turn.tool() {
-                Some(lane) => lane,
-                none => none.insert(self.lane().await?),
+            let lanes = match turn.tool() {
+                Some(lanes) => lanes,
+                none => none.insert(self.lanes().await?),
             };
             self.job.queue.confirm_tenure()?;
-            let begin = Instant::now();
-            let executed = tokio::select! {
-                executed = self.execute(lane, &assignment) => executed?,
+            let message = tokio::select! {
+                message = self.execute(lanes, assignment) => message?,
                 () = drained(&self.stop, self.job.drain) => return Ok(()),
-            };
-            let message = match executed {
-                Execution::AgainAfter { seconds, note } if assignment.attempt < MAX_ATTEMPTS => {
-                    let task = put_off(&assignment, seconds, note);
-                    Message::PutOff(assignment.chunk, task)
-                }
-                Execution::AgainAfter { note, .. } => Message::Finished(assignment, too_many_attempts(&note)),
-                Execution::Done(outcome) => {
-                    self.check_store(&outcome, begin).await?;
-                    Message::Finished(assignment, outcome)
-                }
             };
             permit.forget(); // given back by the collector once it is durable
             if self.messages.send(message).await.is_err() {
@@ -205,7 +190,7 @@ impl LaneRunner {
     }
 
     /// Waits for the lane's turn, and for room for one more result.
-    async fn slot(&self, turn: &mut Turn<Lane>) -> Result<SemaphorePermit<'_>, RunnerError> {
+    async fn slot(&self, turn: &mut Turn<StepLanes>) -> Result<SemaphorePermit<'_>, RunnerError> {
         turn.begin().await;
         self.window.acquire().await.map_err(|error| RunnerError::Internal(error.to_string()))
     }
@@ -216,46 +201,78 @@ impl LaneRunner {
         answer.map_err(|failure| RunnerError::Obstacle { job: self.job.id.clone(), failure })
     }
 
-    async fn lane(&self) -> Result<Lane, RunnerError> {
-        let parameters = &self.job.spec.operation.parameters;
-        Ok(self.job.resolved.plugin.lane(parameters, self.job.resolved.isolation, &self.job.id).await?)
+    async fn lanes(&self) -> Result<StepLanes, RunnerError> {
+        let job = &self.job;
+        let mut lanes =
+            StepLanes::new(Arc::clone(&job.spec), job.resolved.clone(), &job.id, job.seat.slots());
+        lanes.start().await?;
+        Ok(lanes)
     }
 
-    /// Runs one task. A panic in the host costs that task and its lane's instance, no more.
-    async fn execute(&self, lane: &mut Lane, assignment: &Assignment) -> Result<Execution, RunnerError> {
-        let failed = |failure| Ok(Execution::Done(Outcome::Failed(failure)));
-        let Some(row) = row_of(assignment) else {
-            return failed(invalid_request("the chunk has no such row"));
+    /// Runs one task: the steps that are left.
+    async fn execute(&self, lanes: &mut StepLanes, assignment: Assignment) -> Result<Message, RunnerError> {
+        let failed = |assignment, failure| Ok(Message::Finished(assignment, Outcome::Failed(failure)));
+        let Some(row) = row_of(&assignment) else {
+            return failed(assignment, invalid_request("the chunk has no such row"));
         };
         let object = match row_object(row, self.job.spec.manifest.keys()) {
             Ok(object) => object,
-            Err(failure) => return failed(failure),
+            Err(failure) => return failed(assignment, failure),
         };
-        let running = match self.begin(assignment).await {
+        let running = match self.begin(&assignment).await {
             Ok(running) => running,
-            Err(failure) => return failed(failure),
+            Err(failure) => return failed(assignment, failure),
         };
-        if !self.columns.is_empty() {
-            lane.set_columns(columns_of(row, &self.columns));
-        }
         let _counted = longshore_measure::Running::begin();
-        let executing = lane.execute(&object, assignment.attempt, &self.job.resolved.gate);
         // Below info: a span for each of 100,000 tasks a second would cost more than the tasks.
         let span = tracing::debug_span!("task", bucket = object.bucket, key = object.key);
-        let executed = AssertUnwindSafe(executing.instrument(span)).catch_unwind().await;
+        let subject = lanes.subject(object, row);
+        let message = self.steps(lanes, assignment, subject).instrument(span).await;
         drop(running);
-        match executed {
-            Ok(execution) => Ok(execution),
-            Err(_) => {
-                *lane = self.lane().await?;
-                Ok(Execution::Done(Outcome::Failed(Failure {
-                    code: "InternalError".into(),
-                    status: None,
-                    message: "the engine panicked while it ran this task; this is a bug, please report it"
-                        .into(),
-                })))
-            }
+        message
+    }
+
+    async fn steps(
+        &self,
+        lanes: &mut StepLanes,
+        Assignment { chunk, mut task }: Assignment,
+        mut subject: Subject,
+    ) -> Result<Message, RunnerError> {
+        let steps = &self.job.spec.steps;
+        while let Some(number) = task.progress.next(steps) {
+            let begin = Instant::now();
+            let outcome = match self.step(lanes, number, task.attempt, &mut subject).await? {
+                Execution::AgainAfter { seconds, note } if task.attempt < MAX_ATTEMPTS => {
+                    return Ok(Message::PutOff(chunk, put_off(task, seconds, note)));
+                }
+                Execution::AgainAfter { note, .. } => too_many_attempts(&note),
+                Execution::Done(outcome) => outcome,
+            };
+            self.check_store(&outcome, begin).await?;
+            task.progress.add(outcome);
+            task.attempt = 1;
         }
+        let outcome = std::mem::take(&mut task.progress).outcome(steps);
+        Ok(Message::Finished(Assignment { chunk, task }, outcome))
+    }
+
+    /// Runs one step. A panic in the host costs that step and its lane's instances, no more.
+    async fn step(
+        &self,
+        lanes: &mut StepLanes,
+        number: usize,
+        attempt: u32,
+        subject: &mut Subject,
+    ) -> Result<Execution, RunnerError> {
+        let executed = AssertUnwindSafe(lanes.execute(number, attempt, subject)).catch_unwind().await;
+        let Ok(executed) = executed else {
+            lanes.reset();
+            let message = "the engine panicked while it ran this task; this is a bug, please report it";
+            let code = "InternalError".to_owned();
+            let failure = Failure { code, status: None, message: message.to_owned() };
+            return Ok(Execution::Done(Outcome::Failed(failure)));
+        };
+        Ok(executed?)
     }
 }
 
@@ -263,7 +280,9 @@ impl LaneRunner {
     /// Waits until the task may run; fails it if it has killed the engine too often.
     async fn begin(&self, assignment: &Assignment) -> Result<Running, Failure> {
         match &self.suspects {
-            Some(suspects) => suspects.begin(self.number, (assignment.chunk.number, assignment.index)).await,
+            Some(suspects) => {
+                suspects.begin(self.number, (assignment.chunk.number, assignment.task.index)).await
+            }
             None => Ok(Running::unnoted()),
         }
     }
@@ -277,12 +296,7 @@ async fn drained(stop: &CancellationToken, drain: Duration) {
 }
 
 fn row_of(assignment: &Assignment) -> Option<&Row> {
-    assignment.chunk.rows.get(usize::try_from(assignment.index).ok()?)
-}
-
-/// What the row has for the operation, in the columns `names`.
-pub(crate) fn columns_of(row: &Row, names: &Arc<[String]>) -> Columns {
-    Columns { names: Arc::clone(names), values: row.columns.clone() }
+    assignment.chunk.rows.get(usize::try_from(assignment.task.index).ok()?)
 }
 
 /// The object that a row names, or why its task fails before anything is asked.
@@ -304,13 +318,14 @@ fn invalid_request(message: &str) -> Failure {
     Failure { code: "InvalidRequest".into(), status: Some(400), message: message.into() }
 }
 
-/// The next run of a task that asked for it.
-fn put_off(assignment: &Assignment, seconds: u32, note: String) -> WaitingTask {
+/// The next run of a task whose next step asked for it.
+fn put_off(Pending { index, progress, attempt }: Pending, seconds: u32, note: String) -> WaitingTask {
     let due_at = Timestamp::now().saturating_add(SignedDuration::from_secs(i64::from(seconds)));
     WaitingTask {
-        index: assignment.index,
+        index,
         due_at: due_at.unwrap_or(Timestamp::MAX),
-        attempt: assignment.attempt.saturating_add(1),
+        progress,
+        attempt: attempt.saturating_add(1),
         note,
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use longshore_job::Row;
+use longshore_job::{Row, TaskProgress};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -15,8 +15,8 @@ pub(crate) struct OpenChunk {
     pub number: u32,
     /// Its rows, in manifest order.
     pub rows: Vec<Row>,
-    /// The tasks to run now: position of the row, attempt.
-    pub pending: Vec<(u32, u32)>,
+    /// The tasks to run now.
+    pub pending: Vec<Pending>,
     /// Tasks of `pending` of which nothing is durable yet.
     unsettled: AtomicUsize,
     /// Tasks that are to run again later.
@@ -30,7 +30,7 @@ impl OpenChunk {
     pub(crate) fn new(
         number: u32,
         rows: Vec<Row>,
-        pending: Vec<(u32, u32)>,
+        pending: Vec<Pending>,
         waiting: usize,
         held: (OwnedSemaphorePermit, Place),
     ) -> Self {
@@ -47,14 +47,22 @@ impl OpenChunk {
     }
 }
 
+/// A task that is to run now.
+#[derive(Clone)]
+pub(crate) struct Pending {
+    /// Position of the row in the chunk.
+    pub index: u32,
+    /// What became of its steps so far.
+    pub progress: TaskProgress,
+    /// 1 for the first try of the next step.
+    pub attempt: u32,
+}
+
 /// One task for a lane.
 #[derive(Clone)]
 pub(crate) struct Assignment {
     pub chunk: Arc<OpenChunk>,
-    /// Position of the row in the chunk.
-    pub index: u32,
-    /// 1 for the first try.
-    pub attempt: u32,
+    pub task: Pending,
 }
 
 /// The tasks still to be handed out.
@@ -72,10 +80,10 @@ struct Ready {
 impl Ready {
     fn take(&mut self) -> Option<Assignment> {
         let (chunk, position) = self.current.as_mut()?;
-        let next = chunk.pending.get(*position).copied();
+        let next = chunk.pending.get(*position).cloned();
         *position += 1;
         match next {
-            Some((index, attempt)) => Some(Assignment { chunk: Arc::clone(chunk), index, attempt }),
+            Some(task) => Some(Assignment { chunk: Arc::clone(chunk), task }),
             None => {
                 self.current = None;
                 None

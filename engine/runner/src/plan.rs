@@ -3,15 +3,15 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use longshore_job::{EngineConfig, Failure, JobSpec, ObjectId};
-use longshore_plugin::Lane;
-use longshore_store::Request;
 
 use crate::catalog::Catalog;
-use crate::error::{JobFailure, OPERATION_NOT_USABLE};
-use crate::execute::{columns_of, row_object};
+use crate::error::JobFailure;
+use crate::execute::row_object;
 use crate::ingest::{Access, RowStream};
 use crate::resolve::Resolved;
+use crate::steps::{PlannedStep, for_planning};
 use crate::store::Stores;
 
 /// What one task would do.
@@ -21,8 +21,8 @@ pub struct PlannedTask {
     pub row: u64,
     /// Its object; `None` if the row names none.
     pub object: Option<ObjectId>,
-    /// The names of the requests it plans, or why it would fail before it sends any.
-    pub plan: Result<Vec<&'static str>, Failure>,
+    /// What its steps would do, or why it would fail.
+    pub plan: Result<Vec<PlannedStep>, Failure>,
 }
 
 /// Plans the first `limit` tasks of a job and hands each to `each`. `scratch` takes what must be downloaded.
@@ -33,38 +33,28 @@ pub async fn plan(
     config: &EngineConfig,
     catalog: &Catalog,
     spec: &JobSpec,
-    plugin_digest: &str,
+    plugin_digests: &[String],
     scratch: &Path,
     limit: u64,
     mut each: impl FnMut(PlannedTask),
 ) -> Result<(), JobFailure> {
+    let session = ("plan", Timestamp::now());
     let resolved =
-        Resolved::find(config, (catalog, &Stores::new(config)), spec, plugin_digest, "plan").await?;
+        Resolved::find(config, (catalog, &Stores::new(config)), spec, plugin_digests, session).await?;
     let access = Access::from_here(&resolved, scratch, &spec.manifest);
     let mut rows = RowStream::open(&spec.manifest, access);
-    let mut lane = lane(&resolved, spec).await?;
-    let (keys, names) = (spec.manifest.keys(), spec.manifest.columns().into());
+    let mut lanes = for_planning(&resolved, spec).await?;
     for row in 1u64..=limit {
         let Some(parsed) = rows.next().await? else { break };
-        let object = match row_object(&parsed, keys) {
+        let object = match row_object(&parsed, spec.manifest.keys()) {
             Ok(object) => object,
             Err(failure) => {
                 each(PlannedTask { row, object: None, plan: Err(failure) });
                 continue;
             }
         };
-        lane.set_columns(columns_of(&parsed, &names));
-        let plan = match lane.plan(&object, 1, &resolved.gate).await {
-            Ok(requests) => Ok(requests.iter().map(Request::name).collect()),
-            Err(failure) => Err(failure),
-        };
+        let plan = lanes.plan(&lanes.subject(object.clone(), &parsed), None).await;
         each(PlannedTask { row, object: Some(object), plan });
     }
     Ok(())
-}
-
-/// A lane that plans tasks.
-pub(crate) async fn lane(resolved: &Resolved, spec: &JobSpec) -> Result<Lane, JobFailure> {
-    let lane = resolved.plugin.lane(&spec.operation.parameters, resolved.isolation, "plan").await;
-    lane.map_err(|error| JobFailure::new(OPERATION_NOT_USABLE, error.to_string()))
 }

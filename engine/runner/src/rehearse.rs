@@ -2,20 +2,19 @@
 //! manifest. Tags that objects have stay unknown.
 
 use std::path::Path;
-use std::sync::Arc;
 
+use jiff::Timestamp;
 use longshore_job::{EngineConfig, Failure, JobSpec, ObjectId, Row};
-use longshore_plugin::Lane;
 use longshore_store::{Foreseen, Gate, Journal};
 
 use crate::catalog::Catalog;
 use crate::error::JobFailure;
-use crate::execute::{columns_of, row_object};
+use crate::execute::row_object;
 use crate::generate::{self, saved_places};
 use crate::ingest::{Access, RowStream};
-use crate::plan::lane;
 use crate::report;
 use crate::resolve::Resolved;
+use crate::steps::{PlannedStep, StepLanes, for_planning};
 use crate::store::Stores;
 
 /// Most rows of a sample (count): they are held in memory, some 200 bytes each.
@@ -40,8 +39,8 @@ pub struct RehearsedTask {
     pub row: u64,
     /// Its object; `None` if the row names none.
     pub object: Option<ObjectId>,
-    /// Every access of its planned requests, or why it would fail before it sends any.
-    pub plan: Result<Vec<Foreseen>, Failure>,
+    /// What its steps would do, or why it would fail.
+    pub plan: Result<Vec<PlannedStep>, Failure>,
 }
 
 /// What was rehearsed.
@@ -68,13 +67,14 @@ pub async fn rehearse(
     config: &EngineConfig,
     catalog: &Catalog,
     spec: &JobSpec,
-    plugin_digest: &str,
+    plugin_digests: &[String],
     scratch: &Path,
     selection: Selection,
     mut each: impl FnMut(RehearsedTask),
 ) -> Result<Rehearsal, JobFailure> {
+    let session = (SESSION, Timestamp::now());
     let mut resolved =
-        Resolved::find(config, (catalog, &Stores::new(config)), spec, plugin_digest, SESSION).await?;
+        Resolved::find(config, (catalog, &Stores::new(config)), spec, plugin_digests, session).await?;
     let (gate, manifest_journal) = Gate::rehearsal(resolved.gate_config.clone());
     let reader = Resolved { gate, ..resolved.clone() };
     let mut rows = RowStream::open(&spec.manifest, Access::from_here(&reader, scratch, &spec.manifest));
@@ -88,9 +88,8 @@ pub async fn rehearse(
         generate::check_access(&resolved.gate, &place).await.map_err(unwritable)?;
     }
     let saved = journal.take();
-    let lane = lane(&resolved, spec).await?;
-    let columns = spec.manifest.columns().into();
-    let mut stage = Stage { gate: resolved.gate.clone(), journal, lane, spec, columns };
+    let lanes = for_planning(&resolved, spec).await?;
+    let mut stage = Stage { journal, lanes, spec };
     let mut rehearsal = Rehearsal { report, saved, ..Rehearsal::default() };
     let mut kept = match selection {
         Selection::All => None,
@@ -119,11 +118,9 @@ pub async fn rehearse(
 pub(crate) const SESSION: &str = "plan";
 
 struct Stage<'a> {
-    gate: Gate,
     journal: Journal,
-    lane: Lane,
+    lanes: StepLanes,
     spec: &'a JobSpec,
-    columns: Arc<[String]>,
 }
 
 impl Stage<'_> {
@@ -132,10 +129,9 @@ impl Stage<'_> {
             Ok(object) => object,
             Err(failure) => return RehearsedTask { row, object: None, plan: Err(failure) },
         };
-        self.lane.set_columns(columns_of(parsed, &self.columns));
-        let planned = self.lane.plan(&object, 1, &self.gate).await;
-        let foreseen = self.journal.take();
-        RehearsedTask { row, object: Some(object), plan: planned.map(|_| foreseen) }
+        let subject = self.lanes.subject(object.clone(), parsed);
+        let plan = self.lanes.plan(&subject, Some(&self.journal)).await;
+        RehearsedTask { row, object: Some(object), plan }
     }
 }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use longshore_job::spec::JobPolicy;
+use longshore_job::filter::Matcher;
+use longshore_job::spec::{JobPolicy, StepSpec};
 use longshore_job::{EngineConfig, JobSpec, ObjectId};
 use longshore_plugin::{Isolation, Plugin};
 use longshore_policy::PolicySet;
@@ -12,7 +13,7 @@ use longshore_store::{
 };
 
 use crate::catalog::Catalog;
-use crate::error::{JobFailure, ROLE_NOT_USABLE};
+use crate::error::{JobFailure, OPERATION_NOT_USABLE, ROLE_NOT_USABLE};
 use crate::roles::{self, RoleSnapshot};
 use crate::store::{self, Stores};
 
@@ -79,11 +80,19 @@ fn gate_config(
     }
 }
 
+/// What a step of a job was resolved to.
+pub(crate) struct ResolvedStep {
+    pub plugin: Plugin,
+    pub isolation: Isolation,
+    /// Which objects it is for, unless for all.
+    pub condition: Option<Matcher>,
+}
+
 /// What a job was resolved to. Cloning is cheap.
 #[derive(Clone)]
 pub(crate) struct Resolved {
-    pub plugin: Plugin,
-    pub isolation: Isolation,
+    /// The operations of the steps, in order.
+    pub steps: Arc<[ResolvedStep]>,
     pub store: Arc<S3Store>,
     /// The store behind the role's policies.
     pub gate: Gate,
@@ -95,16 +104,37 @@ pub(crate) struct Resolved {
     pub policy_documents: String,
 }
 
+impl ResolvedStep {
+    async fn find(
+        catalog: &Catalog,
+        step: &StepSpec,
+        digest: &str,
+        submitted: Timestamp,
+    ) -> Result<Self, JobFailure> {
+        let (plugin, isolation) = catalog.load_checked(&step.operation, digest).await?;
+        let condition = match &step.when {
+            all if all.is_empty() => None,
+            when => Some(when.compile(submitted).map_err(|why| JobFailure::new(OPERATION_NOT_USABLE, why))?),
+        };
+        Ok(Self { plugin, isolation, condition })
+    }
+}
+
 impl Resolved {
-    /// Finds what `spec` names. `session` is the session name of the role: the job's ID.
+    /// Finds what `spec` names. `session` is the session name of the role: the job's ID; ages in conditions count back from
+    /// `submitted`.
     pub(crate) async fn find(
         config: &EngineConfig,
         (catalog, stores): (&Catalog, &Stores),
         spec: &JobSpec,
-        plugin_digest: &str,
-        session: &str,
+        plugin_digests: &[String],
+        (session, submitted): (&str, Timestamp),
     ) -> Result<Self, JobFailure> {
-        let (plugin, isolation) = catalog.load_checked(&spec.operation, plugin_digest).await?;
+        let mut steps = Vec::with_capacity(spec.steps.len());
+        for (number, step) in spec.steps.iter().enumerate() {
+            let digest = plugin_digests.get(number).map(String::as_str).unwrap_or_default();
+            steps.push(ResolvedStep::find(catalog, step, digest, submitted).await?);
+        }
         let role = snapshot(config, &spec.role, spec.policy.as_ref())?;
         let store = stores.get(config, &spec.store).await?.with_retries((&spec.retry).into());
         let store = Arc::new(store.at_pace(Arc::new(Pace::new(spec.limits.rate))));
@@ -113,8 +143,7 @@ impl Resolved {
         let gate_config = GateConfig { endpoints, ..gate_config };
         let gate = Gate::new(Arc::clone(&store) as Arc<dyn Store>, gate_config.clone());
         Ok(Self {
-            plugin,
-            isolation,
+            steps: steps.into(),
             store,
             gate,
             gate_config,

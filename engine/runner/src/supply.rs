@@ -10,12 +10,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use longshore_job::TaskProgress;
 use longshore_manifest::SpoolReader;
+use longshore_queue::WaitingTask;
 use tokio::sync::{Notify, Semaphore, mpsc};
 
 use crate::collect::Message;
 use crate::error::{RunnerError, blocking};
-use crate::feed::OpenChunk;
+use crate::feed::{OpenChunk, Pending};
 use crate::job::Job;
 
 /// Numbers of chunks that are read from the queue at once (count).
@@ -169,15 +171,14 @@ impl Supply {
         let chunk = blocking(move || {
             let Some((record, waiting)) = queue.open_chunk(&id, number)? else { return Ok(None) };
             let now = Timestamp::now();
-            let waiting: BTreeMap<_, _> =
-                waiting.into_iter().map(|task| (task.index, (task.attempt, task.due_at <= now))).collect();
-            let later = waiting.values().filter(|(_, due)| !due).count();
+            let mut waiting: BTreeMap<_, _> = waiting.into_iter().map(|task| (task.index, task)).collect();
+            let later = waiting.values().filter(|task| task.due_at > now).count();
             let undone = (0..record.rows).filter(|index| !record.done.contains(*index));
             let pending: Vec<_> = undone
-                .filter_map(|index| match waiting.get(&index) {
-                    Some((_, false)) => None,
-                    Some((attempt, true)) => Some((index, *attempt)),
-                    None => Some((index, 1)),
+                .filter_map(|index| match waiting.remove(&index) {
+                    Some(task) if task.due_at > now => None,
+                    Some(WaitingTask { progress, attempt, .. }) => Some(Pending { index, progress, attempt }),
+                    None => Some(Pending { index, progress: TaskProgress::default(), attempt: 1 }),
                 })
                 .collect();
             if pending.is_empty() && later > 0 {

@@ -97,8 +97,9 @@ impl Worker {
     /// Finds everything the job names: operation, role, store.
     async fn resolve(&self, record: &JobRecord) -> Result<Resolved, Halt> {
         let Engine { config, catalog, stores, queue, .. } = &self.engine;
+        let session = (self.id.as_str(), record.created_at);
         let found =
-            Resolved::find(config, (catalog, stores), &record.spec, &record.plugin_digest, &self.id).await?;
+            Resolved::find(config, (catalog, stores), &record.spec, &record.plugin_digests, session).await?;
         self.check_store(record, &found).await?;
         queue.set_policies(&self.id, &found.policy_digest, &found.policy_documents, Timestamp::now())?;
         Ok(found)

@@ -6,7 +6,7 @@ use super::schedule;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::CliError;
-use crate::output::{note, operation_name, printable, short, state, summary, table, tags};
+use crate::output::{note, printable, short, state, summary, table, tags};
 
 /// Arguments of `longshore list`.
 #[derive(Debug, clap::Args)]
@@ -69,7 +69,7 @@ fn row(queue: &Queue, record: &JobRecord, retried: bool, tagged: bool) -> Result
     let mut cells = vec![
         short(&record.id).to_owned(),
         state(record) + &schedule::remark(queue, record)?,
-        operation_name(&record.spec.operation.source),
+        printable(&record.spec.operation_name()),
         record.priority.to_string(),
         record.total_tasks.map_or_else(|| "?".to_owned(), |total| total.to_string()),
         record.succeeded.to_string(),

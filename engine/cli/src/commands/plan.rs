@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use indicatif::HumanCount;
-use longshore_runner::PlannedTask;
+use longshore_runner::{PlannedCondition, PlannedStep, PlannedTask};
 use serde_json::{Value, json};
 
 use crate::context::Context;
@@ -48,7 +48,7 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
         }
         totals.add(task);
     };
-    longshore_runner::plan(&config, &catalog, &new.spec, &new.plugin_digest, scratch.path(), limit, each)
+    longshore_runner::plan(&config, &catalog, &new.spec, &new.plugin_digests, scratch.path(), limit, each)
         .await
         .map_err(|failure| CliError::new(Exit::JobFailed, failure.to_string()))?;
     totals.print(context, &lines)?;
@@ -58,20 +58,38 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
 fn line(task: &PlannedTask) -> String {
     let object = printable(&name(task));
     match &task.plan {
-        Ok(requests) => format!("row {}: {object}: {}", task.row, requests.join(", ")),
+        Ok(steps) => {
+            let steps: Vec<String> = steps.iter().map(step).collect();
+            format!("row {}: {object}: {}", task.row, steps.join("; "))
+        }
         Err(failure) => {
             format!("row {}: {object}: {}: {}", task.row, failure.code, printable(&failure.message))
         }
     }
 }
 
+/// `step 2 (tagging), if its condition is met: HeadObject, PutObjectTagging`; of an only step without its name.
+fn step(step: &PlannedStep) -> String {
+    let requests = step.requests.join(", ");
+    let condition = match step.condition {
+        PlannedCondition::NotMet => return format!("{}skipped", prefix(step.name.as_deref(), " ")),
+        PlannedCondition::Open => "if the condition is met",
+        PlannedCondition::Met => return format!("{}{requests}", prefix(step.name.as_deref(), ": ")),
+    };
+    format!("{}{condition}: {requests}", prefix(step.name.as_deref(), ", "))
+}
+
+fn prefix(name: Option<&str>, separator: &str) -> String {
+    name.map(|name| format!("{}{separator}", printable(name))).unwrap_or_default()
+}
+
 impl Totals {
     fn add(&mut self, task: PlannedTask) {
         self.rows += 1;
         match &task.plan {
-            Ok(requests) => {
+            Ok(steps) => {
                 self.allowed += 1;
-                for request in requests {
+                for request in steps.iter().flat_map(|step| &step.requests) {
                     *self.requests.entry(*request).or_default() += 1;
                 }
             }

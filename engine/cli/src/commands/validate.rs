@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::CliError;
-use crate::output::operation_name;
+use crate::output::printable;
 
 /// Arguments of `longshore validate`.
 #[derive(Debug, clap::Args)]
@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliE
         context.screen.line(format!(
             "{}: valid: {} under role {} on store {}",
             arguments.file.display(),
-            operation_name(&spec.operation.source),
+            printable(&spec.operation_name()),
             spec.role,
             spec.store
         ))?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use indicatif::{HumanBytes, HumanCount};
 use jiff::{SignedDuration, Timestamp};
-use longshore_job::spec::{FailureThreshold, Limits, OperationSource, Overlap, ScheduleSpec, Timing};
+use longshore_job::spec::{FailureThreshold, Limits, OnFailure, Overlap, ScheduleSpec, StepSpec, Timing};
 use longshore_queue::JobRecord;
 use serde_json::{Value, json};
 
@@ -27,7 +27,11 @@ pub(crate) fn describe(record: &JobRecord, codes: &[(String, u64)]) -> String {
     optional("Held back", record.obstacle.as_deref().map(printable));
     optional("Cancelled because", record.status_reason.as_deref().map(printable));
     optional("Description", spec.description.as_deref().map(printable));
-    optional("Operation", Some(operation_name(&spec.operation.source)));
+    optional("Operation", Some(printable(&spec.operation_name())));
+    let steps: Vec<String> =
+        (0..).zip(&spec.steps).map(|(number, step)| described_step(number, step)).collect();
+    let plain = matches!(spec.steps.as_slice(), [only] if only.when.is_empty());
+    optional("Steps", (!plain).then(|| steps.join("\n")));
     optional("Role", Some(role(record)));
     optional("Policy", spec.policy.as_ref().map(|policy| printable(&policy.file)));
     optional("Store", Some(spec.store.clone()));
@@ -54,9 +58,10 @@ pub(crate) fn summary(record: &JobRecord, codes: &[(String, u64)]) -> Value {
     json!({
         "id": record.id,
         "state": record.state,
-        "operation": operation_name(&record.spec.operation.source),
+        "operation": record.spec.operation_name(),
         "description": record.spec.description,
-        "parameters": record.spec.operation.parameters,
+        "parameters": parameters(&record.spec.steps),
+        "steps": steps(record),
         "role": record.spec.role,
         "policy": record.spec.policy.as_ref().map(|policy| &policy.file),
         "store": record.spec.store,
@@ -76,7 +81,7 @@ pub(crate) fn summary(record: &JobRecord, codes: &[(String, u64)]) -> Value {
         "failure_reason": record.failure_reason,
         "status_reason": record.status_reason,
         "obstacle": record.obstacle,
-        "plugin_digest": record.plugin_digest,
+        "plugin_digest": record.plugin_digests.join("+"),
         "policy_digest": record.policy_digest,
         "created_at": record.created_at,
         "suspended_at": record.suspended_at,
@@ -87,12 +92,43 @@ pub(crate) fn summary(record: &JobRecord, codes: &[(String, u64)]) -> Value {
     })
 }
 
-/// The operation as the job names it.
-pub(crate) fn operation_name(source: &OperationSource) -> String {
-    match source {
-        OperationSource::Builtin(name) => name.clone(),
-        OperationSource::File { path, .. } => path.clone(),
+/// The parameters of the only step; of several, an array of each one's.
+fn parameters(steps: &[StepSpec]) -> Value {
+    match steps {
+        [only] => only.operation.parameters.clone(),
+        several => several.iter().map(|step| step.operation.parameters.clone()).collect(),
     }
+}
+
+/// The steps, as the SQL view has them.
+fn steps(record: &JobRecord) -> Value {
+    let step = |(number, step): (usize, &StepSpec)| {
+        json!({
+            "step": number.saturating_add(1),
+            "label": step.label,
+            "operation": step.operation.source.name(),
+            "parameters": step.operation.parameters,
+            "condition": (!step.when.is_empty()).then_some(&step.when),
+            "on_failure": step.on_failure,
+            "plugin_digest": record.plugin_digests.get(number),
+        })
+    };
+    record.spec.steps.iter().enumerate().map(step).collect()
+}
+
+/// One step of several, on one line.
+fn described_step(number: usize, step: &StepSpec) -> String {
+    let mut line = format!("{}. {}", number.saturating_add(1), step.operation.source.name());
+    if let Some(label) = &step.label {
+        line.push_str(&format!(" ({label})"));
+    }
+    if !step.when.is_empty() {
+        line.push_str(&format!(", when {}", json!(step.when)));
+    }
+    if step.on_failure == OnFailure::Continue {
+        line.push_str(", goes on if it fails");
+    }
+    printable(&line)
 }
 
 /// The state, and what it means where that is not plain: Complete is not success.

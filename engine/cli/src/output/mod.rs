@@ -11,7 +11,7 @@ use std::io::{IsTerminal as _, Write as _};
 
 use serde::Serialize;
 
-pub(crate) use job::{describe, operation_name, state, summary, tags};
+pub(crate) use job::{describe, state, summary, tags};
 pub(crate) use progress::{beside_bar, clear_bar, listing_progress, observer, reading_progress};
 pub(crate) use reasons::Reasons;
 pub(crate) use table::{key_values, table};

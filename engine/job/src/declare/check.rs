@@ -132,7 +132,7 @@ impl Checker<'_> {
         let example = text("examples").and_then(|examples| examples.get(0)).and_then(toml_value);
         let line = match example {
             Some(example) => format!("{key} = {example}"),
-            None if text("type").is_some_and(|name| name == "object") => format!("[{key}]"),
+            None if text("type").is_some_and(may_be_table) => format!("[{key}]"),
             None => format!("{key} = …"),
         };
         match purpose {
@@ -324,6 +324,10 @@ fn is_type(error: &ValidationError<'_>) -> bool {
 
 fn is_choice(error: &ValidationError<'_>) -> bool {
     matches!(error.kind(), Kind::Constant { .. } | Kind::Enum { .. })
+}
+
+fn may_be_table(types: &Value) -> bool {
+    types == "object" || types.as_array().is_some_and(|types| types.iter().any(|name| name == "object"))
 }
 
 /// The key that is missing, where that is the error.

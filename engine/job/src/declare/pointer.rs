@@ -42,8 +42,16 @@ pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// How a message calls the table at `pointer`: `[store.main]`; `None` for the root.
+/// How a message calls the table at `pointer`: `[store.main]`, `item 2 of [[operation]]`, `"when" of item 2 of [[operation]]`;
+/// `None` for the root.
 pub(crate) fn table(pointer: &str) -> Option<String> {
+    let (parent, last) = split(pointer)?;
+    if let Ok(index) = last.parse::<usize>() {
+        return table(parent).map(|array| format!("item {} of [{array}]", index.saturating_add(1)));
+    }
+    if let Some(parent) = table(parent).filter(|parent| !parent.starts_with('[')) {
+        return Some(format!("{last:?} of {parent}"));
+    }
     let keys: Vec<String> = segments(pointer).iter().map(|key| toml_key(key)).collect();
     (!keys.is_empty()).then(|| format!("[{}]", keys.join(".")))
 }

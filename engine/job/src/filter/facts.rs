@@ -84,6 +84,15 @@ impl Fact {
         }
     }
 
+    /// The request about a single object that tells it; none if no such request does.
+    pub fn object_request(self) -> Option<FactSource> {
+        match self {
+            Self::IsLatest => None,
+            Self::Tags => Some(FactSource::GetObjectTagging),
+            _ => Some(FactSource::HeadObject),
+        }
+    }
+
     /// The column of an inventory that tells it (Amazon S3 User Guide, "Amazon S3 Inventory list"); none if no column does.
     pub fn inventory_column(self) -> Option<&'static str> {
         match self {

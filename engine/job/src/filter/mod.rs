@@ -89,6 +89,11 @@ impl Filter {
         self.asks_for(|fact| fact.inventory_column().is_none())
     }
 
+    /// The first thing it asks for that no request about a single object tells.
+    pub(crate) fn not_of_single_objects(&self) -> Option<Fact> {
+        self.asks_for(|fact| fact.object_request().is_none())
+    }
+
     fn asks_for(&self, wanted: fn(Fact) -> bool) -> Option<Fact> {
         let matcher = self.compile(Timestamp::UNIX_EPOCH + REASONABLE_PAST).ok()?;
         matcher.facts().into_iter().find(|fact| wanted(*fact))

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
 use super::generate::GenerateSection;
+use super::operation::{OperationForm, one_or_several};
 use super::retry::RetrySection;
 use super::timing::ScheduleSection;
 use crate::declare::size::Size;
@@ -23,7 +23,7 @@ const REPORT_LOCATION: &str = "reports";
 /// Lanes of a job that says nothing: enough to hide the latency of a store in the same region.
 const CONCURRENCY: u32 = 64;
 
-/// Longshore job file: one operation for every object of a manifest. Paths are relative to this file. Strings may take
+/// Longshore job file: one operation, or several in order, for every object of a manifest. Paths are relative to this file. Strings may take
 /// environment variables: `${NAME}`, `${NAME:-default}`; not secrets, because jobs are stored.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -77,9 +77,9 @@ pub struct JobFile {
         "examples" = [{"team": "storage"}]
     ))]
     pub(super) tags: BTreeMap<String, String>,
-    /// What is done to each object.
-    #[schemars(required)]
-    pub(super) operation: Option<OperationSection>,
+    /// What is done to each object: one operation, or several steps, in order.
+    #[schemars(required, schema_with = "one_or_several")]
+    pub(super) operation: Option<OperationForm>,
     /// Which objects.
     #[schemars(required)]
     pub(super) manifest: Option<ManifestSection>,
@@ -92,22 +92,6 @@ pub struct JobFile {
     /// When the requests of tasks are sent again.
     #[serde(default)]
     pub(super) retry: RetrySection,
-}
-
-/// What is done to each object: a built-in operation by `name`, or a `plugin` file.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct OperationSection {
-    /// A built-in operation; `longshore operations` lists them.
-    #[schemars(length(min = 1), extend("examples" = ["tagging", "copy", "acl", "restore"]))]
-    pub(super) name: Option<String>,
-    /// A plugin: a WebAssembly component.
-    #[schemars(length(min = 1), extend("examples" = ["plugins/redact.wasm"]))]
-    pub(super) plugin: Option<String>,
-    /// Parameters, as the operation declares them.
-    #[serde(default)]
-    #[schemars(extend("examples" = [{"mode": "merge", "tags": {"class": "cold"}}]))]
-    pub(super) parameters: Map<String, Value>,
 }
 
 /// Which objects: one source, or several under `sources`.

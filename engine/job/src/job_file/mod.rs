@@ -7,6 +7,9 @@ mod generate;
 mod list;
 mod location;
 mod manifest;
+mod operation;
+#[cfg(test)]
+mod operation_tests;
 mod resolve;
 mod retry;
 #[cfg(test)]

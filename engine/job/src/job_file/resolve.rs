@@ -1,23 +1,17 @@
 //! From the form of a job file to the job: what its names and places stand for, and what does not go together.
 
-use serde_json::{Map, Value};
-
-use super::file::{JobFile, LimitsSection, OperationSection, ReportSection, StopSection};
+use super::file::{JobFile, LimitsSection, ReportSection, StopSection};
 use super::manifest::manifest;
+use super::operation::steps;
 use super::retry::retry;
 use super::timing::timing;
-use super::{BadPolicy, CatalogEntry, Environment, OperationName, location, parameters_schema};
+use super::{BadPolicy, Environment, location};
 use crate::config::{CONFIG_FILE, EngineConfig};
 use crate::declare::{Declaration, pointer, rate, suggest};
-use crate::spec::{
-    FailureThreshold, JobPolicy, JobSpec, Limits, Location, OperationSpec, ReportSpec, StopRule,
-};
+use crate::spec::{FailureThreshold, JobPolicy, JobSpec, Limits, Location, ReportSpec, StopRule};
 
 /// Longest report prefix, in characters (S3 Control API, `JobReport.Prefix`).
 const MAX_REPORT_PREFIX: usize = 512;
-
-/// The format, in the JSON Schema of an operation's parameters, of a text that names an endpoint of `longshore.toml`.
-const ENDPOINT: &str = "longshore-endpoint";
 
 /// Resolves a file, adding what is wrong with it to `declaration`. Every part is looked at before any is missed.
 pub(super) fn resolve(
@@ -33,7 +27,7 @@ pub(super) fn resolve(
         Some(written) => policy(written, environment, declaration).map(Some),
         None => Some(None),
     };
-    let operation = file.operation.and_then(|section| operation(section, environment, declaration));
+    let steps = file.operation.and_then(|form| steps(form, environment, declaration));
     let manifest = file.manifest.and_then(|section| manifest(section, environment, declaration));
     let report = report(file.report, environment, declaration);
     let limits = limits(file.limits, declaration);
@@ -48,7 +42,7 @@ pub(super) fn resolve(
         tags: file.tags,
         client_token: file.client_token,
         policy: policy?,
-        operation: operation?,
+        steps: steps?,
         manifest: manifest?,
         report,
         limits: limits?,
@@ -131,101 +125,6 @@ fn store(
         }
     }
     None
-}
-
-fn operation(
-    section: OperationSection,
-    environment: &Environment<'_>,
-    declaration: &mut Declaration<'_>,
-) -> Option<OperationSpec> {
-    let entry = match (section.name, section.plugin) {
-        (Some(name), None) => builtin(&name, environment, declaration)?,
-        (None, Some(plugin)) => {
-            let path = location::absolute(&plugin, environment.directory);
-            let found = environment.operations.find(OperationName::Plugin(&path));
-            found.map_err(|error| declaration.problem_at_value("/operation/plugin", error, None)).ok()?
-        }
-        (Some(_), Some(_)) => {
-            declaration.problem_at_key(
-                "/operation/plugin",
-                "[operation] has both \"name\" and \"plugin\"",
-                Some("\"name\" is for built-in operations, \"plugin\" for a file: keep one".to_owned()),
-            );
-            return None;
-        }
-        (None, None) => {
-            if !declaration.declares("/operation/name") && !declaration.declares("/operation/plugin") {
-                let help = format!("built-in operations: {}", environment.operations.names().join(", "));
-                declaration.problem_at_key(
-                    "/operation",
-                    "[operation] needs \"name\" or \"plugin\"",
-                    Some(help),
-                );
-            }
-            return None;
-        }
-    };
-    // Parameters that are no table were reported, and what they lack is not the problem.
-    let at = "/operation/parameters";
-    let fit = (declaration.holds(at) || !declaration.declares(at))
-        && declaration.check(&parameters_schema(&entry.parameters), at)
-        && check_endpoints(&entry.parameters, &section.parameters, environment.config, declaration);
-    let operation = OperationSpec { source: entry.source, parameters: Value::Object(section.parameters) };
-    // Of a file that is not TOML the parameters may be in what could not be read.
-    if fit
-        && declaration.is_whole()
-        && let Err(refusal) = environment.operations.check(&operation)
-    {
-        declaration.problem_at_key(if declaration.declares(at) { at } else { "/operation" }, refusal, None);
-    }
-    Some(operation)
-}
-
-/// Whether the configuration has every endpoint that the parameters name: those are texts of the format [`ENDPOINT`].
-fn check_endpoints(
-    schema: &Value,
-    parameters: &Map<String, Value>,
-    config: &EngineConfig,
-    declaration: &mut Declaration<'_>,
-) -> bool {
-    let properties = schema.get("properties").and_then(Value::as_object);
-    let mut known = true;
-    for (key, property) in properties.into_iter().flatten() {
-        let is_endpoint = property.get("format").is_some_and(|format| format == ENDPOINT);
-        let Some(name) = parameters.get(key).and_then(Value::as_str).filter(|_| is_endpoint) else {
-            continue;
-        };
-        if config.endpoints.contains_key(name) {
-            continue;
-        }
-        let help = suggest::help(name, config.endpoints.keys().map(String::as_str), "known endpoints")
-            .unwrap_or_else(|| {
-                format!("declare it in {CONFIG_FILE}: [endpoint.{}]", pointer::toml_key(name))
-            });
-        let problem = format!("unknown endpoint {:?}", pointer::shortened(name));
-        declaration.problem_at_value(&pointer::join("/operation/parameters", key), problem, Some(help));
-        known = false;
-    }
-    known
-}
-
-fn builtin(
-    name: &str,
-    environment: &Environment<'_>,
-    declaration: &mut Declaration<'_>,
-) -> Option<CatalogEntry> {
-    let names = environment.operations.names();
-    if !names.iter().any(|known| known == name) {
-        let help = suggest::help(name, names.iter().map(String::as_str), "built-in operations");
-        declaration.problem_at_value(
-            "/operation/name",
-            format!("unknown operation {:?}", pointer::shortened(name)),
-            help,
-        );
-        return None;
-    }
-    let found = environment.operations.find(OperationName::Builtin(name));
-    found.map_err(|error| declaration.problem_at_value("/operation/name", error, None)).ok()
 }
 
 fn report(

@@ -273,7 +273,7 @@ fn operations_that_are_not_there() {
     let spec =
         parse(&job("plugin = '../redact.wasm'\nparameters = { any = [1, 2.5, true, 2026-01-01T00:00:00Z] }"))
             .unwrap();
-    assert_debug_snapshot!("operation_plugin", spec.operation);
+    assert_debug_snapshot!("operation_plugin", spec.steps);
 }
 
 #[test]
@@ -439,7 +439,7 @@ proptest! {
         prop_assert_eq!(spec.description.as_deref(), Some(&*description));
         prop_assert_eq!((spec.priority, spec.limits.concurrency), (priority, concurrency));
         prop_assert_eq!(&spec.tags, &tags);
-        prop_assert_eq!(&spec.operation.parameters, &json!(parameters));
+        prop_assert_eq!(&spec.steps[0].operation.parameters, &json!(parameters));
         prop_assert_eq!(spec.limits.failure_threshold.percent, percent);
         prop_assert_eq!(spec.limits.failure_threshold.minimum_tasks, minimum_tasks);
         // As the queue stores it.

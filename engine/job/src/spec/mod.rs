@@ -4,6 +4,7 @@ mod failed_tasks;
 mod generate;
 mod manifest;
 mod retry;
+mod step;
 pub(crate) mod stop;
 mod timing;
 
@@ -18,6 +19,7 @@ pub use manifest::{
     SourceSpec,
 };
 pub use retry::{RetriedErrors, RetryClass, RetrySpec};
+pub use step::{OnFailure, StepSpec};
 pub use stop::StopRule;
 pub use timing::{Deadline, Overlap, ScheduleSpec, Timing};
 
@@ -45,8 +47,8 @@ pub struct JobSpec {
     /// The job's own policy, which narrows what the role may do; `None` if it brings none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<JobPolicy>,
-    /// What is done to each object.
-    pub operation: OperationSpec,
+    /// What is done to each object, step by step: at least one, at most [`MAX_STEPS`](crate::pipeline::MAX_STEPS).
+    pub steps: Vec<StepSpec>,
     /// Which objects.
     pub manifest: ManifestSpec,
     /// The completion report; `None` if switched off.
@@ -56,6 +58,14 @@ pub struct JobSpec {
     /// When failed requests are sent again.
     #[serde(default, skip_serializing_if = "RetrySpec::is_default")]
     pub retry: RetrySpec,
+}
+
+impl JobSpec {
+    /// What is done to each object as one word: the names of the operations, `restore+tagging`.
+    pub fn operation_name(&self) -> String {
+        let names: Vec<&str> = self.steps.iter().map(|step| step.operation.source.name()).collect();
+        names.join("+")
+    }
 }
 
 /// A session policy that a job brings, as it was at submission: what becomes of the file later does not change the job.

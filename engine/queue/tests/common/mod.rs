@@ -8,10 +8,11 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use longshore_job::ChunkExtent;
+use longshore_job::filter::Filter;
 use longshore_job::row::KeyEncoding;
 use longshore_job::spec::{
     FailureThreshold, Field, JobSpec, Limits, ListFormat, ListSpec, Location, ManifestSpec, OnBadRow,
-    OperationSource, OperationSpec, Origin, RateSpec, RetrySpec, SourceSpec, Timing,
+    OnFailure, OperationSource, OperationSpec, Origin, RateSpec, RetrySpec, SourceSpec, StepSpec, Timing,
 };
 use longshore_job::{Failure, JobState, Outcome, Row, TaskResult};
 use longshore_queue::{Access, NewChunk, NewJob, Queue, QueueError, ResultBatch};
@@ -92,10 +93,15 @@ pub fn spec() -> JobSpec {
         tags: BTreeMap::new(),
         client_token: None,
         policy: None,
-        operation: OperationSpec {
-            source: OperationSource::Builtin("copy".into()),
-            parameters: serde_json::json!({ "target": "backup" }),
-        },
+        steps: vec![StepSpec {
+            operation: OperationSpec {
+                source: OperationSource::Builtin("copy".into()),
+                parameters: serde_json::json!({ "target": "backup" }),
+            },
+            label: None,
+            when: Filter::default(),
+            on_failure: OnFailure::Stop,
+        }],
         manifest: ManifestSpec {
             sources: vec![SourceSpec::List(ListSpec {
                 location: Origin::At(Location::Local("/manifest.csv".into())),
@@ -123,7 +129,7 @@ pub fn spec() -> JobSpec {
 }
 
 pub fn new_job(id: &str) -> NewJob {
-    NewJob { id: id.into(), spec: spec(), plugin_digest: "5e1f".into(), created_at: at(1) }
+    NewJob { id: id.into(), spec: spec(), plugin_digests: vec!["5e1f".into()], created_at: at(1) }
 }
 
 pub fn new_chunks(rows: &[u32]) -> Vec<NewChunk> {

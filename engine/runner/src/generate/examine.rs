@@ -1,34 +1,19 @@
 //! Which entries of a page belong to the manifest: the filter is asked and, where that needs it, the store about single objects.
 
-use std::collections::BTreeMap;
-
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use longshore_job::ObjectId;
-use longshore_job::filter::{Encryption, Fact, FactSource, ObjectFacts, ReplicationStatus, Verdict};
+use longshore_job::filter::{Fact, ObjectFacts, Verdict};
 use longshore_manifest::generate::ListedRow;
-use longshore_store::{GetObjectTagging, HeadObject, StoreError};
+use longshore_store::StoreError;
 
 use super::asker::Asker;
 use super::page::Entry;
 use super::{What, failure};
 use crate::error::Halt;
+use crate::facts::Details;
 
 /// Objects of one page that are asked about at the same time (requests).
 const EXAMINATIONS: usize = 16;
-
-/// What the listing does not tell about an object.
-#[derive(Default)]
-struct Details {
-    head: Option<Head>,
-    tags: Option<BTreeMap<String, String>>,
-}
-
-struct Head {
-    encryption: Option<Encryption>,
-    kms_key: String,
-    replication_status: Option<ReplicationStatus>,
-    metadata: BTreeMap<String, String>,
-}
 
 /// The entries that pass, in their order.
 pub(super) async fn passing(asker: &Asker, what: &What, entries: Vec<Entry>) -> Result<Vec<ListedRow>, Halt> {
@@ -63,14 +48,12 @@ async fn examine(asker: &Asker, what: &What, entry: Entry) -> Result<Option<Entr
             Verdict::No => return Ok(None),
             Verdict::Unknown(fact) => fact,
         };
-        let found = match fact.source() {
-            FactSource::HeadObject if details.head.is_none() => head(asker, what, &entry).await,
-            FactSource::GetObjectTagging if details.tags.is_none() => tags(asker, what, &entry).await,
-            _ => return Err(untold(what, &entry, fact)),
+        let source = fact.source();
+        let Some(request) = Details::request(source, entry.id(what)).filter(|_| !details.have(source)) else {
+            return Err(untold(what, &entry, fact));
         };
-        match found {
-            Ok(Found::Head(head)) => details.head = Some(head),
-            Ok(Found::Tags(tags)) => details.tags = Some(tags),
+        match asker.send(entry.id(what), request).await {
+            Ok(answer) => details.learn(source, answer),
             // It was deleted since it was listed.
             Err(error) if is_gone(&error) => return Ok(None),
             Err(error) => return Err(unexamined(what, &entry, fact, &error)),
@@ -78,30 +61,7 @@ async fn examine(asker: &Asker, what: &What, entry: Entry) -> Result<Option<Entr
     }
 }
 
-enum Found {
-    Head(Head),
-    Tags(BTreeMap<String, String>),
-}
-
-async fn head(asker: &Asker, what: &What, entry: &Entry) -> Result<Found, StoreError> {
-    let object = entry.id(what);
-    let answer = asker.send(object.clone(), HeadObject::new(object)).await?;
-    Ok(Found::Head(Head {
-        encryption: Encryption::from_header(answer.encryption.algorithm.as_deref()),
-        kms_key: answer.encryption.kms_key_id.unwrap_or_default(),
-        replication_status: ReplicationStatus::from_name(answer.replication_status.as_deref()),
-        metadata: answer.user_metadata,
-    }))
-}
-
-async fn tags(asker: &Asker, what: &What, entry: &Entry) -> Result<Found, StoreError> {
-    let object = entry.id(what);
-    let answer = asker.send(object.clone(), GetObjectTagging::new(object)).await?;
-    Ok(Found::Tags(answer.tags.into_iter().map(|tag| (tag.key, tag.value)).collect()))
-}
-
 fn ask(what: &What, entry: &Entry, details: &Details) -> Result<Verdict, Halt> {
-    let head = details.head.as_ref();
     let of_object = !entry.is_delete_marker;
     let facts = ObjectFacts {
         key: &entry.key,
@@ -111,13 +71,9 @@ fn ask(what: &What, entry: &Entry, details: &Details) -> Result<Verdict, Halt> {
         // Stores may leave out the usual one.
         storage_class: of_object.then(|| entry.storage_class.as_deref().unwrap_or("STANDARD")),
         is_latest: Some(entry.is_latest),
-        encryption: head.and_then(|head| head.encryption),
-        kms_key: head.map(|head| head.kms_key.as_str()),
-        replication_status: head.and_then(|head| head.replication_status),
-        tags: details.tags.as_ref(),
-        metadata: head.map(|head| &head.metadata),
+        ..ObjectFacts::default()
     };
-    what.matcher.verdict(&facts).map_err(|error| failure(&error.to_string()).into())
+    what.matcher.verdict(&details.beside(facts)).map_err(|error| failure(&error.to_string()).into())
 }
 
 fn is_gone(error: &StoreError) -> bool {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use indicatif::HumanCount;
 use longshore_policy::Foresight;
-use longshore_runner::{Rehearsal, RehearsedTask};
+use longshore_runner::{PlannedCondition, PlannedStep, Rehearsal, RehearsedTask};
 use longshore_store::{Certainty, Foreseen, Subject};
 use serde_json::{Value, json};
 
@@ -73,6 +73,21 @@ enum Verdict {
 }
 
 impl Verdict {
+    /// This one, unless it says nothing.
+    fn or(self, other: Self) -> Self {
+        if matches!(self, Self::Allowed) { other } else { self }
+    }
+
+    /// With the name of the step in its reason.
+    fn of_step(self, name: Option<&str>) -> Self {
+        let Some(name) = name else { return self };
+        match self {
+            Self::Allowed => Self::Allowed,
+            Self::Depends(reason, statement) => Self::Depends(format!("{name}: {reason}"), statement),
+            Self::Refused(reason, statement) => Self::Refused(format!("{name}: {reason}"), statement),
+        }
+    }
+
     /// For machines.
     fn value(&self) -> Value {
         match self {
@@ -85,6 +100,26 @@ impl Verdict {
             }
         }
     }
+}
+
+/// What the policies say to a task. A refusal in a step that may be skipped depends on its condition.
+fn verdict_of(steps: &[PlannedStep]) -> Verdict {
+    let mut all = Verdict::Allowed;
+    for step in steps {
+        let planned = match (verdict(&step.foreseen), step.condition) {
+            (Verdict::Refused(reason, statement), PlannedCondition::Open) => {
+                Verdict::Depends(format!("refused if the condition is met: {reason}"), statement)
+            }
+            (planned, _) => planned,
+        };
+        for verdict in [verdict(&step.asked), planned] {
+            match verdict.of_step(step.name.as_deref()) {
+                refused @ Verdict::Refused(..) => return refused,
+                other => all = all.or(other),
+            }
+        }
+    }
+    all
 }
 
 fn verdict(accesses: &[Foreseen]) -> Verdict {
@@ -133,7 +168,7 @@ impl Totals {
             Err(failure) => {
                 self.fails.add(format!("{}: {}", failure.code, failure.message), Value::Null, &first)
             }
-            Ok(accesses) => match verdict(&accesses) {
+            Ok(steps) => match verdict_of(&steps) {
                 Verdict::Allowed => self.allowed += 1,
                 Verdict::Depends(reason, statement) => self.depends.add(reason, statement, &first),
                 Verdict::Refused(reason, statement) => self.refused.add(reason, statement, &first),

@@ -30,7 +30,12 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
     let (mut added, mut fails) = (Ok(()), 0u64);
     let rehearsed = context
         .rehearse(&arguments.file, selection, |task| match task.plan {
-            Ok(accesses) if added.is_ok() => added = suggestion.add_task(&accesses),
+            Ok(steps) if added.is_ok() => {
+                added = steps.iter().try_for_each(|step| {
+                    suggestion.add_task(&step.asked)?;
+                    suggestion.add_task(&step.foreseen)
+                });
+            }
             Ok(_) => {}
             Err(_) => fails += 1,
         })
