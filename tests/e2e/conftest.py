@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from harness import LONGSHORE, STARTED, TAGGING, Workspace, kill, start_moto, start_sandbox
+from harness import LONGSHORE, STARTED, TAGGING, Workspace, kill, start_moto, start_sandbox, start_seeded
 
 NUMBERS = itertools.count()
 
@@ -101,3 +101,22 @@ def two_objects(sandbox, workspace_of, bucket_of):
     workspace.manifest(workspace.bucket, ["one", "two"])
     workspace.job(**TAGGING)
     return workspace
+
+
+@pytest.fixture
+def two_of_three(two_objects):
+    """A workspace with a job of three objects, one of which is missing."""
+    two_objects.manifest(two_objects.bucket, ["one", "two", "missing"])
+    return two_objects
+
+
+@pytest.fixture
+def slow_rows(tmp_path):
+    """A workspace with a job of 2,000 objects on a store that takes its time: 10 seconds, of which a test needs a few. And
+    the rows of its manifest."""
+    server, rows = start_seeded(tmp_path / "server", 2000, "--fault", "delay=100ms,method=PUT,bucket=objects")
+    workspace = Workspace(tmp_path / "workspace", server)
+    workspace.write("manifest.csv", "\n".join(rows))
+    workspace.job(**TAGGING, concurrency=20)
+    yield workspace, rows
+    server.stop()

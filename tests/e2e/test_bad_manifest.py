@@ -4,10 +4,9 @@ import hashlib
 
 import pytest
 
-from harness import policy
+from harness import TAGGING, policy
 
 GOOD_ROWS = 1500  # more than a chunk, so that good rows come before the bad one
-TAGGING = dict(operation="tagging", parameters='{ mode = "replace", tags = { a = "b" } }')
 
 # What stands after the good rows, and what is said about row 1,501.
 ROWS = {

@@ -2,7 +2,8 @@
 
 import subprocess
 
-TAGGING = dict(operation="tagging", parameters='{ mode = "replace", tags = { a = "b" } }')
+from harness import TAGGING
+
 HEAD = 'description = "the first"\npriority = 7\nclient-token = "once"\ntags = { team = "x" }'
 # What two jobs of one job file have in common.
 SAME = ["operation", "parameters", "role", "store", "manifest", "tags", "limits", "description", "priority", "plugin_digest"]

@@ -34,11 +34,15 @@ def seeded(tmp_path_factory):
 
 @pytest.fixture
 def crash(seeded, tmp_path):
-    """A workspace with the job of this file; the server's log is empty."""
-    server, rows = seeded
-    workspace = Workspace(tmp_path / "workspace", server)
+    """A workspace with the job of this file, and its rows."""
+    return of_all_rows(*seeded, tmp_path, TAGGING)
+
+
+def of_all_rows(server, rows, directory, job):
+    """A workspace with a job of these rows, and the rows; the server's log is empty."""
+    workspace = Workspace(directory / "workspace", server)
     workspace.write("manifest.csv", "".join(row + "\n" for row in rows))
-    workspace.job(**TAGGING)
+    workspace.job(**job)
     server.clear_log()
     return workspace, rows
 

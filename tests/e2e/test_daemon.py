@@ -8,7 +8,7 @@ import sqlite3
 import pytest
 
 from harness import Workspace, start_seeded, wait_for
-from test_crash import check_report, finish, now, reach
+from test_crash import check_report, finish, now, of_all_rows, reach
 
 OBJECTS = 4_000
 CONCURRENCY = 16
@@ -25,13 +25,8 @@ def seeded(tmp_path_factory):
 
 @pytest.fixture
 def daemon(seeded, tmp_path):
-    """A workspace with a job of all objects; the server's log is empty."""
-    server, rows = seeded
-    workspace = Workspace(tmp_path / "workspace", server)
-    workspace.write("manifest.csv", "".join(row + "\n" for row in rows))
-    workspace.job(**TAGGING)
-    server.clear_log()
-    return workspace, rows
+    """A workspace with a job of all objects, and its rows."""
+    return of_all_rows(*seeded, tmp_path, TAGGING)
 
 
 def started(workspace, *arguments):

@@ -9,8 +9,9 @@ import subprocess
 import pyarrow.parquet
 import pytest
 
+from harness import TAGGING
+
 COLUMNS = ["Bucket", "Key", "VersionId", "TaskStatus", "HTTPStatusCode", "ErrorCode", "ResultMessage"]
-TAGGING = dict(operation="tagging", parameters='{ mode = "replace", tags = { a = "b" } }')
 WAYS = ["parquet", "jsonl", "csv"]
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from harness import TAGGING, Workspace, kill, start_seeded, wait_for
+from harness import TAGGING, kill, wait_for
 
 
 @pytest.fixture
@@ -13,14 +13,8 @@ def workspace(two_objects):
 
 
 @pytest.fixture
-def slow(tmp_path):
-    """A workspace with a job of 2,000 objects on a store that takes its time: 10 seconds, of which a test needs a few."""
-    server, rows = start_seeded(tmp_path / "server", 2000, "--fault", "delay=100ms,method=PUT,bucket=objects")
-    workspace = Workspace(tmp_path / "workspace", server)
-    workspace.write("manifest.csv", "\n".join(rows))
-    workspace.job(**TAGGING, concurrency=20)
-    yield workspace, rows
-    server.stop()
+def slow(slow_rows):
+    return slow_rows
 
 
 def reported(workspace, job):

@@ -416,7 +416,7 @@ def test_lists_in_the_store(sandbox, workspace_of):
     report = inspect(workspace, "s3://inspected/a list.csv", "--show", "10", "--role", "tester", "--store", "main")
     assert objects(report) == expected(ENCODED) and report["compression"] == "gzip"
     etag = client.head_object(Bucket="inspected", Key="a list.csv")["ETag"].strip('"')
-    assert f'location = "s3://inspected/a list.csv"\n' in report["manifest"] and f'etag = "{etag}"' in report["manifest"]
+    assert 'location = "s3://inspected/a list.csv"\n' in report["manifest"] and f'etag = "{etag}"' in report["manifest"]
     convert(workspace, "s3://inspected/a list.csv", "out.parquet")
     assert read_back(workspace.directory / "out.parquet") == expected(KEYS)
     assert "404" in manifest(workspace, "inspect", "s3://inspected/none", code=1).stderr.decode()

@@ -8,9 +8,8 @@ import urllib.request
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from harness import wait_for
+from harness import TAGGING, wait_for
 
-TAGGING = dict(operation="tagging", parameters='{ mode = "replace", tags = { a = "b" } }')
 
 
 @pytest.fixture

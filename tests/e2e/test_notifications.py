@@ -11,7 +11,6 @@ import pytest
 
 from harness import wait_for
 
-TAGGING = dict(operation="tagging", parameters='{ mode = "replace", tags = { a = "b" } }')
 KEY = bytes(range(32))
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
 WAY = ["New", "Preparing", "Ready", "Active", "Completing", "Complete"]
@@ -76,13 +75,8 @@ def receiver():
 
 
 @pytest.fixture
-def workspace(sandbox, workspace_of, bucket_of):
-    workspace = workspace_of(sandbox)
-    bucket = bucket_of(sandbox)
-    sandbox.put(bucket, ["one", "two"])
-    workspace.manifest(bucket, ["one", "two", "missing"])
-    workspace.job(**TAGGING)
-    return workspace
+def workspace(two_of_three):
+    return two_of_three
 
 
 def webhook(url, more=""):

@@ -8,9 +8,8 @@ import urllib.parse
 import pytest
 
 from documents import ALLOW_ALL, deny
-from harness import TARGET, kill, start_seeded, wait_for
+from harness import TAGGING, TARGET, kill, start_seeded, wait_for
 
-TAGGING = dict(operation="tagging", parameters='{ mode = "replace", tags = { a = "b" } }')
 TAG_COLUMNS = TARGET / "wasm/wasm32-unknown-unknown/release/longshore_example_tag_columns.wasm"
 
 

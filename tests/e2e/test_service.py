@@ -8,7 +8,6 @@ import pytest
 
 from harness import ROOT
 
-TAGGING = dict(operation="tagging", parameters='{ mode = "replace", tags = { a = "b" } }')
 SECRET = "a-secret-that-nobody-may-see"
 
 
@@ -39,13 +38,8 @@ def manager(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def workspace(sandbox, workspace_of, bucket_of):
-    workspace = workspace_of(sandbox)
-    bucket = bucket_of(sandbox)
-    sandbox.put(bucket, ["one", "two"])
-    workspace.manifest(bucket, ["one", "two", "missing"])
-    workspace.job(**TAGGING)
-    return workspace
+def workspace(two_of_three):
+    return two_of_three
 
 
 def test_systemd_is_told(workspace, manager):

@@ -9,9 +9,8 @@ import sqlite3
 
 import pytest
 
-from harness import ROOT
+from harness import ROOT, TAGGING
 
-TAGGING = dict(operation="tagging", parameters='{ mode = "replace", tags = { a = "b" } }')
 PAGE = (ROOT / "docs/queue-schema.md").read_text()
 EXAMPLES = re.findall(r"```sql\n(.+?)```", PAGE, re.DOTALL)
 # A recursive query without an end.

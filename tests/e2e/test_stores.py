@@ -2,9 +2,8 @@
 
 import pytest
 
-from harness import free_port, start_sandbox
+from harness import TAGGING, free_port, start_sandbox
 
-TAGGING = dict(operation="tagging", parameters='{ mode = "replace", tags = { a = "b" } }')
 SECRET = "s3cr3t/that+nobody=may.see"
 
 

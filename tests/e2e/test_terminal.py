@@ -12,9 +12,8 @@ import termios
 
 import pytest
 
-from harness import STARTED, Workspace, start_seeded
+from harness import STARTED, TAGGING, Workspace, start_seeded
 
-TAGGING = dict(operation="tagging", parameters='{ mode = "replace", tags = { a = "b" } }')
 COUNTS = [60, 90]
 
 

@@ -5,21 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from harness import Workspace, start_seeded
+from harness import TAGGING, Workspace, start_seeded
 
-TAGGING = dict(operation="tagging", parameters='{ mode = "replace", tags = { a = "b" } }')
 PAST, FUTURE = "2020-01-01T00:00:00Z", "2999-12-31T00:00:00Z"
 
 
 @pytest.fixture
-def workspace(sandbox, workspace_of, bucket_of):
-    """A workspace with a job of two objects."""
-    workspace = workspace_of(sandbox)
-    workspace.bucket = bucket_of(sandbox)
-    sandbox.put(workspace.bucket, ["one", "two"])
-    workspace.manifest(workspace.bucket, ["one", "two"])
-    workspace.job(**TAGGING)
-    return workspace
+def workspace(two_objects):
+    return two_objects
 
 
 def job(workspace, head, name="timed.toml", **more):

@@ -9,10 +9,9 @@ import subprocess
 
 import pytest
 
-from harness import STARTED, Workspace, start_seeded, wait_for
+from harness import STARTED, TAGGING, wait_for
 from test_terminal import at_terminal
 
-TAGGING = dict(operation="tagging", parameters='{ mode = "replace", tags = { a = "b" } }')
 
 
 @pytest.fixture
@@ -26,14 +25,8 @@ def workspace(sandbox, workspace_of, bucket):
 
 
 @pytest.fixture
-def slow(tmp_path):
-    """A workspace with a job of 2,000 objects on a store that takes its time."""
-    server, rows = start_seeded(tmp_path / "server", 2000, "--fault", "delay=100ms,method=PUT,bucket=objects")
-    workspace = Workspace(tmp_path / "workspace", server)
-    workspace.write("manifest.csv", "\n".join(rows))
-    workspace.job(**TAGGING, concurrency=20)
-    yield workspace
-    server.stop()
+def slow(slow_rows):
+    return slow_rows[0]
 
 
 def test_a_job_until_it_has_ended(workspace):
