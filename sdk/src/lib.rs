@@ -63,6 +63,7 @@ pub mod bindings {
 mod call;
 #[doc(hidden)]
 pub mod glue;
+pub mod in_place;
 pub mod lock;
 mod object;
 mod operation;

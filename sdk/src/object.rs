@@ -203,6 +203,13 @@ impl Task<'_> {
         self.0.get().attempt()
     }
 
+    /// The same task at its run of that number, for tests.
+    #[cfg(not(target_arch = "wasm32"))]
+    #[must_use]
+    pub fn attempt_number(self, attempt: u32) -> Self {
+        Self(Handle::Owned(raw_host::Task { attempt, ..self.0.get().clone() }))
+    }
+
     /// What the manifest's row says in the column of this name (`fields = ["Bucket", "Key", { column = "owner" }]` in the
     /// job file); `None` if it has no such column or no value there.
     ///

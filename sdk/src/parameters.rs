@@ -50,6 +50,67 @@ impl CannedAcl {
     }
 }
 
+/// Storage classes that an operation may give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(inline)]
+#[allow(missing_docs, reason = "names of S3")]
+pub enum StorageClass {
+    Standard,
+    StandardIa,
+    OnezoneIa,
+    IntelligentTiering,
+    GlacierIr,
+    Glacier,
+    DeepArchive,
+}
+
+impl StorageClass {
+    /// The name in `x-amz-storage-class`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Standard => "STANDARD",
+            Self::StandardIa => "STANDARD_IA",
+            Self::OnezoneIa => "ONEZONE_IA",
+            Self::IntelligentTiering => "INTELLIGENT_TIERING",
+            Self::GlacierIr => "GLACIER_IR",
+            Self::Glacier => "GLACIER",
+            Self::DeepArchive => "DEEP_ARCHIVE",
+        }
+    }
+}
+
+/// How the store encrypts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum SseAlgorithm {
+    /// Keys of the store (SSE-S3).
+    #[serde(rename = "AES256")]
+    Aes256,
+    /// Keys of a key management service (SSE-KMS).
+    #[serde(rename = "aws:kms")]
+    Kms,
+}
+
+impl SseAlgorithm {
+    /// The name in `x-amz-server-side-encryption`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Aes256 => "AES256",
+            Self::Kms => "aws:kms",
+        }
+    }
+}
+
+/// Bytes of user metadata, names and values (Amazon S3 User Guide, "Working with object metadata").
+pub const MAX_USER_METADATA_BYTES: usize = 2048;
+
+/// Whether this may follow `x-amz-meta-`: a token of RFC 9110 section 5.6.2.
+pub fn is_header_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.!#$%&'*+^`|~".contains(&byte))
+}
+
 /// One grant of an access control list.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

@@ -1,4 +1,4 @@
-"""Legal holds and retention on an independent server; outcomes are read back with boto3."""
+"""Legal holds and retention; outcomes are read back with boto3."""
 
 import datetime
 
@@ -8,46 +8,52 @@ UTC = datetime.timezone.utc
 
 
 @pytest.fixture
-def bucket(moto, bucket_of):
-    return bucket_of(moto, ObjectLockEnabledForBucket=True)
+def bucket(server, bucket_of):
+    return bucket_of(server, ObjectLockEnabledForBucket=True)
 
 
 @pytest.fixture
-def workspace(moto, workspace_of):
-    return workspace_of(moto)
+def workspace(server, workspace_of):
+    return workspace_of(server)
 
 
-def held(moto, bucket, keys):
-    client = moto.client()
+@pytest.fixture
+def retention_store(sandbox, bucket_of, workspace_of):
+    """Server, bucket and workspace for retention: moto does not know GetObjectRetention."""
+    return sandbox, bucket_of(sandbox, ObjectLockEnabledForBucket=True), workspace_of(sandbox)
+
+
+def held(server, bucket, keys):
+    client = server.client()
     return [client.get_object_legal_hold(Bucket=bucket, Key=key)["LegalHold"]["Status"] for key in keys]
 
 
-def retained(moto, bucket, key):
+def retained(server, bucket, key):
     """Mode and end of a retention, or None."""
     try:
-        retention = moto.client().get_object_retention(Bucket=bucket, Key=key)["Retention"]
-    except moto.client().exceptions.ClientError as error:
+        retention = server.client().get_object_retention(Bucket=bucket, Key=key)["Retention"]
+    except server.client().exceptions.ClientError as error:
         assert error.response["Error"]["Code"] == "NoSuchObjectLockConfiguration"
         return None
     return (retention["Mode"], retention["RetainUntilDate"]) if retention else None
 
 
-def test_holds_are_set_and_released(moto, bucket, workspace):
-    keys = moto.odd_keys
-    moto.put(bucket, keys)
+def test_holds_are_set_and_released(server, bucket, workspace):
+    keys = server.odd_keys
+    server.put(bucket, keys)
     workspace.manifest(bucket, keys)
     for status, other in (("ON", "OFF"), ("OFF", "ON")):
         workspace.job("legal-hold", {"status": status})
-        job = workspace.run_twice(lambda: held(moto, bucket, keys))
-        assert held(moto, bucket, keys) == [status] * len(keys)
+        job = workspace.run_twice(lambda: held(server, bucket, keys))
+        assert held(server, bucket, keys) == [status] * len(keys)
         assert {row[3] for row in workspace.outcomes(job).values()} == {"Successful"}
         again = workspace.run()
         assert {row[3] for row in workspace.outcomes(again.job).values()} == {f"the legal hold is {status} already"}
 
 
-def test_a_bucket_without_object_lock_is_named(moto, bucket_of, workspace):
-    plain = bucket_of(moto)
-    moto.put(plain, ["k"])
+def test_a_bucket_without_object_lock_is_named(server, bucket_of, workspace):
+    plain = bucket_of(server)
+    server.put(plain, ["k"])
     workspace.manifest(plain, ["k"])
     for operation, parameters in (("legal-hold", {"status": "ON"}), ("retention", {"mode": "GOVERNANCE", "extend-by": "1d"})):
         workspace.job(operation, parameters)
@@ -58,37 +64,39 @@ def test_a_bucket_without_object_lock_is_named(moto, bucket_of, workspace):
         assert message.startswith(f"bucket {plain} has no Object Lock")
 
 
-def test_retention_is_set_extended_and_removed(moto, bucket, workspace):
-    moto.put(bucket, ["k"])
+def test_retention_is_set_extended_and_removed(retention_store):
+    server, bucket, workspace = retention_store
+    server.put(bucket, ["k"])
     workspace.manifest(bucket, ["k"])
     workspace.job("retention", {"mode": "GOVERNANCE", "retain-until": "2031-02-03"})
-    workspace.run_twice(lambda: retained(moto, bucket, "k"))
+    workspace.run_twice(lambda: retained(server, bucket, "k"))
     until = datetime.datetime(2031, 2, 3, tzinfo=UTC)
-    assert retained(moto, bucket, "k") == ("GOVERNANCE", until)
+    assert retained(server, bucket, "k") == ("GOVERNANCE", until)
 
     workspace.job("retention", {"mode": "GOVERNANCE", "extend-by": "10y"})
-    workspace.run_twice(lambda: retained(moto, bucket, "k"))
-    mode, extended = retained(moto, bucket, "k")
+    workspace.run_twice(lambda: retained(server, bucket, "k"))
+    mode, extended = retained(server, bucket, "k")
     assert mode == "GOVERNANCE" and extended > until and extended.time() == datetime.time(0)
 
     workspace.job("retention", '{ remove = true }')
     result = workspace.run()
     assert result.code == 3
     assert workspace.outcomes(result.job)["k"][:3] == ("failed", "403", "AccessDenied")
-    assert retained(moto, bucket, "k") == (mode, extended)
+    assert retained(server, bucket, "k") == (mode, extended)
     workspace.job("retention", '{ remove = true, bypass-governance = true }')
     result = workspace.run()
     assert workspace.outcomes(result.job)["k"] == ("succeeded", "200", "", "retention removed")
-    assert retained(moto, bucket, "k") is None
+    assert retained(server, bucket, "k") is None
     assert workspace.outcomes(workspace.run().job)["k"][3] == "the retention is as wanted already"
 
 
-def test_compliance_is_never_loosened(moto, bucket, workspace):
-    moto.put(bucket, ["k"])
+def test_compliance_is_never_loosened(retention_store):
+    server, bucket, workspace = retention_store
+    server.put(bucket, ["k"])
     workspace.manifest(bucket, ["k"])
     workspace.job("retention", {"mode": "COMPLIANCE", "retain-until": "2031-02-03"})
     assert workspace.run().code == 0
-    before = retained(moto, bucket, "k")
+    before = retained(server, bucket, "k")
     for parameters in ('{ remove = true, bypass-governance = true }',
                        '{ mode = "COMPLIANCE", retain-until = "2030-01-01", bypass-governance = true }',
                        '{ mode = "GOVERNANCE", retain-until = "2032-01-01", bypass-governance = true }'):
@@ -97,16 +105,17 @@ def test_compliance_is_never_loosened(moto, bucket, workspace):
         assert workspace.outcomes(result.job)["k"] == (
             "failed", "403", "AccessDenied",
             "the object is retained until 2031-02-03T00:00:00Z in mode COMPLIANCE, which can only be extended")
-        assert retained(moto, bucket, "k") == before
+        assert retained(server, bucket, "k") == before
 
 
-def test_policies_bound_what_a_job_retains(moto, bucket, workspace_of):
-    moto.put(bucket, ["k"])
+def test_policies_bound_what_a_job_retains(retention_store, workspace_of):
+    server, bucket, _ = retention_store
+    server.put(bucket, ["k"])
     allow = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
     short = {"Effect": "Deny", "Action": "s3:PutObjectRetention", "Resource": "*",
              "Condition": {"NumericGreaterThan": {"s3:object-lock-remaining-retention-days": "100"}}}
     bypass = {"Effect": "Deny", "Action": "s3:BypassGovernanceRetention", "Resource": "*"}
-    workspace = workspace_of(moto, [allow, short, bypass])
+    workspace = workspace_of(server, [allow, short, bypass])
     workspace.manifest(bucket, ["k"])
     for parameters, denied in (('{ mode = "GOVERNANCE", extend-by = "99d" }', None),
                                ('{ mode = "GOVERNANCE", extend-by = "101d" }', "s3:PutObjectRetention"),
@@ -118,8 +127,8 @@ def test_policies_bound_what_a_job_retains(moto, bucket, workspace_of):
             assert denied in workspace.refusals(result.job)["k"]
 
 
-def test_a_version_of_a_row_is_the_one_that_is_held(moto, bucket, workspace):
-    client = moto.client()
+def test_a_version_of_a_row_is_the_one_that_is_held(server, bucket, workspace):
+    client = server.client()
     versions = [client.put_object(Bucket=bucket, Key="k", Body=b"x")["VersionId"] for _ in range(2)]
     workspace.manifest(bucket, ["k"], versions[:1])
     workspace.job("legal-hold", {"status": "ON"}, fields='["Bucket", "Key", "VersionId"]')

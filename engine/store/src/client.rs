@@ -161,10 +161,12 @@ impl S3Store {
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .interceptor(ReadStatus);
         sdk.set_endpoint_url(config.endpoint.clone());
+        let is_amazon = is_amazon(config.endpoint.as_deref());
         let place = config.endpoint.unwrap_or_else(|| format!("Amazon S3 in {region}"));
         let sdk = Sdk {
             name: config.name.clone(),
             client: aws_sdk_s3::Client::from_conf(sdk.build()),
+            is_amazon,
             mapper: Mapper { store: format!("store \"{}\" ({place})", config.name) },
             request_timeout: config.request_timeout,
         };
@@ -204,6 +206,16 @@ impl S3Store {
     pub fn is_secure(&self) -> bool {
         self.secure
     }
+}
+
+/// Whether an endpoint is one of Amazon S3's: none, or a host of `amazonaws.com` or `amazonaws.com.cn`.
+fn is_amazon(endpoint: Option<&str>) -> bool {
+    let Some(endpoint) = endpoint else { return true };
+    let rest = endpoint.split_once("://").map_or(endpoint, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let host = host.split(':').next().unwrap_or_default().to_ascii_lowercase();
+    [".amazonaws.com", ".amazonaws.com.cn"].iter().any(|domain| host.ends_with(domain))
 }
 
 /// Whether the endpoint speaks TLS.

@@ -6,11 +6,13 @@
 use std::collections::BTreeMap;
 
 use longshore_sdk::parameters::{MAX_TAGS, check_tag_key, check_tags};
+use longshore_sdk::template::Template;
 use longshore_sdk::{Failure, Object, Operation, Outcome, Request, Task};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 type Tags = BTreeMap<String, String>;
+type Templates = BTreeMap<String, Template>;
 
 /// Parameters of `tagging`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -18,7 +20,8 @@ type Tags = BTreeMap<String, String>;
 pub struct Parameters {
     /// What to do with the tags.
     pub mode: Mode,
-    /// The tags for `replace` (an empty table is `delete-all`) and `merge`.
+    /// The tags for `replace` (an empty table is `delete-all`) and `merge`. Values may be filled in for each object:
+    /// "{{key_dir}}", "{{column.owner}}".
     #[serde(default)]
     #[schemars(with = "Option<Tags>", extend("maxProperties" = 10))]
     pub tags: Option<Tags>,
@@ -58,9 +61,9 @@ impl Mode {
 #[derive(Debug)]
 pub enum Tagging {
     /// See [`Mode::Replace`].
-    Replace(Tags),
+    Replace(Templates),
     /// See [`Mode::Merge`].
-    Merge(Tags),
+    Merge(Templates),
     /// See [`Mode::Remove`].
     Remove(Vec<String>),
     /// See [`Mode::DeleteAll`].
@@ -68,22 +71,32 @@ pub enum Tagging {
 }
 
 impl Tagging {
-    /// What the tag set becomes, for the modes that depend on what it is.
-    fn change(&self, mut tags: Tags) -> Tags {
+    /// What the tag set becomes, for the modes that depend on what it is. `more` are the given tags of this object.
+    fn change(&self, mut tags: Tags, more: Tags) -> Tags {
         match self {
-            Self::Merge(more) => tags.extend(more.clone()),
+            Self::Merge(_) => tags.extend(more),
             Self::Remove(keys) => tags.retain(|key, _| !keys.contains(key)),
-            Self::Replace(all) => tags.clone_from(all),
+            Self::Replace(_) => tags = more,
             Self::DeleteAll => tags.clear(),
         }
         tags
     }
 
+    /// The given tags, with the values of this object.
+    fn filled(&self, object: &Object, task: &Task) -> Result<Tags, Failure> {
+        let (Self::Replace(templates) | Self::Merge(templates)) = self else { return Ok(Tags::new()) };
+        let values = templates.iter().map(|(key, value)| Ok((key.clone(), value.fill(object, task)?)));
+        let tags = values.collect::<Result<Tags, Failure>>()?;
+        // The code and the rule of PutObjectTagging, without the request.
+        check_tags(&tags).map_err(|why| Failure::new("InvalidTag", why).with_status(400))?;
+        Ok(tags)
+    }
+
     /// Reads, changes and writes back.
-    fn rewrite(&self, object: &Object) -> Result<Outcome, Failure> {
+    fn rewrite(&self, object: &Object, more: Tags) -> Result<Outcome, Failure> {
         let found: Tags =
             object.get_tags().send()?.tags().into_iter().map(|tag| (tag.key, tag.value)).collect();
-        let wanted = self.change(found.clone());
+        let wanted = self.change(found.clone(), more);
         if wanted == found {
             return Ok(Outcome::Skipped("tags are as wanted already".to_owned()));
         }
@@ -127,8 +140,8 @@ impl Operation for Tagging {
             }
             // An empty set is not in every store's grammar; to delete it is.
             (Mode::Replace, Some(tags), _) if tags.is_empty() => Ok(Self::DeleteAll),
-            (Mode::Replace, Some(tags), _) => check_tags(&tags).map(|()| Self::Replace(tags)),
-            (Mode::Merge, Some(tags), _) => check_tags(&tags).map(|()| Self::Merge(tags)),
+            (Mode::Replace, Some(tags), _) => templates(&tags).map(Self::Replace),
+            (Mode::Merge, Some(tags), _) => templates(&tags).map(Self::Merge),
             (Mode::Remove, _, None) => Err("mode \"remove\" needs keys".to_owned()),
             (Mode::Remove, _, Some(keys)) => {
                 if keys.is_empty() {
@@ -140,24 +153,40 @@ impl Operation for Tagging {
         }
     }
 
-    fn plan(&self, object: &Object, _: &Task) -> Vec<Request> {
+    fn plan(&self, object: &Object, task: &Task) -> Vec<Request> {
+        // A value that cannot be filled in fails the task, with nothing sent.
+        let Ok(tags) = self.filled(object, task) else { return Vec::new() };
         match self {
-            Self::Replace(tags) => vec![object.put_tags(tags.clone()).planned()],
+            Self::Replace(_) => vec![object.put_tags(tags).planned()],
             Self::DeleteAll => vec![object.delete_tags().planned()],
             Self::Merge(_) | Self::Remove(_) => {
-                vec![object.get_tags().planned(), object.put_tags(self.change(Tags::new())).provisional()]
+                vec![
+                    object.get_tags().planned(),
+                    object.put_tags(self.change(Tags::new(), tags)).provisional(),
+                ]
             }
         }
     }
 
-    fn run(&self, object: &Object, _: &Task) -> Result<Outcome, Failure> {
+    fn run(&self, object: &Object, task: &Task) -> Result<Outcome, Failure> {
+        let tags = self.filled(object, task)?;
         match self {
-            Self::Replace(tags) => object.put_tags(tags.clone()).send()?,
+            Self::Replace(_) => object.put_tags(tags).send()?,
             Self::DeleteAll => object.delete_tags().send()?,
-            Self::Merge(_) | Self::Remove(_) => return self.rewrite(object),
+            Self::Merge(_) | Self::Remove(_) => return self.rewrite(object, tags),
         };
         Ok(Outcome::done())
     }
+}
+
+/// Checks what can be checked before values are filled in.
+fn templates(tags: &Tags) -> Result<Templates, String> {
+    let fixed = |value: &String| if value.contains("{{") { String::new() } else { value.clone() };
+    check_tags(&tags.iter().map(|(key, value)| (key.clone(), fixed(value))).collect())?;
+    let parse = |value: &String| Template::parse(value);
+    tags.iter()
+        .map(|(key, value)| Ok((key.clone(), parse(value).map_err(|why| format!("tag {key:?}: {why}"))?)))
+        .collect()
 }
 
 longshore_sdk::export!(Tagging);

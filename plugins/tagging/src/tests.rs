@@ -123,6 +123,43 @@ fn the_plan_marks_what_is_not_known_yet() {
 }
 
 #[test]
+fn values_are_filled_in_for_each_object() {
+    let store = FakeStore::new();
+    store.insert("b", "2025/ann/cat.jpg", Fixture::tagged([("old", "1")]));
+    let operation = operation::<Tagging>(
+        r#"{"mode": "merge", "tags": {"dir": "{{key_dir}}", "owner": "{{column.owner}}", "fixed": "x"}}"#,
+    )
+    .unwrap();
+    let object = store.object("b", "2025/ann/cat.jpg");
+    let task = store.task_with([("owner", "Ann")]);
+    let filled = "tag=dir=2025/ann tag=fixed=x";
+    let plan = lines(&operation.plan(&object, &task));
+    let put = format!("PutObjectTagging s3://b/2025/ann/cat.jpg {filled} tag=owner=Ann (provisional)");
+    assert_eq!(plan[1], put);
+    assert_eq!(operation.run(&object, &task), Ok(Outcome::done()));
+    assert!(matches!(operation.run(&object, &task), Ok(Outcome::Skipped(_))));
+    let put = format!("PutObjectTagging s3://b/2025/ann/cat.jpg {filled} tag=old=1 tag=owner=Ann");
+    assert_eq!(store.sent()[1], put);
+}
+
+#[test]
+fn values_that_cannot_be_filled_in_fail_the_task() {
+    let store = store([]);
+    let operation =
+        operation::<Tagging>(r#"{"mode": "replace", "tags": {"owner": "{{column.owner}}"}}"#).unwrap();
+    let run = |columns: &[(&str, &str)]| {
+        let task = store.task_with(columns.iter().copied());
+        assert_eq!(lines(&operation.plan(&store.object("b", "k"), &task)), [""; 0]);
+        operation.run(&store.object("b", "k"), &task).unwrap_err()
+    };
+    assert_eq!(run(&[]).code, "InvalidRequest");
+    let invalid = run(&[("owner", "a&b")]);
+    assert_eq!((invalid.code.as_str(), invalid.http_status), ("InvalidTag", Some(400)));
+    assert!(invalid.message.contains("contains '&'"), "{invalid:?}");
+    assert_eq!(store.sent(), [""; 0]);
+}
+
+#[test]
 fn wrong_parameters_are_refused() {
     let long_key = "k".repeat(129);
     let long_value = "v".repeat(257);
@@ -143,6 +180,8 @@ fn wrong_parameters_are_refused() {
         (tags(&format!("\"k\": \"{long_value}\"")), "has 257 characters; 0 to 256"),
         (tags(r#""AWS:createdBy": "me""#), "are reserved"),
         (tags(r#""a,b": "c""#), "contains ','"),
+        (tags(r#""a": "{{owner}}""#), "tag \"a\": there is no {{owner}}"),
+        (tags(r#""a": "{b}""#), "contains '{'"),
         (tags(r#""a": "b\nc""#), "contains '\\n'"),
     ] {
         let error = operation::<Tagging>(&parameters).unwrap_err();

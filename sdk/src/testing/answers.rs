@@ -109,6 +109,8 @@ fn on_object(
         .get_mut(place)
         .ok_or_else(|| refused("NoSuchKey", 404, format!("there is no fixture s3://{bucket}/{key}")))?;
     there(fixture, sent)?;
+    let latest = fixture.versions.iter().find(|version| version.is_latest);
+    let version_id = sent.version_id.clone().or_else(|| latest.map(|version| version.version_id.clone()));
     let mut http_status = 200;
     match sent.call {
         "PutObjectTagging" => fixture.tags = tags_of(sent),
@@ -137,9 +139,9 @@ fn on_object(
     let fixture = fixture.clone();
     if let Some(target) = target {
         refuse_unmet(state, sent, &target, &fixture)?;
-        state.objects.insert(target, fixture.clone());
+        state.objects.insert(target, copied(fixture.clone(), sent));
     }
-    Ok(found(http_status, fixture))
+    Ok(Response { version_id, ..found(http_status, fixture) })
 }
 
 /// Whether a fixture that lists versions has the one that is asked for.
@@ -167,6 +169,40 @@ fn refuse_unmet(state: &State, sent: &Sent, target: &Place, source: &Fixture) ->
         return Err(refused("PreconditionFailed", 412, "a condition of the request is not met".to_owned()));
     }
     Ok(())
+}
+
+/// What a copy becomes: its source, with what the request sets. Class, encryption, lock and ACL are never the source's.
+fn copied(source: Fixture, sent: &Sent) -> Fixture {
+    let text = |name| sent.setting(name).map(str::to_owned);
+    let lock = sent.setting("lock").and_then(|lock| lock.split_once(':'));
+    let mut copy = Fixture {
+        storage_class: text("storage-class"),
+        sse: text("sse"),
+        kms_key_id: text("kms-key-id"),
+        bucket_key: sent.setting("bucket-key").map(|enabled| enabled == "true"),
+        website_redirect: text("website-redirect"),
+        lock_mode: lock.map(|(mode, _)| mode.to_owned()),
+        retain_until: lock.map(|(_, until)| until.to_owned()),
+        legal_hold: sent.setting("legal-hold").map(|hold| hold == "ON"),
+        restore_ongoing: None,
+        restore_expiry: None,
+        ..source
+    };
+    if sent.setting("metadata-directive") == Some("REPLACE") {
+        copy.content_type = text("content-type");
+        copy.cache_control = text("cache-control");
+        copy.content_disposition = text("content-disposition");
+        copy.content_encoding = text("content-encoding");
+        copy.content_language = text("content-language");
+        copy.expires = text("expires");
+        let user = sent.settings.iter().filter(|(name, _)| *name == "metadata");
+        let pairs = user.filter_map(|(_, entry)| entry.split_once('='));
+        copy.user_metadata = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    }
+    if sent.setting("tagging-directive") == Some("REPLACE") {
+        copy.tags = tags_of(sent);
+    }
+    copy
 }
 
 fn no_lock() -> StoreError {

@@ -106,6 +106,8 @@ pub(crate) struct Sdk {
     pub(crate) name: String,
     pub(crate) client: Client,
     pub(crate) mapper: Mapper,
+    /// Whether the endpoint is one of Amazon S3's.
+    pub(crate) is_amazon: bool,
     /// Most time for one attempt, body included.
     pub(crate) request_timeout: Duration,
 }

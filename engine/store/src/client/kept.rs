@@ -89,6 +89,12 @@ impl Sdk {
         request: &Request,
         call: &UpdateObjectEncryption,
     ) -> Result<Response, StoreError> {
+        if !self.is_amazon {
+            // Others may not know the parameter `encryption`, and would take the request for a PutObject.
+            let message =
+                "UpdateObjectEncryption is sent to Amazon S3 only: another store might overwrite the object";
+            return Err(StoreError::new("NotImplemented", message).with_status(501));
+        }
         let kms = SsekmsEncryption::builder()
             .kms_key_arn(&call.kms_key_arn)
             .set_bucket_key_enabled(call.bucket_key_enabled)

@@ -390,3 +390,27 @@ async fn what_a_lossless_copy_must_know() {
     let sent = &server.requests()[0];
     assert!(sent.contains("x-amz-checksum-mode: enabled") && sent.contains("partnumber=1"), "{sent}");
 }
+
+#[tokio::test]
+async fn no_store_but_amazons_is_sent_what_it_might_take_for_an_upload() {
+    let server = Scripted::start(vec![]).await;
+    let update = UpdateObjectEncryption {
+        object: object(),
+        kms_key_arn: "arn:aws:kms:eu-west-1:111122223333:key/x".to_owned(),
+        bucket_key_enabled: None,
+    };
+    let error = server.store().await.send(&update.into()).await.unwrap_err();
+    assert_eq!((error.code.as_str(), error.status, error.retryable), ("NotImplemented", Some(501), false));
+    assert_eq!(server.requests(), [""; 0]);
+    for (endpoint, amazon) in [
+        (None, true),
+        (Some("https://s3.eu-west-1.amazonaws.com"), true),
+        (Some("https://S3.cn-north-1.amazonaws.com.cn:443/"), true),
+        (Some("https://s3.amazonaws.com.example.org"), false),
+        (Some("https://example.org/.amazonaws.com"), false),
+        (Some("http://x.amazonaws.com@127.0.0.1"), false),
+        (Some("http://127.0.0.1:9000"), false),
+    ] {
+        assert_eq!(is_amazon(endpoint), amazon, "{endpoint:?}");
+    }
+}
