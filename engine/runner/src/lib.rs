@@ -34,6 +34,7 @@ mod store;
 mod suggest;
 mod supply;
 mod suspects;
+mod uploads;
 mod worker;
 
 pub use catalog::Catalog;

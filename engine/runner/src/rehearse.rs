@@ -75,10 +75,10 @@ pub async fn rehearse(
 ) -> Result<Rehearsal, JobFailure> {
     let mut resolved =
         Resolved::find(config, (catalog, &Stores::default()), spec, plugin_digest, SESSION).await?;
-    let (gate, manifest_journal) = Gate::rehearsal(resolved.gate_config.clone());
+    let (gate, manifest_journal) = resolved.rehearsal();
     let reader = Resolved { gate, ..resolved.clone() };
     let mut rows = RowStream::open(&spec.manifest, Access::from_here(&reader, scratch, &spec.manifest));
-    let (gate, journal) = Gate::rehearsal(resolved.gate_config.clone());
+    let (gate, journal) = resolved.rehearsal();
     resolved.gate = gate;
     let unwritable =
         |error: longshore_store::StoreError| JobFailure::new("ReportNotWritten", error.to_string());

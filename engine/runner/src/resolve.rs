@@ -1,16 +1,20 @@
 //! Everything a job names, found: operation, role, store.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use longshore_job::job_file::other_stores;
 use longshore_job::spec::JobPolicy;
 use longshore_job::{EngineConfig, JobSpec, ObjectId};
 use longshore_plugin::{Isolation, Plugin};
 use longshore_policy::PolicySet;
-use longshore_store::{Certainty, Gate, GateConfig, Request, Response, S3Store, Store, StoreError};
+use longshore_store::{
+    Certainty, Gate, GateConfig, Journal, Reach, Request, Response, S3Store, Store, StoreError, UploadLedger,
+};
 
 use crate::catalog::Catalog;
-use crate::error::{JobFailure, ROLE_NOT_USABLE};
+use crate::error::{JobFailure, ROLE_NOT_USABLE, STORE_NOT_USABLE};
 use crate::roles::{self, RoleSnapshot};
 use crate::store::{self, Stores};
 
@@ -76,6 +80,33 @@ fn gate_config(
     }
 }
 
+/// The stores beside the job's own that its parameters name.
+async fn others(
+    config: &EngineConfig,
+    stores: &Stores,
+    spec: &JobSpec,
+    plugin: &Plugin,
+    own: &GateConfig,
+) -> Result<BTreeMap<String, (Arc<S3Store>, GateConfig)>, JobFailure> {
+    let schema = &plugin.description().parameters;
+    let mut others = BTreeMap::new();
+    for (_, name) in other_stores(schema, &spec.operation.parameters) {
+        if config.is_same_store(&spec.store, name) {
+            let why = format!("store {name} is the job's own; leave out the parameter that names it");
+            return Err(JobFailure::new(STORE_NOT_USABLE, why));
+        }
+        let store = Arc::new(stores.get(config, name).await?.with_retries((&spec.retry).into()));
+        let region = store.region().to_owned();
+        let gate_config = GateConfig { region, secure_transport: store.is_secure(), ..own.clone() };
+        others.insert(name.to_owned(), (store, gate_config));
+    }
+    Ok(others)
+}
+
+fn gate_to((store, config): &(Arc<S3Store>, GateConfig)) -> Gate {
+    Gate::new(Arc::clone(store) as Arc<dyn Store>, config.clone())
+}
+
 /// What a job was resolved to. Cloning is cheap.
 #[derive(Clone)]
 pub(crate) struct Resolved {
@@ -86,6 +117,10 @@ pub(crate) struct Resolved {
     pub gate: Gate,
     /// What the gate was made of.
     pub gate_config: GateConfig,
+    /// The other stores that its parameters name, and what a gate to each is made of.
+    pub others: BTreeMap<String, (Arc<S3Store>, GateConfig)>,
+    /// What its gate reaches beside its store.
+    pub reach: Reach,
     /// SHA-256 of the policies.
     pub policy_digest: String,
     /// What that is the SHA-256 of.
@@ -105,16 +140,45 @@ impl Resolved {
         let role = snapshot(config, &spec.role, spec.policy.as_ref())?;
         let store = Arc::new(stores.get(config, &spec.store).await?.with_retries((&spec.retry).into()));
         let gate_config = gate_config(&spec.role, role.account, role.policies, session, &store);
+        let others = others(config, stores, spec, &plugin, &gate_config).await?;
+        let reach = Reach {
+            stores: others.iter().map(|(name, other)| (name.clone(), gate_to(other))).collect(),
+            buffers: stores.buffers(),
+            ..Reach::default()
+        };
         let gate = Gate::new(Arc::clone(&store) as Arc<dyn Store>, gate_config.clone());
         Ok(Self {
             plugin,
             isolation,
             store,
-            gate,
+            gate: gate.with_reach(reach.clone()),
             gate_config,
+            others,
+            reach,
             policy_digest: role.digest,
             policy_documents: role.documents,
         })
+    }
+
+    /// The same with uploads remembered in `ledger`.
+    pub(crate) fn with_ledger(self, ledger: Arc<dyn UploadLedger>) -> Self {
+        let reach = Reach { uploads: ledger, ..self.reach };
+        Self { gate: self.gate.with_reach(reach.clone()), reach, ..self }
+    }
+
+    /// A gate that only writes down what the policies would say, of whichever store.
+    pub(crate) fn rehearsal(&self) -> (Gate, Journal) {
+        let (gate, journal) = Gate::rehearsal(self.gate_config.clone());
+        let stores = self.others.iter();
+        let stores =
+            stores.map(|(name, (_, config))| (name.clone(), Gate::rehearsal_in(config.clone(), &journal)));
+        (gate.with_reach(Reach { stores: stores.collect(), ..Reach::default() }), journal)
+    }
+
+    /// Its store, and the others that its parameters name.
+    pub(crate) fn stores(&self) -> Vec<Arc<S3Store>> {
+        let others = self.others.values().map(|(store, _)| Arc::clone(store));
+        std::iter::once(Arc::clone(&self.store)).chain(others).collect()
     }
 
     /// Its store and role.

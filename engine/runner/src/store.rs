@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use longshore_job::config::Credentials;
 use longshore_job::{EngineConfig, JobSpec};
-use longshore_store::{CredentialsSource, RateLimits, S3Store, StoreConfig, StoreError};
+use longshore_store::{CredentialsSource, RateLimits, Reach, S3Store, StoreConfig, StoreError};
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::error::{JobFailure, STORE_NOT_USABLE};
 
@@ -27,13 +27,21 @@ async fn connect_for(config: &EngineConfig, name: &str, lanes: u32) -> Result<S3
 }
 
 /// The stores of an engine, each connected once: what bounds the requests to one holds for all jobs together.
-#[derive(Default)]
-pub(crate) struct Stores(Mutex<BTreeMap<String, Arc<S3Store>>>);
+pub(crate) struct Stores {
+    connected: Mutex<BTreeMap<String, Arc<S3Store>>>,
+    buffers: Arc<Semaphore>,
+}
+
+impl Default for Stores {
+    fn default() -> Self {
+        Self { connected: Mutex::default(), buffers: Reach::buffers() }
+    }
+}
 
 impl Stores {
     /// The store `name`.
     pub(crate) async fn get(&self, config: &EngineConfig, name: &str) -> Result<Arc<S3Store>, JobFailure> {
-        let mut connected = self.0.lock().await;
+        let mut connected = self.connected.lock().await;
         if let Some(store) = connected.get(name) {
             return Ok(Arc::clone(store));
         }
@@ -44,7 +52,12 @@ impl Stores {
 
     /// Connects anew the next time: credentials may have been mended.
     pub(crate) async fn forget(&self, name: &str) {
-        self.0.lock().await.remove(name);
+        self.connected.lock().await.remove(name);
+    }
+
+    /// Memory for what is copied from one to another.
+    pub(crate) fn buffers(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.buffers)
     }
 }
 

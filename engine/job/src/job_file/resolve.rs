@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::file::{JobFile, LimitsSection, OperationSection, ReportSection, StopSection};
 use super::manifest::manifest;
 use super::retry::retry;
+use super::stores;
 use super::timing::timing;
 use super::{BadPolicy, CatalogEntry, Environment, OperationName, location, parameters_schema};
 use crate::config::{CONFIG_FILE, EngineConfig};
@@ -30,7 +31,8 @@ pub(super) fn resolve(
         Some(written) => policy(written, environment, declaration).map(Some),
         None => Some(None),
     };
-    let operation = file.operation.and_then(|section| operation(section, environment, declaration));
+    let operation =
+        file.operation.and_then(|section| operation(section, store.as_deref(), environment, declaration));
     let manifest = file.manifest.and_then(|section| manifest(section, environment, declaration));
     let report = report(file.report, environment, declaration);
     let retry = retry(file.retry, declaration);
@@ -131,6 +133,7 @@ fn store(
 
 fn operation(
     section: OperationSection,
+    store: Option<&str>,
     environment: &Environment<'_>,
     declaration: &mut Declaration<'_>,
 ) -> Option<OperationSpec> {
@@ -166,6 +169,7 @@ fn operation(
     let fit = (declaration.holds(at) || !declaration.declares(at))
         && declaration.check(&parameters_schema(&entry.parameters), at);
     let operation = OperationSpec { source: entry.source, parameters: Value::Object(section.parameters) };
+    stores::check(&entry.parameters, &operation.parameters, store, environment.config, declaration);
     // Of a file that is not TOML the parameters may be in what could not be read.
     if fit
         && declaration.is_whole()
