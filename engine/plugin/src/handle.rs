@@ -22,6 +22,8 @@ pub struct TaskHandle {
 pub struct RequestHandle {
     pub(crate) request: Request,
     pub(crate) provisional: bool,
+    /// Another store than the job's own.
+    pub(crate) store: Option<String>,
     /// The first setting that did not fit.
     pub(crate) misfit: Option<String>,
     pub(crate) held: usize,

@@ -68,7 +68,7 @@ impl s3::Host for State {
         self.count_request()?;
         let Some(gate) = &self.gate else { return Err(Stop::SendOutsideRun.into()) };
         let one_key = OneKey::of(&entry.request);
-        let answer = gate.send(entry.request).await;
+        let answer = gate.send_to(entry.store.as_deref(), entry.request).await;
         match answer.and_then(|answer| one_key.only(answer)) {
             Ok(response) => self.push_response(response).map(Ok),
             Err(error) => Ok(Err(s3::StoreError {
@@ -305,6 +305,15 @@ impl s3::HostRequest for State {
 
     fn set_requester_pays(&mut self, this: This<RequestHandle>) -> Result<()> {
         self.set(&this, 0, setting::requester_pays)
+    }
+
+    fn set_store(&mut self, this: This<RequestHandle>, name: String) -> Result<()> {
+        if matches!(self.table.get(&this)?.request, Request::CopyObject(_)) {
+            return self.set(&this, name.len(), |request| setting::target_store(request, name));
+        }
+        self.set(&this, name.len(), |_| Ok(()))?;
+        self.table.get_mut(&this)?.store = Some(name);
+        Ok(())
     }
 
     fn set_multipart_threshold(&mut self, this: This<RequestHandle>, bytes: u64) -> Result<()> {

@@ -65,10 +65,9 @@ impl Instance {
         object: &ObjectId,
         attempt: u32,
         columns: &Columns,
-        gate: &Gate,
+        gate: TaskGate,
     ) -> Result<Execution, Broken> {
         let task = self.begin(object, attempt, columns)?;
-        let gate = gate.task(object.clone());
         if let Err(failure) = self.allowed_plan(&task, &gate).await? {
             self.end(task)?;
             return Ok(Execution::Done(Outcome::Failed(failure)));
@@ -104,11 +103,11 @@ impl Instance {
     ) -> Result<Result<Vec<Request>, Failure>, Broken> {
         let mut plan = Vec::new();
         for planned in self.call_plan(task).await? {
-            let RequestHandle { request, provisional, misfit, .. } = planned;
+            let RequestHandle { request, provisional, store, misfit, .. } = planned;
             let certainty = if provisional { Certainty::Provisional } else { Certainty::Exact };
             let allowed = match misfit {
                 Some(misfit) => Err(invalid_request(misfit)),
-                None => gate.check(&request, certainty).await.map_err(refusal),
+                None => gate.check_to(store.as_deref(), &request, certainty).await.map_err(refusal),
             };
             if let Err(failure) = allowed {
                 return Ok(Err(failure));

@@ -1,9 +1,10 @@
 //! One slot of concurrency: runs one task at a time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use longshore_job::{Failure, ObjectId, Outcome};
-use longshore_store::{Gate, Request};
+use longshore_store::{Gate, Progress, Request};
 use tokio::time::timeout;
 
 use crate::handle::Columns;
@@ -68,7 +69,9 @@ impl Lane {
     /// `attempt` counts from 1. Must be called within a tokio runtime that has its timer enabled.
     pub async fn execute(&mut self, object: &ObjectId, attempt: u32, gate: &Gate) -> Execution {
         let limit = self.plugin.limits().task_time;
-        let result = timeout(limit, async {
+        let gate = gate.task(object.clone());
+        let progress = gate.progress();
+        let result = while_it_gets_ahead(limit, &progress, async {
             let mut instance = self.take().await?;
             let execution = instance
                 .execute(object, attempt, &self.columns, gate)
@@ -80,7 +83,7 @@ impl Lane {
         match result.await {
             Ok(Ok(execution)) => execution,
             Ok(Err(failure)) => Execution::Done(Outcome::Failed(failure)),
-            Err(_) => Execution::Done(Outcome::Failed(Stop::TaskTime(limit).into())),
+            Err(Stalled) => Execution::Done(Outcome::Failed(Stop::TaskTime(limit).into())),
         }
     }
 
@@ -118,6 +121,26 @@ impl Lane {
     fn give_back(&mut self, instance: Instance) {
         if self.isolation == Isolation::Reuse && instance.is_clean() {
             self.ready = Some(instance);
+        }
+    }
+}
+
+/// A task had no end and did not get ahead for as long as a task may take.
+struct Stalled;
+
+/// Waits for a task as long as a task may take, and again as long after each step of a long transfer.
+async fn while_it_gets_ahead<T>(
+    limit: Duration,
+    progress: &Progress,
+    task: impl Future<Output = T>,
+) -> Result<T, Stalled> {
+    let mut task = std::pin::pin!(task);
+    loop {
+        let before = progress.steps();
+        match timeout(limit, &mut task).await {
+            Ok(ended) => return Ok(ended),
+            Err(_) if progress.steps() == before => return Err(Stalled),
+            Err(_) => {}
         }
     }
 }

@@ -26,7 +26,8 @@ pub struct PluginLimits {
     /// Processor time of one task, measured in ticks of [`PluginLimits::tick`]. Default 10 s.
     pub cpu_time: Duration,
     /// Time of one task altogether, waiting for the store included. Default 15 minutes: enough for a server-side copy
-    /// of 5 GiB with retries, and an end for a task that hangs.
+    /// of 5 GiB with retries, and an end for a task that hangs. A copy in parts
+    /// has it for each part.
     pub task_time: Duration,
     /// How often a running guest is interrupted to let other tasks run and to count its processor time.
     /// Default 10 ms.

@@ -275,6 +275,10 @@ pub(crate) fn bypass_governance(request: &mut Request) -> Fit {
     })
 }
 
+pub(crate) fn target_store(request: &mut Request, name: String) -> Fit {
+    put(request, "store", Some(name), |request| copy_of(request).map(|copy| &mut copy.transfer.target_store))
+}
+
 pub(crate) fn multipart_threshold(request: &mut Request, bytes: u64) -> Fit {
     put(request, "multipart-threshold", Some(bytes), |request| {
         copy_of(request).map(|copy| &mut copy.transfer.multipart_threshold)

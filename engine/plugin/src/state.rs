@@ -89,7 +89,13 @@ impl State {
         held: usize,
     ) -> wasmtime::Result<Resource<RequestHandle>> {
         self.hold(held)?;
-        self.push(RequestHandle { request: request.into(), provisional: false, misfit: None, held })
+        self.push(RequestHandle {
+            request: request.into(),
+            provisional: false,
+            store: None,
+            misfit: None,
+            held,
+        })
     }
 
     pub(crate) fn take_request(

@@ -35,6 +35,7 @@ mod schema;
 mod sql;
 mod tenure;
 mod transitions;
+mod uploads;
 mod waiting;
 mod writer;
 
@@ -43,8 +44,8 @@ pub use error::QueueError;
 pub use notifications::{NewNotification, Notification, Told};
 pub use queue::{Access, Queue};
 pub use record::{
-    Candidate, ChunkOutcomes, ChunkRecord, EventRecord, FailureRecord, FileMark, JobRecord, NewChunk, NewJob,
-    Occasion, Occurrence, PolicySnapshotRecord, ReportMarks, ResultBatch, Retryable, SavedList, Submission,
-    WaitingTask, WaitingTasks,
+    BegunUploadRecord, Candidate, ChunkOutcomes, ChunkRecord, EventRecord, FailureRecord, FileMark,
+    JobRecord, NewChunk, NewJob, Occasion, Occurrence, PolicySnapshotRecord, ReportMarks, ResultBatch,
+    Retryable, SavedList, Submission, WaitingTask, WaitingTasks,
 };
 pub use sql::{SqlAnswer, SqlBounds, SqlValue};

@@ -41,6 +41,25 @@ pub struct SavedList {
     pub etag: String,
 }
 
+/// A multipart upload that a task has begun and not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BegunUploadRecord {
+    /// Store of the new object; empty for that of the job.
+    pub store: String,
+    /// Its bucket.
+    pub bucket: String,
+    /// Its key, decoded.
+    pub key: String,
+    /// ID of the upload.
+    pub upload_id: String,
+    /// ETag of the source, without quotes.
+    pub source_etag: String,
+    /// Size of the source in bytes.
+    pub size: u64,
+    /// Bytes of each part but the last.
+    pub part_size: u64,
+}
+
 /// A job as it stands.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct JobRecord {

@@ -65,7 +65,7 @@ pub(crate) async fn execute(job: &Job, stop: &CancellationToken) -> Result<Endin
     let feed = Feed::new(chunk_inbox, halt.clone());
     let collector = Collector::new(job, Arc::clone(&window), halt.clone())?;
 
-    let outage = Arc::new(Outage::new(Arc::clone(&job.resolved.store)));
+    let outage = Arc::new(Outage::new(job.resolved.stores()));
     let mut tasks = JoinSet::new();
     let open_chunks = SPARE_CHUNKS + concurrency.div_ceil(LANES_PER_CHUNK);
     let supply = Supply::new(job.clone(), open_chunks, chunks, messages.clone()).await?;

@@ -40,6 +40,7 @@ mod suggest;
 mod supply;
 mod suspects;
 mod sweep;
+mod uploads;
 mod worker;
 
 pub use catalog::Catalog;

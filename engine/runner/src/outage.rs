@@ -27,9 +27,9 @@ fn is_throttle(failure: &Failure) -> bool {
     StoreError { status: failure.status, ..StoreError::new(failure.code.as_str(), "") }.is_throttle()
 }
 
-/// Asks the store whether it is there, once for all lanes of a job.
+/// Asks the stores of a job whether they are there, once for all its lanes.
 pub(crate) struct Outage {
-    store: Arc<S3Store>,
+    stores: Vec<Arc<S3Store>>,
     seen: Mutex<Seen>,
 }
 
@@ -41,15 +41,15 @@ enum Seen {
 }
 
 impl Outage {
-    pub(crate) fn new(store: Arc<S3Store>) -> Self {
-        Self { store, seen: Mutex::new(Seen::Nothing) }
+    pub(crate) fn new(stores: Vec<Arc<S3Store>>) -> Self {
+        Self { stores, seen: Mutex::new(Seen::Nothing) }
     }
 
     /// Fails if the outcome of a task that began at `begin` may be the store's and not the object's, and the store is gone:
     /// it does not answer (or did not answer another lane), or it asked for fewer requests whatever it was sent since then.
     pub(crate) async fn check(&self, outcome: &Outcome, begin: Instant) -> Result<(), JobFailure> {
         let Outcome::Failed(failure) = outcome else { return Ok(()) };
-        if is_throttle(failure) && self.store.overwhelmed_since(begin) {
+        if is_throttle(failure) && self.stores.iter().any(|store| store.overwhelmed_since(begin)) {
             return self.overwhelmed(failure).await;
         }
         if is_silence(failure) { self.ask().await } else { Ok(()) }
@@ -72,16 +72,14 @@ impl Outage {
             Seen::Answer(at) if at.elapsed() < FRESH => return Ok(()),
             Seen::Answer(_) | Seen::Nothing => {}
         }
-        match self.store.check_reachable(None).await {
-            Ok(()) => {
-                *seen = Seen::Answer(Instant::now());
-                Ok(())
-            }
-            Err(error) => {
+        for store in &self.stores {
+            if let Err(error) = store.check_reachable(None).await {
                 let failure = JobFailure::new(STORE_NOT_USABLE, error.to_string());
                 *seen = Seen::Silence(failure.clone());
-                Err(failure)
+                return Err(failure);
             }
         }
+        *seen = Seen::Answer(Instant::now());
+        Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use longshore_job::{EngineConfig, Failure, JobSpec, ObjectId, Row};
-use longshore_store::{Foreseen, Gate, Journal};
+use longshore_store::{Foreseen, Journal};
 
 use crate::catalog::Catalog;
 use crate::error::JobFailure;
@@ -75,10 +75,10 @@ pub async fn rehearse(
     let session = (SESSION, Timestamp::now());
     let mut resolved =
         Resolved::find(config, (catalog, &Stores::new(config)), spec, plugin_digests, session).await?;
-    let (gate, manifest_journal) = Gate::rehearsal(resolved.gate_config.clone());
+    let (gate, manifest_journal) = resolved.rehearsal();
     let reader = Resolved { gate, ..resolved.clone() };
     let mut rows = RowStream::open(&spec.manifest, Access::from_here(&reader, scratch, &spec.manifest));
-    let (gate, journal) = Gate::rehearsal(resolved.gate_config.clone());
+    let (gate, journal) = resolved.rehearsal();
     resolved.gate = gate;
     let unwritable =
         |error: longshore_store::StoreError| JobFailure::new("ReportNotWritten", error.to_string());

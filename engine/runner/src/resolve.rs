@@ -1,19 +1,22 @@
 //! Everything a job names, found: operation, role, store.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use longshore_job::filter::Matcher;
+use longshore_job::job_file::other_stores;
 use longshore_job::spec::{JobPolicy, StepSpec};
 use longshore_job::{EngineConfig, JobSpec, ObjectId};
 use longshore_plugin::{Isolation, Plugin};
 use longshore_policy::PolicySet;
 use longshore_store::{
-    Certainty, Endpoints, Gate, GateConfig, Pace, Request, Response, S3Store, Store, StoreError,
+    Certainty, Endpoints, Gate, GateConfig, Journal, Pace, Reach, Request, Response, S3Store, Store,
+    StoreError, UploadLedger,
 };
 
 use crate::catalog::Catalog;
-use crate::error::{JobFailure, OPERATION_NOT_USABLE, ROLE_NOT_USABLE};
+use crate::error::{JobFailure, OPERATION_NOT_USABLE, ROLE_NOT_USABLE, STORE_NOT_USABLE};
 use crate::roles::{self, RoleSnapshot};
 use crate::store::{self, Stores};
 
@@ -88,6 +91,36 @@ pub(crate) struct ResolvedStep {
     pub condition: Option<Matcher>,
 }
 
+/// The stores beside the job's own that its parameters name.
+async fn others(
+    config: &EngineConfig,
+    (stores, pace): (&Stores, &Arc<Pace>),
+    spec: &JobSpec,
+    steps: &[ResolvedStep],
+    own: &GateConfig,
+) -> Result<BTreeMap<String, (Arc<S3Store>, GateConfig)>, JobFailure> {
+    let named = spec.steps.iter().zip(steps).flat_map(|(step, resolved)| {
+        other_stores(&resolved.plugin.description().parameters, &step.operation.parameters)
+    });
+    let mut others = BTreeMap::new();
+    for (_, name) in named {
+        if config.is_same_store(&spec.store, name) {
+            let why = format!("store {name} is the job's own; leave out the parameter that names it");
+            return Err(JobFailure::new(STORE_NOT_USABLE, why));
+        }
+        let store = stores.get(config, name).await?.with_retries((&spec.retry).into());
+        let store = Arc::new(store.at_pace(Arc::clone(pace)));
+        let region = store.region().to_owned();
+        let gate_config = GateConfig { region, secure_transport: store.is_secure(), ..own.clone() };
+        others.insert(name.to_owned(), (store, gate_config));
+    }
+    Ok(others)
+}
+
+fn gate_to((store, config): &(Arc<S3Store>, GateConfig)) -> Gate {
+    Gate::new(Arc::clone(store) as Arc<dyn Store>, config.clone())
+}
+
 /// What a job was resolved to. Cloning is cheap.
 #[derive(Clone)]
 pub(crate) struct Resolved {
@@ -98,6 +131,10 @@ pub(crate) struct Resolved {
     pub gate: Gate,
     /// What the gate was made of.
     pub gate_config: GateConfig,
+    /// The other stores that its parameters name, and what a gate to each is made of.
+    pub others: BTreeMap<String, (Arc<S3Store>, GateConfig)>,
+    /// What its gate reaches beside its store.
+    pub reach: Reach,
     /// SHA-256 of the policies.
     pub policy_digest: String,
     /// What that is the SHA-256 of.
@@ -137,19 +174,49 @@ impl Resolved {
         }
         let role = snapshot(config, &spec.role, spec.policy.as_ref())?;
         let store = stores.get(config, &spec.store).await?.with_retries((&spec.retry).into());
-        let store = Arc::new(store.at_pace(Arc::new(Pace::new(spec.limits.rate))));
+        let pace = Arc::new(Pace::new(spec.limits.rate));
+        let store = Arc::new(store.at_pace(Arc::clone(&pace)));
         let endpoints = stores.endpoints(config).await?.with_retries(&(&spec.retry).into());
         let gate_config = gate_config(&spec.role, role.account, role.policies, session, &store);
         let gate_config = GateConfig { endpoints, ..gate_config };
+        let others = others(config, (stores, &pace), spec, &steps, &gate_config).await?;
+        let reach = Reach {
+            stores: others.iter().map(|(name, other)| (name.clone(), gate_to(other))).collect(),
+            buffers: stores.buffers(),
+            ..Reach::default()
+        };
         let gate = Gate::new(Arc::clone(&store) as Arc<dyn Store>, gate_config.clone());
         Ok(Self {
             steps: steps.into(),
             store,
-            gate,
+            gate: gate.with_reach(reach.clone()),
             gate_config,
+            others,
+            reach,
             policy_digest: role.digest,
             policy_documents: role.documents,
         })
+    }
+
+    /// The same with uploads remembered in `ledger`.
+    pub(crate) fn with_ledger(self, ledger: Arc<dyn UploadLedger>) -> Self {
+        let reach = Reach { uploads: ledger, ..self.reach };
+        Self { gate: self.gate.with_reach(reach.clone()), reach, ..self }
+    }
+
+    /// A gate that only writes down what the policies would say, of whichever store.
+    pub(crate) fn rehearsal(&self) -> (Gate, Journal) {
+        let (gate, journal) = Gate::rehearsal(self.gate_config.clone());
+        let stores = self.others.iter();
+        let stores =
+            stores.map(|(name, (_, config))| (name.clone(), Gate::rehearsal_in(config.clone(), &journal)));
+        (gate.with_reach(Reach { stores: stores.collect(), ..Reach::default() }), journal)
+    }
+
+    /// Its store, and the others that its parameters name.
+    pub(crate) fn stores(&self) -> Vec<Arc<S3Store>> {
+        let others = self.others.values().map(|(store, _)| Arc::clone(store));
+        std::iter::once(Arc::clone(&self.store)).chain(others).collect()
     }
 
     /// Its store and role.

@@ -18,7 +18,7 @@ use crate::event::Event;
 use crate::execute::{Ending, execute};
 use crate::job::{Job, clean_up, progress_of};
 use crate::state_watch::StateWatch;
-use crate::{prepare, report};
+use crate::{prepare, report, uploads};
 
 /// Who moved a job, in its events.
 const ACTOR: &str = "engine";
@@ -163,6 +163,7 @@ async fn given_up(job: &Job, stop: &Stop) -> Result<JobFailure, RunnerError> {
 }
 
 async fn write_report(job: &Job) -> Result<(), Halt> {
+    uploads::abort_left(job).await?;
     if let Some(location) = report::write(job, Timestamp::now()).await? {
         job.queue.set_report(&job.id, &location)?;
     }
@@ -174,7 +175,9 @@ async fn write_report(job: &Job) -> Result<(), Halt> {
 /// Ends a job before all its tasks ran. The report lists those that did; if it cannot be written, the job ends all the same
 /// and the rows stay in its folder.
 async fn end_early(job: &Job, from: JobState, to: JobState, cause: &str) -> Result<(), RunnerError> {
-    let cause = format!("{cause}{}", in_a_cause(close_started_chunks(job).await?));
+    let lost = close_started_chunks(job).await?;
+    uploads::abort_left(job).await?;
+    let cause = format!("{cause}{}", in_a_cause(lost));
     let cause = match report::write(job, Timestamp::now()).await {
         Ok(Some(location)) => {
             job.queue.set_report(&job.id, &location)?;

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use longshore_job::config::Credentials;
 use longshore_job::spec::RateSpec;
 use longshore_job::{EngineConfig, JobSpec};
-use longshore_store::{CredentialsSource, Endpoints, Pace, RateLimits, S3Store, StoreConfig, StoreError};
+use longshore_store::{
+    CredentialsSource, Endpoints, Pace, RateLimits, Reach, S3Store, StoreConfig, StoreError,
+};
 
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::{Mutex, OnceCell, Semaphore};
 
 use crate::endpoints::endpoints;
 use crate::error::{JobFailure, STORE_NOT_USABLE};
@@ -36,6 +38,8 @@ pub(crate) struct Stores {
     endpoints: OnceCell<Endpoints>,
     /// What all stores together may send and receive.
     pace: Arc<Pace>,
+    /// Memory for what is copied from one to another.
+    buffers: Arc<Semaphore>,
 }
 
 impl Stores {
@@ -45,6 +49,7 @@ impl Stores {
             connected: Mutex::default(),
             endpoints: OnceCell::new(),
             pace: Arc::new(Pace::new(config.engine.rate)),
+            buffers: Reach::buffers(),
         }
     }
 
@@ -68,6 +73,11 @@ impl Stores {
     /// What tasks may call beside the stores.
     pub(crate) async fn endpoints(&self, config: &EngineConfig) -> Result<&Endpoints, JobFailure> {
         self.endpoints.get_or_try_init(async || endpoints(config)).await
+    }
+
+    /// Memory for what is copied from one to another.
+    pub(crate) fn buffers(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.buffers)
     }
 }
 

@@ -16,6 +16,7 @@ use crate::resolve::Resolved;
 use crate::schedule::places::Phase;
 use crate::schedule::slots::Seat;
 use crate::stages;
+use crate::uploads::Ledger;
 
 /// Why a job does not go on for now.
 const MADE_WAY: &str = "it makes way for a job of higher priority";
@@ -100,6 +101,7 @@ impl Worker {
         let session = (self.id.as_str(), record.created_at);
         let found =
             Resolved::find(config, (catalog, stores), &record.spec, &record.plugin_digests, session).await?;
+        let found = found.with_ledger(Arc::new(Ledger::new(queue.clone(), &self.id)));
         self.check_store(record, &found).await?;
         queue.set_policies(&self.id, &found.policy_digest, &found.policy_documents, Timestamp::now())?;
         Ok(found)
@@ -124,16 +126,19 @@ impl Worker {
         Books { id: record.id.clone(), spec, queue: self.engine.queue.clone(), directory, spool }
     }
 
-    /// Notices before the next task that the store is not there.
+    /// Notices before the next task that a store is not there.
     async fn check_store(&self, record: &JobRecord, resolved: &Resolved) -> Result<(), Halt> {
         if self.phase == Phase::Ending {
             return Ok(());
         }
-        let reached = resolved.store.check_reachable(None).await;
-        if reached.is_err() {
-            self.engine.stores.forget(&record.spec.store).await;
+        let others = resolved.others.iter().map(|(name, (store, _))| (name, store));
+        for (name, store) in std::iter::once((&record.spec.store, &resolved.store)).chain(others) {
+            if let Err(error) = store.check_reachable(None).await {
+                self.engine.stores.forget(name).await;
+                return Err(JobFailure::new(STORE_NOT_USABLE, error.to_string()).into());
+            }
         }
-        reached.map_err(|error| JobFailure::new(STORE_NOT_USABLE, error.to_string()).into())
+        Ok(())
     }
 
     /// Decides about a job whose operation, role or store cannot be used. What may be mended from outside holds the job

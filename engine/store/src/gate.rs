@@ -258,6 +258,37 @@ impl TaskGate {
         self.check_one(request, certainty).await
     }
 
+    /// As [`TaskGate::check`], of a request to another store of the job: `None` is its own.
+    ///
+    /// # Errors
+    /// As [`TaskGate::check`], and if the job's parameters name no such store.
+    pub async fn check_to(
+        &self,
+        store: Option<&str>,
+        request: &Request,
+        certainty: Certainty,
+    ) -> Result<(), StoreError> {
+        match store {
+            Some(store) => self.on(store)?.check_one(request, certainty).await,
+            None => self.check(request, certainty).await,
+        }
+    }
+
+    /// As [`TaskGate::send`], to another store of the job: `None` is its own.
+    ///
+    /// # Errors
+    /// As [`TaskGate::send`], and if the job's parameters name no such store.
+    pub async fn send_to(
+        &self,
+        store: Option<&str>,
+        request: impl Into<Request>,
+    ) -> Result<Response, StoreError> {
+        match store {
+            Some(store) => self.on(store)?.send_one(request.into()).await,
+            None => self.send(request).await,
+        }
+    }
+
     /// As [`TaskGate::check`], of a request that is sent as it is.
     pub(crate) async fn check_one(&self, request: &Request, certainty: Certainty) -> Result<(), StoreError> {
         for name in request.buckets() {
@@ -292,7 +323,8 @@ impl TaskGate {
     /// As [`TaskGate::check`]; then nothing was sent. Else as [`Store::send`].
     pub async fn send(&self, request: impl Into<Request>) -> Result<Response, StoreError> {
         match request.into() {
-            Request::CopyObject(copy) => copying::copy(self, *copy).await,
+            // On the heap: operations wait on small stacks.
+            Request::CopyObject(copy) => Box::pin(copying::copy(self, *copy)).await,
             request => self.send_one(request).await,
         }
     }

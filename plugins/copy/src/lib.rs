@@ -31,6 +31,7 @@ impl Copy {
         let quoted = etag.map(|etag| format!("\"{}\"", unquoted(etag)));
         let mut copy = object
             .copy_to(&parameters.target_bucket, key)
+            .target_store(parameters.target_store.as_deref())
             .source_if_match(quoted.as_deref())
             .source_if_modified_since(parameters.modified_since.as_deref())
             .source_if_unmodified_since(parameters.unmodified_since.as_deref())
@@ -113,7 +114,7 @@ impl Operation for Copy {
             plan.push(self.head(object).planned());
         }
         if self.looks_at_target() || self.verifies() {
-            plan.push(self.target(object, &key).head().planned());
+            plan.push(self.target(object, &key).planned());
         }
         plan.push(self.request(object, &key, None).planned());
         if self.parameters.mode == Mode::Move {
@@ -161,8 +162,9 @@ impl Copy {
         object.head().requester_pays(self.parameters.requester_pays)
     }
 
-    fn target(&self, object: &Object, key: &str) -> Object<'static> {
-        object.open(&self.parameters.target_bucket, key, None)
+    fn target(&self, object: &Object, key: &str) -> HeadObject {
+        let target = object.open(&self.parameters.target_bucket, key, None);
+        target.head().store(self.parameters.target_store.as_deref())
     }
 
     fn verifies(&self) -> bool {
@@ -178,12 +180,14 @@ impl Copy {
     }
 
     fn is_in_place(&self, object: &Object, key: &str) -> bool {
-        object.bucket() == self.parameters.target_bucket && object.key() == key
+        self.parameters.target_store.is_none()
+            && object.bucket() == self.parameters.target_bucket
+            && object.key() == key
     }
 
     /// What is where the copy goes.
     fn present(&self, object: &Object, key: &str) -> Result<Option<Content>, Failure> {
-        match self.target(object, key).head().send() {
+        match self.target(object, key).send() {
             Ok(head) => Ok(Some(Content::from(&head))),
             Err(error) if error.http_status == Some(404) => Ok(None),
             Err(error) => Err(error.into()),

@@ -19,6 +19,10 @@ pub struct Parameters {
         extend("patternErrorMessage" = "must be the name of a bucket")
     )]
     pub target_bucket: String,
+    /// Store of the copies, by its name in longshore.toml. Without it the job's own.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 64), extend("x-longshore-store" = true))]
+    pub target_store: Option<String>,
     /// Folder that is put before each key; a `/` is added where it does not end in one.
     #[serde(default)]
     #[schemars(

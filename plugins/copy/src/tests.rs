@@ -387,3 +387,24 @@ fn a_move_made_twice_is_skipped_where_the_row_knows_the_etag() {
     assert_eq!(run(B).unwrap_err().code, "NoSuchKey");
     assert_eq!(run_on("k", MOVE, &store).unwrap_err().code, "NoSuchKey");
 }
+
+#[test]
+fn to_another_store() {
+    let store = FakeStore::new();
+    store.insert("src", "k", with_etag(A));
+    let parameters = r#"{"target-bucket": "dst", "target-store": "cold", "mode": "move"}"#;
+    let operation = operation::<Copy>(parameters).unwrap();
+    let plan = lines(&operation.plan(&store.object("src", "k"), &store.task()));
+    assert_eq!(
+        plan,
+        [
+            "HeadObject s3://src/k",
+            "HeadObject s3://dst/k store=cold",
+            "CopyObject s3://src/k to=s3://dst/k store=cold",
+            "DeleteObject s3://src/k"
+        ]
+    );
+    operation.run(&store.object("src", "k"), &store.task()).unwrap();
+    assert_eq!(store.sent()[2], "HeadObject s3://dst/k store=cold");
+    assert_eq!(store.fixture("src", "k"), None);
+}

@@ -283,6 +283,7 @@ text_setters! {
     set_restore_tier = "tier";
     set_source_if_modified_since = "source-if-modified-since";
     set_source_if_unmodified_since = "source-if-unmodified-since";
+    set_store = "store";
     set_checksum_algorithm = "checksum-algorithm";
     set_website_redirect = "website-redirect";
 }

@@ -186,6 +186,18 @@ pub struct RoleConfig {
 }
 
 impl EngineConfig {
+    /// Whether two names are of one store: the same name, or the same endpoint.
+    pub fn is_same_store(&self, one: &str, other: &str) -> bool {
+        let place = |name: &str| {
+            let store = self.stores.get(name)?;
+            let endpoint =
+                store.endpoint.as_deref().map(|url| url.trim_end_matches('/').to_ascii_lowercase());
+            // Amazon S3 is one store, in whatever region.
+            Some(endpoint)
+        };
+        one == other || place(one).is_some_and(|place_of_one| Some(place_of_one) == place(other))
+    }
+
     /// Reads `longshore.toml`. `file` is its path as messages show it; the paths in it are relative to that file's
     /// directory. `variable` looks up an environment variable for `${NAME}`.
     ///

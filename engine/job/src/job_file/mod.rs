@@ -15,6 +15,7 @@ mod retry;
 #[cfg(test)]
 mod rules_tests;
 mod section;
+mod stores;
 #[cfg(test)]
 mod tests;
 mod timing;
@@ -29,6 +30,7 @@ use crate::spec::{JobSpec, OperationSource, OperationSpec};
 
 pub use file::JobFile;
 pub use section::manifest_section;
+pub use stores::other_stores;
 
 /// Everything around a job file that decides what it means.
 #[derive(Clone, Copy)]

@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::stores;
 use super::{CatalogEntry, Environment, OperationName, location, parameters_schema};
 use crate::config::{CONFIG_FILE, EngineConfig};
 use crate::declare::{Declaration, pointer, suggest};
@@ -75,18 +76,20 @@ pub(super) fn one_or_several(generator: &mut SchemaGenerator) -> Schema {
 /// Resolves the steps. Every one is looked at before any is missed.
 pub(super) fn steps(
     form: OperationForm,
+    store: Option<&str>,
     environment: &Environment<'_>,
     declaration: &mut Declaration<'_>,
 ) -> Option<Vec<StepSpec>> {
     let sections = match form {
         OperationForm::One(section) => {
-            return Some(vec![step(*section, OPERATION, environment, declaration)?]);
+            return Some(vec![step(*section, (OPERATION, store), environment, declaration)?]);
         }
         OperationForm::Several(sections) => sections,
     };
     refuse_same_labels(&sections, declaration);
     let resolved = sections.into_iter().enumerate().map(|(number, section)| {
-        step(section, &pointer::join(OPERATION, &number.to_string()), environment, declaration)
+        let at = pointer::join(OPERATION, &number.to_string());
+        step(section, (&at, store), environment, declaration)
     });
     resolved.collect::<Vec<_>>().into_iter().collect()
 }
@@ -105,10 +108,10 @@ fn refuse_same_labels(sections: &[OperationSection], declaration: &mut Declarati
     }
 }
 
-/// Resolves the step that stands at `at`.
+/// Resolves the step that stands at `at`, of a job on `store`.
 fn step(
     section: OperationSection,
-    at: &str,
+    (at, store): (&str, Option<&str>),
     environment: &Environment<'_>,
     declaration: &mut Declaration<'_>,
 ) -> Option<StepSpec> {
@@ -121,6 +124,13 @@ fn step(
         && declaration.check(&parameters_schema(&entry.parameters), &within)
         && check_endpoints(&entry.parameters, (&parameters, &within), environment.config, declaration);
     let operation = OperationSpec { source: entry.source, parameters: Value::Object(parameters) };
+    stores::check(
+        &entry.parameters,
+        (&operation.parameters, &within),
+        store,
+        environment.config,
+        declaration,
+    );
     // Of a file that is not TOML the parameters may be in what could not be read.
     if fit
         && declaration.is_whole()

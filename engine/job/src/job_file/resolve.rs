@@ -27,7 +27,7 @@ pub(super) fn resolve(
         Some(written) => policy(written, environment, declaration).map(Some),
         None => Some(None),
     };
-    let steps = file.operation.and_then(|form| steps(form, environment, declaration));
+    let steps = file.operation.and_then(|form| steps(form, store.as_deref(), environment, declaration));
     let manifest = file.manifest.and_then(|section| manifest(section, environment, declaration));
     let report = report(file.report, environment, declaration);
     let limits = limits(file.limits, declaration);

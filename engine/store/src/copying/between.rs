@@ -73,14 +73,16 @@ pub(super) async fn copy(task: &TaskGate, store: &str, copy: &CopyObject) -> Res
     let to = Target { task: &target, store: Some(store.to_owned()), create, if_none_match };
     let (read, target) = (&read, &target);
     Assembly { target: to, source: &source, layout }
-        .make(|upload, part| async move {
-            let _memory = task.buffers(units(part.bytes)).await?;
-            let body = read.range(part.range.first, part.bytes).await?;
-            let content_md5 = Some(STANDARD.encode(md5_of(body.clone()).await?));
-            let request = UploadPart { upload, number: part.number, body, content_md5 };
-            let answer = target.send_one(request.into()).await;
-            task.note_progress();
-            answer
+        .make(|upload, part| {
+            Box::pin(async move {
+                let _memory = task.buffers(units(part.bytes)).await?;
+                let body = read.range(part.range.first, part.bytes).await?;
+                let content_md5 = Some(STANDARD.encode(md5_of(body.clone()).await?));
+                let request = UploadPart { upload, number: part.number, body, content_md5 };
+                let answer = target.send_one(request.into()).await;
+                task.note_progress();
+                answer
+            })
         })
         .await
 }

@@ -37,6 +37,7 @@ impl Layout {
     /// # Errors
     /// `EntityTooLarge` if parts of `most` bytes are still too many.
     pub(super) fn new(size: u64, wished: u64, most: u64) -> Result<Self, StoreError> {
+        let wished = wished.clamp(MIN_PART_BYTES, most);
         let needed = size.div_ceil(MAX_PARTS);
         let needed = if needed > wished { needed.next_multiple_of(UNIT) } else { 0 };
         // The unit must not make impossible what is just possible.
@@ -48,8 +49,7 @@ impl Layout {
             );
             return Err(StoreError::new("EntityTooLarge", message).with_status(400));
         }
-        let part_size = wished.max(needed).clamp(MIN_PART_BYTES, most);
-        Ok(Self { size, part_size })
+        Ok(Self { size, part_size: wished.max(needed) })
     }
 
     /// The parts, in order.
@@ -81,6 +81,7 @@ mod tests {
         assert_eq!(size(MAX_PARTS * MAX_PART_BYTES, 128 * mib), Ok(MAX_PART_BYTES));
         let error = size(MAX_PARTS * MAX_PART_BYTES + 1, 128 * mib).unwrap_err();
         assert_eq!((error.code.as_str(), error.status), ("EntityTooLarge", Some(400)));
+        assert!(size(MAX_PARTS * MAX_PART_BYTES + 1, MAX_PART_BYTES + 1).is_err());
         assert_eq!(size(10, 1), Ok(MIN_PART_BYTES));
     }
 

@@ -26,13 +26,13 @@ const PART_BYTES: u64 = 128 * 1024 * 1024;
 /// Makes a copy, by whichever requests it takes.
 pub(crate) async fn copy(task: &TaskGate, copy: CopyObject) -> Result<Response, StoreError> {
     if let Some(store) = copy.transfer.target_store.clone() {
-        return between::copy(task, &store, &copy).await;
+        return Box::pin(between::copy(task, &store, &copy)).await;
     }
     match copy.transfer.multipart_threshold {
         Some(threshold) => {
             let source = Source::look(task, &copy).await?;
             if source.size > threshold.min(MAX_COPY_BYTES) {
-                return in_parts(task, &copy, &source).await;
+                return Box::pin(in_parts(task, &copy, &source)).await;
             }
             task.send_one(copy.into()).await
         }
@@ -40,7 +40,11 @@ pub(crate) async fn copy(task: &TaskGate, copy: CopyObject) -> Result<Response, 
         None => match task.send_one(copy.clone().into()).await {
             Err(error) if is_too_large(&error) => {
                 let source = Source::look(task, &copy).await?;
-                if source.size > MAX_COPY_BYTES { in_parts(task, &copy, &source).await } else { Err(error) }
+                if source.size > MAX_COPY_BYTES {
+                    Box::pin(in_parts(task, &copy, &source)).await
+                } else {
+                    Err(error)
+                }
             }
             answer => answer,
         },
@@ -76,7 +80,7 @@ async fn in_parts(task: &TaskGate, copy: &CopyObject, source: &Source) -> Result
                 copy_source_if_match: Some(source.etag.clone()),
                 requester_pays: copy.requester_pays,
             };
-            async move { task.send_one(request.into()).await }
+            Box::pin(async move { task.send_one(request.into()).await })
         })
         .await
 }

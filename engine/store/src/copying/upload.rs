@@ -56,8 +56,8 @@ impl Assembly<'_> {
         F: Future<Output = Result<Response, StoreError>>,
     {
         check_abort(self.target.task, self.abort_of("any")).await?;
-        let begun = self.begin().await?;
-        match self.finish(&begun, send).await {
+        let begun = Box::pin(self.begin()).await?;
+        match Box::pin(self.finish(&begun, send)).await {
             Ok(response) => {
                 self.forget(&begun.record).await;
                 Ok(response)

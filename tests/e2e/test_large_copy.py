@@ -1,0 +1,209 @@
+"""Copies in parts, on both servers: what comes along, what becomes of uploads that fail or are cut off."""
+
+import os
+import urllib.parse
+
+import pytest
+from botocore.exceptions import ClientError
+
+from harness import Workspace, kill, wait_for
+
+MIB = 1024 * 1024
+IN_PARTS = {"multipart": {"threshold": 5 * MIB, "part-size": 5 * MIB}}
+BODY = b"".join(f"{number:015}\n".encode() for number in range(11 * MIB // 16)) + b"end"
+SOURCE = {"ContentType": "text/plain", "CacheControl": "no-cache", "Metadata": {"color": "blue"},
+          "Tagging": "a=1&b=two%20words"}
+ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
+
+
+@pytest.fixture
+def source(server, bucket_of):
+    return bucket_of(server)
+
+
+@pytest.fixture
+def target(server, bucket_of):
+    return bucket_of(server)
+
+
+@pytest.fixture
+def workspace(server, workspace_of):
+    return workspace_of(server)
+
+
+def uploads(server, bucket):
+    """Keys of the uploads that are neither complete nor aborted; the sandbox says it in its log of requests."""
+    if server.name == "moto":
+        return [upload["Key"] for upload in server.client().list_multipart_uploads(Bucket=bucket).get("Uploads", [])]
+    ids = {}
+    for line in server.log():
+        [upload] = urllib.parse.parse_qs(line["query"] or "").get("uploadId", [None])
+        if line["bucket"] == bucket and upload:
+            ids[upload] = line["key"]
+    return [key for upload, key in ids.items() if has_parts(server, bucket, key, upload)]
+
+
+def has_parts(server, bucket, key, upload):
+    try:
+        server.client().list_parts(Bucket=bucket, Key=key, UploadId=upload)
+    except ClientError as error:
+        assert error.response["Error"]["Code"] == "NoSuchUpload"
+        return False
+    return True
+
+
+def test_everything_comes_along(server, source, target, workspace):
+    keys = ["k", "ü k+%41/"]
+    for key in keys:
+        server.client().put_object(Bucket=source, Key=key, Body=BODY, **SOURCE)
+    workspace.manifest(source, keys)
+    workspace.job("copy", {"target-bucket": target, "storage-class": "STANDARD_IA", "canned-acl": "public-read",
+                           **IN_PARTS})
+
+    def state():
+        found = [server.client().get_object(Bucket=target, Key=key) for key in keys]
+        return [(one["ETag"], one["Metadata"], one["ContentType"], one["CacheControl"], one["StorageClass"],
+                 one["Body"].read() == BODY) for one in found]
+
+    workspace.run_twice(state)
+    for etag, metadata, content_type, cache_control, storage_class, same in state():
+        assert (metadata, content_type, cache_control, same) == ({"color": "blue"}, "text/plain", "no-cache", True)
+        assert (etag.endswith('-3"'), storage_class) == (True, "STANDARD_IA")
+    for key in keys:
+        tags = server.client().get_object_tagging(Bucket=target, Key=key)["TagSet"]
+        assert {tag["Key"]: tag["Value"] for tag in tags} == {"a": "1", "b": "two words"}
+        grants = server.client().get_object_acl(Bucket=target, Key=key)["Grants"]
+        assert ALL_USERS in {grant["Grantee"].get("URI") for grant in grants}
+    assert uploads(server, target) == []
+
+
+def test_what_is_replaced(server, source, target, workspace):
+    server.client().put_object(Bucket=source, Key="k", Body=BODY, **SOURCE)
+    workspace.manifest(source, ["k"])
+    workspace.job("copy", {"target-bucket": target, "metadata": {"directive": "replace", "content-type": "image/png"},
+                           "tags": {"directive": "drop"}, "verify": True, **IN_PARTS})
+    result = workspace.run()
+    assert result.code == 0, result.out + result.err
+    found = server.client().get_object(Bucket=target, Key="k")
+    assert (found["ContentType"], found["Metadata"]) == ("image/png", {})
+    assert server.client().get_object_tagging(Bucket=target, Key="k")["TagSet"] == []
+    [message] = [row[3] for row in workspace.outcomes(result.job).values()]
+    assert message.startswith(f"verified: {len(BODY)} bytes")
+
+
+def test_small_objects_are_copied_at_once(sandbox, bucket_of, workspace_of):
+    source, target, workspace = bucket_of(sandbox), bucket_of(sandbox), workspace_of(sandbox)
+    sandbox.client().put_object(Bucket=source, Key="k", Body=b"x" * 5 * MIB)
+    workspace.manifest(source, ["k"])
+    workspace.job("copy", {"target-bucket": target, **IN_PARTS})
+    assert workspace.run().code == 0
+    assert "-" not in sandbox.client().head_object(Bucket=target, Key="k")["ETag"]
+
+
+def test_a_part_that_fails(sandbox_with, bucket_of, workspace_of):
+    server = sandbox_with("--fault", "status=400,code=InvalidArgument,method=PUT,key=to/*,count=1")
+    bucket, workspace = bucket_of(server), workspace_of(server)
+    server.client().put_object(Bucket=bucket, Key="k", Body=BODY)
+    workspace.manifest(bucket, ["k"])
+    workspace.job("copy", {"target-bucket": bucket, "target-prefix": "to", **IN_PARTS})
+    result = workspace.run()
+    assert (result.code, result.job["failures"]) == (3, {"InvalidArgument": 1}), result.err
+    assert uploads(server, bucket) == []
+    assert [line["method"] for line in server.log() if line["key"] == "to/k"][-2:] == ["DELETE", "GET"]
+
+
+def test_a_part_that_fails_for_a_while_is_tried_again(sandbox_with, bucket_of, workspace_of):
+    server = sandbox_with("--fault", "status=503,code=SlowDown,method=PUT,key=to/*,count=4")
+    bucket, workspace = bucket_of(server), workspace_of(server)
+    server.client().put_object(Bucket=bucket, Key="k", Body=BODY)
+    workspace.manifest(bucket, ["k"])
+    workspace.job("copy", {"target-bucket": bucket, "target-prefix": "to", **IN_PARTS})
+    result = workspace.run()
+    assert result.code == 0, result.out + result.err
+    assert server.client().get_object(Bucket=bucket, Key="to/k")["Body"].read() == BODY
+
+
+def test_what_may_not_be_aborted_is_not_begun(sandbox, bucket_of, workspace_of):
+    policies = [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
+                {"Effect": "Deny", "Action": "s3:AbortMultipartUpload", "Resource": "*"}]
+    source, target, workspace = bucket_of(sandbox), bucket_of(sandbox), workspace_of(sandbox, policies)
+    sandbox.client().put_object(Bucket=source, Key="k", Body=BODY)
+    workspace.manifest(source, ["k"])
+    workspace.job("copy", {"target-bucket": target, **IN_PARTS})
+    result = workspace.run()
+    assert (result.code, result.job["failures"]) == (3, {"AccessDenied": 1})
+    assert "may not s3:AbortMultipartUpload" in workspace.refusals(result.job)["k"]
+    assert [line for line in sandbox.log() if line["bucket"] == target and line["key"]] == []
+
+
+@pytest.fixture
+def cut_off(sandbox_with, bucket_of, tmp_path):
+    """A server, a bucket and a workspace whose engine was killed between the parts of a copy; the job's ID."""
+    # The eight parts that are under way at once are answered late: the engine dies before it sends the others.
+    server = sandbox_with("--fault", "delay=1s,method=PUT,key=to/*")
+    bucket, workspace = bucket_of(server), Workspace(tmp_path / "workspace", server)
+    server.client().put_object(Bucket=bucket, Key="k", Body=bytes(60 * MIB))
+    workspace.manifest(bucket, ["k"])
+    workspace.job("copy", {"target-bucket": bucket, "target-prefix": "to", **IN_PARTS})
+    job = workspace.submit()
+    engine = workspace.start("start")
+    wait_for(lambda: len(parts(server)) >= 8 or engine.poll() is not None, "eight parts")
+    kill(engine)
+    assert workspace.status(job)["state"] == "Active"
+    assert len(uploads(server, bucket)) == 1
+    return server, bucket, workspace, job
+
+
+def parts(server):
+    """Numbers of the parts that were made, in their order."""
+    queries = [urllib.parse.parse_qs(line["query"] or "") for line in server.log()
+               if line["method"] == "PUT" and line["key"] == "to/k" and line["status"] == 200]
+    return [int(query["partNumber"][0]) for query in queries if "partNumber" in query]
+
+
+def test_a_copy_that_was_cut_off_goes_on(cut_off):
+    server, bucket, workspace, job = cut_off
+    before = set(parts(server))
+    ended = workspace.longshore("start", "--until-idle")
+    assert ended.code == 0, ended.out + ended.err
+    assert workspace.status(job)["state"] == "Complete"
+    made = parts(server)
+    # Those that were under way when the engine died may have been made without its knowledge; none is made a third time.
+    assert set(made) == set(range(1, 13))
+    assert max(made.count(number) for number in before) <= 2
+    assert [number for number in before if made.count(number) == 1], "no part was of use"
+    head = server.client().head_object(Bucket=bucket, Key="to/k")
+    assert (head["ContentLength"], head["ETag"][-4:]) == (60 * MIB, '-12"')
+    assert uploads(server, bucket) == []
+
+
+def test_a_job_that_is_cancelled_leaves_no_upload(cut_off):
+    server, bucket, workspace, job = cut_off
+    assert workspace.longshore("cancel", job).code == 0
+    ended = workspace.longshore("start", "--until-idle")
+    assert ended.code in (0, 5), ended.out + ended.err
+    assert workspace.status(job)["state"] == "Cancelled"
+    assert uploads(server, bucket) == []
+
+
+@pytest.mark.skipif(not os.environ.get("TEST_LARGE"), reason="TEST_LARGE=1 copies 6 GiB")
+def test_six_gibibytes(sandbox, bucket_of, workspace_of):
+    """Larger than one CopyObject, with no parameter that says so."""
+    source, target, workspace = bucket_of(sandbox), bucket_of(sandbox), workspace_of(sandbox)
+    client = sandbox.client()
+    upload = client.create_multipart_upload(Bucket=source, Key="k")["UploadId"]
+    client.put_object(Bucket=source, Key="part", Body=bytes(1024 * MIB))
+    made = [
+        client.upload_part_copy(Bucket=source, Key="k", UploadId=upload, PartNumber=number,
+                                CopySource={"Bucket": source, "Key": "part"})["CopyPartResult"]["ETag"]
+        for number in range(1, 7)
+    ]
+    done = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(made, 1)]
+    client.complete_multipart_upload(Bucket=source, Key="k", UploadId=upload, MultipartUpload={"Parts": done})
+    workspace.manifest(source, ["k"])
+    workspace.job("copy", {"target-bucket": target, "verify": True})
+    result = workspace.run()
+    assert result.code == 0, result.out + result.err
+    head = client.head_object(Bucket=target, Key="k")
+    assert (head["ContentLength"], head["ETag"][-4:]) == (6144 * MIB, '-48"')
+    assert uploads(sandbox, target) == []
