@@ -4,7 +4,9 @@ import itertools
 
 import pytest
 
-from harness import LONGSHORE, STARTED, TAGGING, Workspace, kill, start_moto, start_sandbox, start_seeded
+from harness import (
+    LONGSHORE, STARTED, TAGGING, Workspace, kill, start_moto, start_sandbox, start_seaweedfs, start_seeded,
+)
 
 NUMBERS = itertools.count()
 
@@ -49,6 +51,14 @@ def moto(tmp_path_factory):
     server = start_moto(tmp_path_factory.mktemp("moto"))
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def seaweedfs(tmp_path_factory):
+    server = start_seaweedfs(tmp_path_factory.mktemp("seaweedfs"))
+    yield server
+    # Nothing of it is needed again, and it takes its time to end in order.
+    kill(server.process)
 
 
 @pytest.fixture(params=["sandbox", "moto"])

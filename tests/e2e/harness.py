@@ -16,6 +16,7 @@ from pathlib import Path
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from documents import ALLOW_ALL, policy, toml
 
@@ -40,9 +41,18 @@ TAGGING = dict(operation="tagging", parameters='{ mode = "replace", tags = { a =
 
 def free_port():
     """A port of the loopback address that nobody listens on."""
-    with socket.socket() as probe:
+    return free_ports(1)[0]
+
+
+def free_ports(count):
+    """So many different ports of the loopback address that nobody listens on."""
+    probes = [socket.socket() for _ in range(count)]
+    for probe in probes:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
 
 
 def wait_for(condition, what, seconds=300):
@@ -158,6 +168,47 @@ def try_moto(directory, port):
     if process.poll() is not None:
         return None
     return Server("moto", f"http://127.0.0.1:{port}", process, "moto", "moto-secret")
+
+
+def start_seaweedfs(directory):
+    """Starts SeaweedFS, a real store, which refuses requests without a good signature. Another process may take a port before
+    it does: then with other ones."""
+    for _ in range(5):
+        server = try_seaweedfs(directory)
+        if server is not None:
+            return server
+    raise AssertionError((directory / "seaweedfs.out").read_text()[-2000:])
+
+
+def try_seaweedfs(directory):
+    """Starts SeaweedFS at free ports; None if it cannot have them."""
+    directory.mkdir(parents=True, exist_ok=True)
+    identity = {"name": "tester", "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+                "credentials": [{"accessKey": "seaweedfs", "secretKey": "seaweedfs-secret"}]}
+    config = directory / "s3.json"
+    config.write_text(json.dumps({"identities": [identity]}))
+    names = ["master.port", "master.port.grpc", "volume.port", "volume.port.grpc",
+             "filer.port", "filer.port.grpc", "s3.port", "s3.port.grpc"]
+    ports = dict(zip(names, free_ports(len(names))))
+    process = subprocess.Popen(
+        [Path(sys.executable).parent / "weed", "server", f"-dir={directory}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
+         *(f"-{name}={port}" for name, port in ports.items()), "-s3", f"-s3.config={config}", "-s3.port.iceberg=0",
+         "-s3.port.lance=0", "-master.telemetry=false", "-master.volumeSizeLimitMB=64", "-volume.max=0", "-volume.preStopSeconds=0"],
+        stdout=(directory / "seaweedfs.out").open("w"), stderr=subprocess.STDOUT,
+    )
+    server = Server("seaweedfs", f"http://127.0.0.1:{ports['s3.port']}", process, "seaweedfs", "seaweedfs-secret")
+    wait_for(lambda: process.poll() is not None or takes_objects(server), "SeaweedFS")
+    return server if process.poll() is None else None
+
+
+def takes_objects(server):
+    """Whether the store keeps what it is given: it listens before its volumes are there."""
+    try:
+        server.client().create_bucket(Bucket="started")
+        server.put("started", ["started"])
+    except (BotoCoreError, ClientError):
+        return False
+    return True
 
 
 @dataclass

@@ -17,6 +17,9 @@ use crate::error::{StoreError, code, is_throttle_code};
 use crate::request::{HeadObject, Request};
 use crate::response::MAX_BODY_BYTES;
 
+/// The header of answers about delete markers.
+const DELETE_MARKER: &str = "x-amz-delete-marker";
+
 /// Makes [`StoreError`]s that say which store they are about.
 #[derive(Debug, Clone)]
 pub(crate) struct Mapper {
@@ -33,12 +36,14 @@ pub(crate) struct Call {
     bodiless: bool,
     /// The code of a 404 without one.
     missing: &'static str,
+    /// Whether it names a version, which may be a delete marker: S3 refuses most calls on one as not allowed.
+    versioned: bool,
 }
 
 impl Call {
     /// ListBuckets.
     pub(super) const LIST_BUCKETS: Self =
-        Self { name: "ListBuckets", bodiless: false, missing: "NoSuchBucket" };
+        Self { name: "ListBuckets", bodiless: false, missing: "NoSuchBucket", versioned: false };
 }
 
 impl From<&Request> for Call {
@@ -59,7 +64,8 @@ impl From<&Request> for Call {
             _ => "NoSuchKey",
         };
         let bodiless = matches!(request, Request::HeadObject(_) | Request::HeadBucket(_));
-        Self { name: request.name(), bodiless, missing }
+        let versioned = request.object().is_some_and(|object| object.version_id.is_some());
+        Self { name: request.name(), bodiless, missing, versioned }
     }
 }
 
@@ -90,6 +96,9 @@ impl Mapper {
                     message: service.err().message(),
                 };
                 let mut mapped = refused(call, &refusal);
+                if is_unsupported(&mapped) && !raw.headers().iter().any(|(name, _)| name == DELETE_MARKER) {
+                    mapped.message = self.unsupported(call, &mapped.message);
+                }
                 mapped.retry_after = raw.headers().get("retry-after").and_then(retry_after);
                 mapped.request_id = error.request_id().map(str::to_owned);
                 if let Some(region) =
@@ -107,6 +116,12 @@ impl Mapper {
             }
             _ => self.unanswered(call.name, error),
         }
+    }
+
+    /// The store has no such call, or not all of what this one asks for.
+    fn unsupported(&self, call: Call, message: &str) -> String {
+        let unless = if call.versioned { " (or its version is a delete marker)" } else { "" };
+        format!("{} does not support this {} request{unless}: {message}", self.store, call.name)
     }
 
     /// An answer that is not S3's. Retried, for it may have been cut short.
@@ -234,6 +249,11 @@ fn is_retryable_status(status: u16) -> bool {
 fn is_retryable_code(code: &str) -> bool {
     is_throttle_code(code)
         || matches!(code, "InternalError" | "RequestTimeout" | crate::error::code::REQUEST_TIME_TOO_SKEWED)
+}
+
+fn is_unsupported(error: &StoreError) -> bool {
+    matches!(error.status, Some(405 | 501))
+        || matches!(error.code.as_str(), "MethodNotAllowed" | "NotImplemented")
 }
 
 fn is_redirect(error: &StoreError) -> bool {

@@ -1,3 +1,4 @@
+use aws_smithy_types::body::SdkBody;
 use longshore_job::ObjectId;
 
 use super::*;
@@ -34,6 +35,35 @@ fn answers_without_a_body_get_the_code_of_their_status() {
 fn every_error_says_something() {
     let error = answer(&head(None), 404, None);
     assert_eq!(error.to_string(), "NoSuchKey: the store answered HeadObject with status 404");
+}
+
+/// The error of a call whose answer has this status, headers and code.
+fn mapped(request: &Request, status: u16, header: Option<&'static str>, code: &str) -> StoreError {
+    let mut raw = HttpResponse::new(status.try_into().unwrap(), SdkBody::empty());
+    if let Some(header) = header {
+        raw.headers_mut().insert(header, "true");
+    }
+    let error = aws_smithy_types::error::ErrorMetadata::builder().code(code).message("no").build();
+    let error = SdkError::service_error(error, raw);
+    Mapper { store: "store \"main\" (http://store)".to_owned() }.error(request.into(), &error)
+}
+
+#[test]
+fn a_store_that_lacks_a_feature_is_named() {
+    let lacks = "store \"main\" (http://store) does not support this GetObject request: no";
+    assert_eq!(mapped(&get(), 501, None, "NotImplemented").to_string(), format!("NotImplemented: {lacks}"));
+    assert_eq!(
+        mapped(&get(), 405, None, "MethodNotAllowed").to_string(),
+        format!("MethodNotAllowed: {lacks}")
+    );
+    assert_eq!(mapped(&get(), 400, None, "NotImplemented").message, lacks);
+    assert_eq!(mapped(&get(), 405, Some(DELETE_MARKER), "MethodNotAllowed").message, "no");
+    assert_eq!(mapped(&get(), 400, None, "InvalidRequest").message, "no");
+    assert_eq!(
+        mapped(&head(Some("v")), 405, None, "").message,
+        "store \"main\" (http://store) does not support this HeadObject request (or its version is a delete marker): \
+         the store answered HeadObject with status 405"
+    );
 }
 
 #[test]
