@@ -3,9 +3,11 @@
 import base64
 import hashlib
 import hmac
-import importlib
 import json
+import os
+import subprocess
 import sys
+import threading
 import urllib.parse
 
 import pytest
@@ -15,7 +17,7 @@ from botocore.credentials import Credentials
 
 from documents import ALLOW_ALL, allow, policy
 from endpoints import Endpoint, arn, tls_context, verdict
-from harness import ACCOUNT, ODD_KEYS
+from harness import ACCOUNT, ODD_KEYS, ROOT, STARTED
 
 INVOKE = allow(["lambda:InvokeFunction", "longshore:InvokeEndpoint"], sid="Invoke")
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
@@ -56,15 +58,23 @@ def run(workspace, keys, config, parameters=None, bucket="photos", **more):
     return workspace.run()
 
 
-def test_a_team_s_function_moves_over_without_changing_a_line(sandbox, bucket, workspace, endpoint, monkeypatch):
-    for name, value in {"AWS_ENDPOINT_URL_S3": sandbox.endpoint, "AWS_ACCESS_KEY_ID": sandbox.access_key,
-                        "AWS_SECRET_ACCESS_KEY": sandbox.secret_key, "AWS_DEFAULT_REGION": "us-east-1"}.items():
-        monkeypatch.setenv(name, value)
-    sys.modules.pop("batch_function", None)
-    function = importlib.import_module("batch_function").lambda_handler
+def function_server(workspace, server, function):
+    """Starts examples/lambda_server.py with a function that finds the store where the SDK looks for it. Its URL."""
+    environment = {**os.environ, "AWS_ENDPOINT_URL_S3": server.endpoint, "AWS_ACCESS_KEY_ID": server.access_key,
+                   "AWS_SECRET_ACCESS_KEY": server.secret_key, "AWS_DEFAULT_REGION": "us-east-1"}
+    command = [sys.executable, ROOT / "examples/lambda_server.py", function, "0"]
+    log = (workspace.directory / "function.log").open("w")
+    process = subprocess.Popen(command, cwd=ROOT / "tests/e2e", env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
+    STARTED.append(process)
+    return process.stdout.readline().strip()
+
+
+def test_a_team_s_function_moves_over_without_changing_a_line(sandbox, bucket, workspace):
+    url = function_server(workspace, sandbox, "batch_function.lambda_handler")
+    config = f'[endpoint.f]\nkind = "lambda"\nurl = "{url}"\nfunction = "{arn("mark")}"'
     keys = sandbox.odd_keys
     sandbox.put(bucket, keys)
-    ended = run(workspace, [*keys, "gone"], lambda_at(endpoint(function)), bucket=bucket)
+    ended = run(workspace, [*keys, "gone"], config, bucket=bucket)
     assert (ended.code, ended.job["failures"]) == (3, {"PermanentFailure": 1}), ended.out + ended.err
     outcomes = workspace.outcomes(ended.job)
     for key in keys:
@@ -286,7 +296,6 @@ def test_an_unknown_endpoint_is_refused_before_anything_runs(workspace):
 
 
 def test_calls_at_once_are_bound_by_the_endpoint(workspace, endpoint):
-    import threading
     now, most, lock = [0], [0], threading.Lock()
 
     def function(event, _):

@@ -106,13 +106,14 @@ def test_the_page_has_every_parameter(operations):
 
 def test_the_page_has_every_action(operations):
     for operation in operations:
-        assert set(re.findall(r"`(s3:\w+)`", section(operation["name"]))) == set(operation["actions"])
+        assert set(re.findall(r"`((?:s3|lambda|longshore):\w+)`", section(operation["name"]))) == set(operation["actions"])
         assert all(f"*{word}*" in section(operation["name"]).replace("*Skipped* and *failed*", "*Skipped* *Failed*")
                    for word in ("Done", "Skipped", "Failed"))
 
 
 def test_the_jobs_of_the_page_are_valid(workspace, operations):
     workspace.write("manifest.csv", "bucket,key\n")
+    workspace.configure('[endpoint.faces]\nkind = "webhook"\nurl = "http://127.0.0.1:9/"')
     for operation in operations:
         [block] = re.findall(r"```toml\n(.+?)```", section(operation["name"]), re.DOTALL)
         workspace.write("job.toml", f'role = "tester"\nmanifest = {{ location = "manifest.csv", fields = ["Bucket", "Key"] }}\n{block}')

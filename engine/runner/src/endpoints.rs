@@ -26,9 +26,17 @@ fn settings(name: &str, endpoint: &EndpointConfig, rate: RateLimits) -> store::E
             url: url.clone(),
             credentials: source.as_ref().map(credentials),
         },
-        EndpointWay::Webhook { url, headers, secret } => EndpointKind::Webhook {
+        EndpointWay::Webhook { url, token, headers, secret } => EndpointKind::Webhook {
             url: url.clone(),
-            headers: headers.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned())).collect(),
+            headers: headers
+                .iter()
+                .map(|(name, value)| (name.clone(), value.reveal().to_owned()))
+                .chain(
+                    token
+                        .iter()
+                        .map(|token| ("authorization".to_owned(), format!("Bearer {}", token.reveal()))),
+                )
+                .collect(),
             key: secret.as_ref().map(|secret| signing_key(secret).unwrap_or_default()),
         },
     };

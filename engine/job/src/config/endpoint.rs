@@ -58,6 +58,8 @@ pub enum EndpointWay {
     Webhook {
         /// Where to.
         url: String,
+        /// Bearer token.
+        token: Option<Secret>,
         /// Further headers.
         headers: BTreeMap<String, Secret>,
         /// Key of the signature, base64; `None` means that calls are not signed.
@@ -70,9 +72,19 @@ impl EndpointWay {
     pub(super) fn secrets(&self) -> Vec<&Secret> {
         match self {
             Self::Lambda { credentials, .. } => credentials.iter().flat_map(Credentials::secrets).collect(),
-            Self::Webhook { headers, secret, .. } => headers.values().chain(secret).collect(),
+            Self::Webhook { token, headers, secret, .. } => {
+                let headers = headers.iter().filter(|(name, _)| is_secret(name)).map(|(_, value)| value);
+                headers.chain(token).chain(secret).collect()
+            }
         }
     }
+}
+
+/// Parts of a header's name by which its value is a secret. Others hold words that job files may well have, too.
+const SECRET_HEADERS: [&str; 6] = ["auth", "key", "token", "secret", "password", "cookie"];
+
+fn is_secret(header: &str) -> bool {
+    SECRET_HEADERS.iter().any(|part| header.contains(part))
 }
 
 /// Resolves one endpoint, adding what is wrong with it to `declaration`.
@@ -120,9 +132,10 @@ fn webhook(section: EndpointSection, at: &str, declaration: &mut Declaration<'_>
         fits &= header_fits(&name, &value, &pointer::join(at, "headers"), declaration);
         headers.insert(name.to_ascii_lowercase(), Secret::new(value));
     }
-    if let Some(token) = section.token {
-        fits &= header_value_fits(&token, &pointer::join(at, "token"), declaration);
-        if headers.insert("authorization".to_owned(), Secret::new(format!("Bearer {token}"))).is_some() {
+    let token = section.token.map(Secret::new);
+    if let Some(token) = &token {
+        fits &= header_value_fits(token.reveal(), &pointer::join(at, "token"), declaration);
+        if headers.contains_key("authorization") {
             let problem = "\"token\" is the header \"authorization\", which is among \"headers\" already";
             declaration.problem_at_value(&pointer::join(at, "token"), problem, None);
             fits = false;
@@ -135,7 +148,7 @@ fn webhook(section: EndpointSection, at: &str, declaration: &mut Declaration<'_>
         Some(secret) => Some(secret?),
         None => None,
     };
-    fits.then_some(EndpointWay::Webhook { url, headers, secret })
+    fits.then_some(EndpointWay::Webhook { url, token, headers, secret })
 }
 
 fn needed(

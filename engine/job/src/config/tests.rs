@@ -258,6 +258,18 @@ url = "ftp://example.com"
 }
 
 #[test]
+fn only_headers_that_name_a_secret_are_kept_out_of_job_files() {
+    let headers = "headers = { x-team = 'storage', x-api-key = 'k', Authorization = 'a' }";
+    let config = parse(&format!(
+        "[endpoint.h]\nkind = 'webhook'\nurl = 'http://x/'\nsecret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'\n{headers}"
+    ));
+    let config = config.unwrap();
+    let mut secrets: Vec<&str> = config.secrets().map(Secret::reveal).collect();
+    secrets.sort_unstable();
+    assert_eq!(secrets, ["a", "k", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]);
+}
+
+#[test]
 fn the_schema_for_editors() {
     insta::assert_json_snapshot!(config_schema());
 }
