@@ -11,7 +11,7 @@ fn examples(page: &str) -> impl Iterator<Item = &str> {
 fn the_examples_of_the_documentation() {
     let configs: Vec<&str> = examples(include_str!("../../../../docs/configuration.md")).collect();
     let jobs: Vec<&str> = examples(include_str!("../../../../docs/job-file.md")).collect();
-    assert_eq!((configs.len(), jobs.len()), (2, 5));
+    assert_eq!((configs.len(), jobs.len()), (2, 6));
     for config in configs {
         for job in &jobs {
             parse_with(config, job).unwrap_or_else(|problems| panic!("{problems}"));

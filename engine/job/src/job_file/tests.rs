@@ -108,7 +108,7 @@ impl OperationCatalog for Catalog {
             }),
             OperationName::Builtin(name) => Ok(CatalogEntry {
                 source: OperationSource::Builtin(name.into()),
-                parameters: json!({"type": "object", "additionalProperties": false}),
+                parameters: json!({"type": "object", "additionalProperties": name == "copy"}),
             }),
             OperationName::Plugin(path) if path.ends_with("redact.wasm") => Ok(CatalogEntry {
                 source: OperationSource::File { path: path.display().to_string(), sha256: "ab".repeat(32) },

@@ -28,6 +28,7 @@ fn config(statements: &str) -> GateConfig {
         policies: Arc::new(PolicySet::new().with_identity(document)),
         region: "eu-west-1".to_owned(),
         secure_transport: true,
+        endpoints: Default::default(),
         clock: Arc::new(|| Timestamp::from_second(1_800_000_000).unwrap()),
     }
 }
