@@ -57,6 +57,17 @@ def test_tagging_every_mode_on_odd_keys(server, bucket, workspace, name):
     assert tags(server, bucket, "bystander") == {"a": "1"}
 
 
+def test_tags_from_the_key_and_the_row(server, bucket, workspace):
+    server.put(bucket, ["2025/ann/cat.jpg", "plain"], Tagging="a=1")
+    workspace.write("manifest.csv", f"{bucket},2025/ann/cat.jpg,Ann\n{bucket},plain,a%26b\n".replace("%26", "&"))
+    workspace.job("tagging", {"mode": "merge", "tags": {"dir": "{{key_dir}}", "owner": "{{column.owner}}"}},
+                  fields='["Bucket", "Key", { column = "owner" }]')
+    result = workspace.run()
+    assert tags(server, bucket, "2025/ann/cat.jpg") == {"a": "1", "dir": "2025/ann", "owner": "Ann"}
+    assert workspace.outcomes(result.job)["plain"][:3] == ("failed", "400", "InvalidTag")
+    assert tags(server, bucket, "plain") == {"a": "1"}
+
+
 def test_tagging_writes_only_what_changes(sandbox, bucket_of, workspace_of):
     bucket, workspace = bucket_of(sandbox), workspace_of(sandbox)
     sandbox.put(bucket, ["done"], Tagging="a=1")

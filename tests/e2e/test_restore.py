@@ -118,3 +118,19 @@ def test_restore_of_a_version(sandbox, bucket_of, workspace_of):
     assert workspace.run().code == 0
     assert restored(sandbox, bucket, "k", VersionId=old)
     assert restored(sandbox, bucket, "k", VersionId=current) is None
+
+
+def test_a_task_may_wait_until_the_object_is_readable(sandbox_with, bucket_of, workspace_of):
+    server = sandbox_with("--restore-delay", "1500")
+    bucket, workspace = bucket_of(server), workspace_of(server)
+    server.put(bucket, ["cold"], StorageClass="GLACIER")
+    server.put(bucket, ["warm"])
+    workspace.manifest(bucket, ["cold", "warm"])
+    workspace.job("restore", '{ days = 3, wait = true, check-every = 1 }')
+    result = workspace.run()
+    assert result.code == 0, result.out + result.err
+    outcomes = workspace.outcomes(result.job)
+    assert outcomes["cold"][3].startswith("readable until ")
+    assert outcomes["warm"] == ("succeeded", "200", "", "it is not archived")
+    assert 'ongoing-request="false"' in restored(server, bucket, "cold")
+    assert server.client().get_object(Bucket=bucket, Key="cold")["Body"].read() == b"body"
