@@ -93,6 +93,8 @@ impl Operation for Copy {
         "s3:PutObject",
         "s3:PutObjectTagging",
         "s3:PutObjectAcl",
+        "s3:AbortMultipartUpload",
+        "s3:ListMultipartUploadParts",
         "s3:PutObjectRetention",
         "s3:PutObjectLegalHold",
         "s3:DeleteObject",

@@ -1,6 +1,7 @@
 //! Sends each [`Request`] by the AWS SDK.
 
 use std::cell::Cell;
+use std::pin::Pin;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
@@ -127,61 +128,67 @@ impl Store for Sdk {
 }
 
 impl Sdk {
-    async fn dispatch(&self, request: &Request) -> Result<Response, StoreError> {
+    /// The calls' futures are large: on the heap each, so that what waits for one needs no stack for all.
+    fn dispatch<'a>(
+        &'a self,
+        request: &'a Request,
+    ) -> Pin<Box<dyn Future<Output = Result<Response, StoreError>> + Send + 'a>> {
         let client = &self.client;
         match request {
-            Request::HeadObject(call) => self.head_object(request, call).await,
-            Request::GetObject(call) => self.get_object(request, call).await,
-            Request::PutObject(call) => self.put_object(request, call).await,
-            Request::CopyObject(call) => self.copy_object(request, call).await,
-            Request::CreateMultipartUpload(call) => self.create_multipart_upload(request, call).await,
-            Request::UploadPart(call) => self.upload_part(request, call).await,
-            Request::UploadPartCopy(call) => self.upload_part_copy(request, call).await,
-            Request::CompleteMultipartUpload(call) => self.complete_multipart_upload(request, call).await,
-            Request::ListParts(call) => self.list_parts(request, call).await,
-            Request::GetObjectTagging(call) => {
+            Request::HeadObject(call) => Box::pin(self.head_object(request, call)),
+            Request::GetObject(call) => Box::pin(self.get_object(request, call)),
+            Request::PutObject(call) => Box::pin(self.put_object(request, call)),
+            Request::CopyObject(call) => Box::pin(self.copy_object(request, call)),
+            Request::CreateMultipartUpload(call) => Box::pin(self.create_multipart_upload(request, call)),
+            Request::UploadPart(call) => Box::pin(self.upload_part(request, call)),
+            Request::UploadPartCopy(call) => Box::pin(self.upload_part_copy(request, call)),
+            Request::CompleteMultipartUpload(call) => Box::pin(self.complete_multipart_upload(request, call)),
+            Request::ListParts(call) => Box::pin(self.list_parts(request, call)),
+            Request::GetObjectTagging(call) => Box::pin(async move {
                 let sent = object!(client.get_object_tagging(), call.object)
                     .set_request_payer(values::payer(call.requester_pays))
                     .send();
                 Ok(answers::tagging(self.answer(request, sent).await?))
-            }
-            Request::PutObjectTagging(call) => self.put_object_tagging(request, call).await,
-            Request::DeleteObjectTagging(call) => {
+            }),
+            Request::PutObjectTagging(call) => Box::pin(self.put_object_tagging(request, call)),
+            Request::DeleteObjectTagging(call) => Box::pin(async move {
                 let answer =
                     self.answer(request, object!(client.delete_object_tagging(), call.object).send()).await?;
                 Ok(answers::of_version(answer.status, answer.output.version_id))
-            }
-            Request::GetObjectAcl(call) => {
+            }),
+            Request::GetObjectAcl(call) => Box::pin(async move {
                 let sent = object!(client.get_object_acl(), call.object).send();
                 Ok(answers::acl(self.answer(request, sent).await?))
-            }
-            Request::PutObjectAcl(call) => self.put_object_acl(request, call).await,
-            Request::RestoreObject(call) => self.restore_object(request, call).await,
-            Request::DeleteObject(call) => self.delete_object(request, call).await,
-            Request::HeadBucket(call) => {
+            }),
+            Request::PutObjectAcl(call) => Box::pin(self.put_object_acl(request, call)),
+            Request::RestoreObject(call) => Box::pin(self.restore_object(request, call)),
+            Request::DeleteObject(call) => Box::pin(self.delete_object(request, call)),
+            Request::HeadBucket(call) => Box::pin(async move {
                 let answer = self.answer(request, client.head_bucket().bucket(&call.bucket).send()).await?;
                 Ok(answers::of_version(answer.status, None))
-            }
-            Request::ListObjectsV2(call) => self.list_objects_v2(request, call).await,
-            Request::ListObjectVersions(call) => self.list_object_versions(request, call).await,
-            Request::PutObjectLegalHold(call) => self.put_object_legal_hold(request, call).await,
-            Request::GetObjectLegalHold(call) => {
+            }),
+            Request::ListObjectsV2(call) => Box::pin(self.list_objects_v2(request, call)),
+            Request::ListObjectVersions(call) => Box::pin(self.list_object_versions(request, call)),
+            Request::PutObjectLegalHold(call) => Box::pin(self.put_object_legal_hold(request, call)),
+            Request::GetObjectLegalHold(call) => Box::pin(async move {
                 let sent = object!(client.get_object_legal_hold(), call.object).send();
                 Ok(answers::legal_hold(self.answer(request, sent).await?))
-            }
-            Request::PutObjectRetention(call) => self.put_object_retention(request, call).await,
-            Request::GetObjectRetention(call) => {
+            }),
+            Request::PutObjectRetention(call) => Box::pin(self.put_object_retention(request, call)),
+            Request::GetObjectRetention(call) => Box::pin(async move {
                 let sent = object!(client.get_object_retention(), call.object).send();
                 Ok(answers::retention(self.answer(request, sent).await?))
-            }
-            Request::GetObjectLockConfiguration(call) => {
+            }),
+            Request::GetObjectLockConfiguration(call) => Box::pin(async move {
                 let sent = client.get_object_lock_configuration().bucket(&call.bucket).send();
                 Ok(answers::lock_configuration(self.answer(request, sent).await?))
+            }),
+            Request::ListMultipartUploads(call) => Box::pin(self.list_multipart_uploads(request, call)),
+            Request::AbortMultipartUpload(call) => Box::pin(self.abort_multipart_upload(request, call)),
+            Request::UpdateObjectEncryption(call) => Box::pin(self.update_object_encryption(request, call)),
+            Request::InvokeEndpoint(_) => {
+                Box::pin(async { Err(self.mapper.invalid(request.name(), "a store is no endpoint")) })
             }
-            Request::ListMultipartUploads(call) => self.list_multipart_uploads(request, call).await,
-            Request::AbortMultipartUpload(call) => self.abort_multipart_upload(request, call).await,
-            Request::UpdateObjectEncryption(call) => self.update_object_encryption(request, call).await,
-            Request::InvokeEndpoint(_) => Err(self.mapper.invalid(request.name(), "a store is no endpoint")),
         }
     }
 

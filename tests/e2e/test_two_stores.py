@@ -1,0 +1,151 @@
+"""Copies and moves from one store to another, with endpoints and credentials of their own; read back with boto3."""
+
+import pytest
+from botocore.exceptions import ClientError
+
+from harness import free_port
+
+MIB = 1024 * 1024
+# Which of the two stores the job reads from.
+MAIN = 'store = "main"'
+LARGE = b"".join(f"{number:015}\n".encode() for number in range(20 * MIB // 16)) + b"end"
+SOURCE = {"ContentType": "text/plain", "CacheControl": "no-cache", "Metadata": {"color": "blue"},
+          "Tagging": "a=1&b=two%20words"}
+
+
+def second_store(server, endpoint=None):
+    """A part of longshore.toml."""
+    return f'''
+[store.second]
+endpoint = "{endpoint or server.endpoint}"
+region = "eu-west-1"
+path-style = true
+credentials = {{ source = "static", access-key-id = "{server.access_key}", secret-access-key = "${{OTHER_SECRET:-{server.secret_key}}}" }}
+'''
+
+
+@pytest.fixture(params=["sandbox to moto", "moto to sandbox"])
+def pair(request, sandbox, moto):
+    """Two servers that know nothing of each other."""
+    return (sandbox, moto) if request.param == "sandbox to moto" else (moto, sandbox)
+
+
+@pytest.fixture
+def stores(pair, bucket_of, workspace_of):
+    """Both, a bucket on each, and a workspace whose jobs read the first."""
+    one, other = pair
+    workspace = workspace_of(one)
+    workspace.configure(second_store(other))
+    return one, bucket_of(one), other, bucket_of(other), workspace
+
+
+def seen(server, bucket, key):
+    found = server.client().get_object(Bucket=bucket, Key=key)
+    tags = server.client().get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+    return {**{field: found.get(field) for field in ("ContentType", "CacheControl", "Metadata")},
+            "Body": found["Body"].read(), "Tags": {tag["Key"]: tag["Value"] for tag in tags}}
+
+
+def test_small_and_large_objects_come_along_whole(stores):
+    one, source, other, target, workspace = stores
+    keys = [key for key in one.odd_keys if key in other.odd_keys]
+    for key in keys:
+        one.client().put_object(Bucket=source, Key=key, Body=f"body of {key}".encode(), **SOURCE)
+    one.client().put_object(Bucket=source, Key="empty", Body=b"", **SOURCE)
+    one.client().put_object(Bucket=source, Key="large", Body=LARGE, **SOURCE)
+    keys += ["empty", "large"]
+    workspace.manifest(source, keys)
+    workspace.job("copy", {"target-bucket": target, "target-store": "second", "verify": True}, head=MAIN)
+    workspace.run_twice(lambda: [seen(other, target, key) for key in keys])
+    for key in keys:
+        assert seen(other, target, key) == seen(one, source, key)
+        assert seen(other, target, key)["Tags"] == {"a": "1", "b": "two words"}
+    assert other.client().head_object(Bucket=target, Key="large")["ETag"].endswith('-3"')
+    assert other.client().list_objects_v2(Bucket=target)["KeyCount"] == len(keys)
+
+
+def test_a_move(stores):
+    one, source, other, target, workspace = stores
+    for key in ("small", "large"):
+        one.client().put_object(Bucket=source, Key=key, Body=LARGE if key == "large" else b"body", **SOURCE)
+    workspace.manifest(source, ["small", "large"])
+    workspace.job("copy", {"target-bucket": target, "target-store": "second", "mode": "move"}, head=MAIN)
+    result = workspace.run()
+    assert result.code == 0, result.out + result.err
+    assert one.client().list_objects_v2(Bucket=source)["KeyCount"] == 0
+    assert seen(other, target, "large")["Body"] == LARGE
+    outcomes = workspace.outcomes(result.job)
+    assert outcomes["small"][3].startswith("moved; verified: 4 bytes, ETag ")
+    assert outcomes["large"][3].startswith(f"moved; verified: {len(LARGE)} bytes; the ETags")
+
+
+def test_what_is_there_is_skipped(stores):
+    one, source, other, target, workspace = stores
+    one.client().put_object(Bucket=source, Key="k", Body=b"body")
+    workspace.manifest(source, ["k"])
+    workspace.job("copy", {"target-bucket": target, "target-store": "second", "skip-identical": True}, head=MAIN)
+    assert workspace.run().code == 0
+    before = other.client().head_object(Bucket=target, Key="k")["LastModified"]
+    result = workspace.run()
+    assert "identical" in result.out or "same size and ETag" in workspace.outcomes(result.job)["k"][3]
+    assert other.client().head_object(Bucket=target, Key="k")["LastModified"] == before
+
+
+def test_the_policies_are_asked_about_both_stores(sandbox, moto, bucket_of, workspace_of):
+    source, target = bucket_of(sandbox), bucket_of(moto)
+    policies = [{"Effect": "Allow", "Action": ["s3:Get*"], "Resource": f"arn:aws:s3:::{source}/*"},
+                {"Effect": "Allow", "Action": "s3:Put*", "Resource": f"arn:aws:s3:::{target}/open/*"}]
+    workspace = workspace_of(sandbox, policies)
+    workspace.configure(second_store(moto))
+    sandbox.put(source, ["open/k", "shut/k"])
+    workspace.manifest(source, ["open/k", "shut/k"])
+    workspace.job("copy", {"target-bucket": target, "target-store": "second"}, head=MAIN)
+    planned = workspace.longshore("plan", "job.toml")
+    assert planned.code == 3 and f"s3:PutObject on arn:aws:s3:::{target}/shut/k" in planned.out + planned.err
+    result = workspace.run()
+    assert (result.code, result.job["failures"]) == (3, {"AccessDenied": 1})
+    assert f"may not s3:PutObject on arn:aws:s3:::{target}/shut/k" in workspace.refusals(result.job)["shut/k"]
+    found = moto.client().list_objects_v2(Bucket=target)["Contents"]
+    assert [one["Key"] for one in found] == ["open/k"]
+
+
+@pytest.mark.parametrize(
+    ("store", "words"),
+    [("secnd", 'unknown store "secnd"'), ("main", 'store "main" is the job\'s own'),
+     ("second", 'store "second" is the job\'s own')])
+def test_stores_that_no_copy_can_go_to(sandbox, workspace_of, store, words):
+    workspace = workspace_of(sandbox)
+    # Another name for the same place: a move would delete what it copied.
+    workspace.configure(second_store(sandbox))
+    workspace.manifest("b", ["k"])
+    workspace.job("copy", {"target-bucket": "b", "target-store": store}, head=MAIN)
+    result = workspace.longshore("validate", "job.toml")
+    assert (result.code, words in result.err) == (2, True), result.err
+    assert "job.toml:" in result.err
+
+
+def test_a_second_store_that_does_not_answer_holds_the_job_back(sandbox, bucket_of, workspace_of):
+    workspace, bucket = workspace_of(sandbox), bucket_of(sandbox)
+    workspace.configure(second_store(sandbox, endpoint=f"http://127.0.0.1:{free_port()}"))
+    sandbox.put(bucket, ["k"])
+    workspace.manifest(bucket, ["k"])
+    workspace.job("copy", {"target-bucket": "b", "target-store": "second"}, head=MAIN)
+    job = workspace.submit()
+    started = workspace.longshore("start", "--until-idle")
+    assert started.code == 8, started.err
+    status = workspace.status(job)
+    assert (status["state"], status["failed"]) == ("New", 0)
+    assert 'store "second"' in status["obstacle"]
+
+
+def test_a_source_that_changes_is_not_mixed(stores):
+    """The ETag of the row is not that of the object: nothing is written."""
+    one, source, other, target, workspace = stores
+    one.client().put_object(Bucket=source, Key="k", Body=b"new")
+    workspace.write("manifest.csv", f"{source},k,{'0' * 32}\n")
+    workspace.job("copy", {"target-bucket": target, "target-store": "second", "if-match": "column"}, head=MAIN,
+                  fields='["Bucket", "Key", { column = "ETag" }]')
+    result = workspace.run()
+    assert (result.code, result.job["failures"]) == (3, {"PreconditionFailed": 1}), result.out + result.err
+    with pytest.raises(ClientError):
+        other.client().head_object(Bucket=target, Key="k")
