@@ -62,8 +62,10 @@ def objects(sandbox_with, workspace_of):
     return make
 
 
-def test_steps_run_in_order_for_each_object(objects):
+@pytest.mark.parametrize("slots", [16, 4000], ids=["every instance is kept", "one instance a lane"])
+def test_steps_run_in_order_for_each_object(objects, slots):
     workspace = objects(["a", "b", "c d"])
+    workspace.configure(f"[engine]\nconcurrency = {slots}")
     pipeline(workspace, tagging({"before": "1"}), copy("copies"), tagging({"after": "2"}))
     ran = workspace.run()
     assert ran.code == 0, ran.err
@@ -135,6 +137,23 @@ def test_conditions_ask_only_for_what_the_row_does_not_tell(objects, when, reque
     assert outcomes["object.yes"][3] == (f"step 2 (tagging) {SKIPPED}" if small_or_old else "Successful")
     asked = [entry for entry in workspace.server.log() if entry["key"] == "object.no"]
     assert [(entry["method"], entry["query"].split("=")[0] if entry["query"] else "") for entry in asked] == requests
+
+
+def test_columns_of_the_list_answer_conditions_until_a_step_has_run(objects):
+    workspace = objects(["a", "b", "c"])
+    workspace.write("manifest.csv", "objects,a,5000000,\nobjects,b,10,STANDARD\nobjects,c,,\n")
+    pipeline(workspace, tagging({"large": "1"}, when={"size-greater-than": "1 MB"}),
+             tagging({"plain": "1"}, when={"storage-classes": ["STANDARD"]}))
+    fields = '["Bucket", "Key", { column = "Size" }, { column = "StorageClass" }]'
+    workspace.write("job.toml", (workspace.directory / "job.toml").read_text().replace('["Bucket", "Key"]', fields))
+    planned = workspace.longshore("plan", "job.toml").out
+    assert "row 1: objects/a: step 1 (tagging): GetObjectTagging, PutObjectTagging; step 2 (tagging), if the condition is met: HeadObject" in planned
+    assert "row 2: objects/b: step 1 (tagging) skipped; step 2 (tagging): GetObjectTagging" in planned
+    workspace.server.clear_log()
+    assert workspace.run().code == 0
+    assert [tags(workspace, "objects", key) for key in "abc"] == [{"large": "1", "plain": "1"}, {"plain": "1"}, {"plain": "1"}]
+    # The list says nothing about the third, and what it says about the first is out of date after its first step.
+    assert sorted(entry["key"] for entry in workspace.server.log() if entry["method"] == "HEAD" and entry["key"]) == ["a", "c"]
 
 
 def test_an_answer_serves_all_conditions_until_a_step_may_have_changed_the_object(objects):

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use longshore_job::Row;
-use longshore_job::filter::{Encryption, Fact, Matcher, ObjectFacts, ReplicationStatus, Verdict};
+use longshore_job::filter::{Fact, Matcher, ObjectFacts, Verdict};
 use longshore_job::row::{KeyEncoding, decode_key};
 use longshore_job::spec::Field;
 
@@ -56,7 +56,7 @@ impl RowFilter {
             let place = self.places.iter().find(|(known, _)| *known == fact)?.1;
             row.columns.get(place)?.as_deref()
         };
-        let facts = facts(&key, &cell);
+        let facts = ObjectFacts::of_inventory(&key, &cell);
         match self.matcher.verdict(&facts).map_err(|error| Problem::Filter(error.to_string()))? {
             Verdict::Yes => Ok(true),
             Verdict::No => Ok(false),
@@ -66,22 +66,5 @@ impl RowFilter {
                 Err(Problem::FilterValue { fact, column, text })
             }
         }
-    }
-}
-
-/// What the cells tell. An empty cell tells nothing, but of replication, of which there is none then.
-fn facts<'a>(key: &'a str, cell: &dyn Fn(Fact) -> Option<&'a str>) -> ObjectFacts<'a> {
-    let told = |fact| cell(fact).filter(|text| !text.is_empty());
-    ObjectFacts {
-        key,
-        size: told(Fact::Size).and_then(|text| text.parse().ok()),
-        last_modified: told(Fact::LastModified).and_then(|text| text.parse().ok()),
-        etag: told(Fact::ETag),
-        storage_class: told(Fact::StorageClass),
-        is_latest: told(Fact::IsLatest).and_then(|text| text.to_ascii_lowercase().parse().ok()),
-        encryption: told(Fact::Encryption).and_then(Encryption::from_name),
-        replication_status: cell(Fact::ReplicationStatus)
-            .and_then(|text| ReplicationStatus::from_name(Some(text))),
-        ..ObjectFacts::default()
     }
 }

@@ -45,7 +45,8 @@ pub struct Columns {
 }
 
 impl Columns {
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+    /// The value of the column of that name.
+    pub fn get(&self, name: &str) -> Option<&str> {
         let place = self.names.iter().position(|known| known == name)?;
         self.values.get(place)?.as_deref()
     }

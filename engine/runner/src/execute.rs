@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
-use longshore_job::{Failure, JobState, KeyEncoding, ObjectId, Outcome, Row, Stop};
+use longshore_job::{Failure, JobState, KeyEncoding, ObjectId, Outcome, Row, Stop, TaskProgress};
 use longshore_plugin::Execution;
 use longshore_queue::WaitingTask;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
@@ -226,7 +226,11 @@ impl LaneRunner {
         let _counted = longshore_measure::Running::begin();
         // Below info: a span for each of 100,000 tasks a second would cost more than the tasks.
         let span = tracing::debug_span!("task", bucket = object.bucket, key = object.key);
-        let subject = lanes.subject(object, row);
+        let subject = lanes.subject(
+            object,
+            row,
+            assignment.task.attempt > 1 || assignment.task.progress != TaskProgress::default(),
+        );
         let message = self.steps(lanes, assignment, subject).instrument(span).await;
         drop(running);
         message

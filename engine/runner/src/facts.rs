@@ -67,9 +67,9 @@ impl Details {
             storage_class: facts
                 .storage_class
                 .or_else(|| Some(head.storage_class.as_deref().unwrap_or("STANDARD"))),
-            encryption: head.encryption,
+            encryption: facts.encryption.or(head.encryption),
             kms_key: Some(&head.kms_key),
-            replication_status: head.replication_status,
+            replication_status: facts.replication_status.or(head.replication_status),
             metadata: Some(&head.metadata),
             ..facts
         }

@@ -53,7 +53,7 @@ pub async fn plan(
                 continue;
             }
         };
-        let plan = lanes.plan(&lanes.subject(object.clone(), &parsed), None).await;
+        let plan = lanes.plan(lanes.subject(object.clone(), &parsed, false), None).await;
         each(PlannedTask { row, object: Some(object), plan });
     }
     Ok(())

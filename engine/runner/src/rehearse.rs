@@ -129,8 +129,8 @@ impl Stage<'_> {
             Ok(object) => object,
             Err(failure) => return RehearsedTask { row, object: None, plan: Err(failure) },
         };
-        let subject = self.lanes.subject(object.clone(), parsed);
-        let plan = self.lanes.plan(&subject, Some(&self.journal)).await;
+        let subject = self.lanes.subject(object.clone(), parsed, false);
+        let plan = self.lanes.plan(subject, Some(&self.journal)).await;
         RehearsedTask { row, object: Some(object), plan }
     }
 }

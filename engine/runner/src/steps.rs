@@ -8,7 +8,7 @@ use longshore_job::{Failure, JobSpec, ObjectId, Outcome, Row, TaskProgress};
 use longshore_plugin::{Columns, Execution, Lane, PluginError};
 use longshore_store::{Foreseen, Journal, Request};
 
-use crate::condition::{self, Foresight};
+use crate::condition::{self, Foresight, Knowledge};
 use crate::error::{JobFailure, OPERATION_NOT_USABLE};
 use crate::facts::Details;
 use crate::resolve::Resolved;
@@ -33,6 +33,8 @@ pub(crate) struct Subject {
     object: ObjectId,
     columns: Columns,
     details: Details,
+    /// Whether a step has run that may have changed it: then the row is out of date.
+    touched: bool,
 }
 
 /// What one step of a task would do.
@@ -76,13 +78,13 @@ impl StepLanes {
         self.lane(0).await.map(drop)
     }
 
-    /// A task on `object`, which `row` names.
-    pub(crate) fn subject(&self, object: ObjectId, row: &Row) -> Subject {
+    /// A task on `object`, which `row` names. `touched`: a step of it may have run.
+    pub(crate) fn subject(&self, object: ObjectId, row: &Row, touched: bool) -> Subject {
         let columns = match self.columns.is_empty() {
             true => Columns::default(),
             false => Columns { names: Arc::clone(&self.columns), values: row.columns.clone() },
         };
-        Subject { object, columns, details: Details::default() }
+        Subject { object, columns, details: Details::default(), touched }
     }
 
     /// Runs a step, counted from 0. Its condition is looked at before its first attempt only: after that it has begun.
@@ -97,10 +99,11 @@ impl StepLanes {
     ) -> Result<Execution, PluginError> {
         let gate = self.resolved.gate.clone();
         let steps = Arc::clone(&self.resolved.steps);
-        let Subject { object, columns, details } = subject;
+        let Subject { object, columns, details, touched } = subject;
         let condition = steps.get(number).and_then(|step| step.condition.as_ref());
         if let Some(condition) = condition.filter(|_| attempt == 1) {
-            match condition::is_met(condition, object, details, &gate).await {
+            let mut known = Knowledge { row: Some(&*columns).filter(|_| !*touched), details };
+            match condition::is_met(condition, object, &mut known, &gate).await {
                 Ok(true) => {}
                 Ok(false) => return Ok(Execution::Done(Outcome::Skipped(CONDITION_NOT_MET.to_owned()))),
                 Err(failure) => return Ok(Execution::Done(Outcome::Failed(failure))),
@@ -109,7 +112,7 @@ impl StepLanes {
         let lane = self.lane(number).await?;
         lane.set_columns(columns.clone());
         // The step may have changed the object, also if it failed.
-        *details = Details::default();
+        (*details, *touched) = (Details::default(), true);
         Ok(lane.execute(object, attempt, &gate).await)
     }
 
@@ -125,17 +128,18 @@ impl StepLanes {
     /// The failure that the task would have.
     pub(crate) async fn plan(
         &mut self,
-        subject: &Subject,
+        mut subject: Subject,
         journal: Option<&Journal>,
     ) -> Result<Vec<PlannedStep>, Failure> {
         let spec = Arc::clone(&self.spec);
         let (mut progress, mut plans) = (TaskProgress::default(), Vec::with_capacity(spec.steps.len()));
         while let Some(number) = progress.next(&spec.steps) {
-            let planned = self.plan_step(number, subject, journal).await;
+            let planned = self.plan_step(number, &subject, journal).await;
             // Also what a step noted that would fail.
             let foreseen = journal.map(Journal::take).unwrap_or_default();
             match planned {
                 Ok(plan) => {
+                    subject.touched |= plan.condition != PlannedCondition::NotMet;
                     let name = spec.steps.get(number).and_then(|step| name_among(&spec.steps, number, step));
                     plans.push(PlannedStep { name, foreseen, ..plan });
                     progress.add(Outcome::Succeeded(None));
@@ -157,9 +161,12 @@ impl StepLanes {
     ) -> Result<PlannedStep, Failure> {
         let gate = self.resolved.gate.clone();
         let steps = Arc::clone(&self.resolved.steps);
-        let Subject { object, columns, .. } = subject;
+        let Subject { object, columns, touched, .. } = subject;
         let foresight = match steps.get(number).and_then(|step| step.condition.as_ref()) {
-            Some(condition) => condition::foresee(condition, object)?,
+            Some(condition) => {
+                let row = Some(columns).filter(|_| !*touched);
+                condition::foresee(condition, object, &Knowledge { row, details: &mut Details::default() })?
+            }
             None => Foresight::Met,
         };
         let mut plan = PlannedStep::default();

@@ -34,6 +34,26 @@ pub struct ObjectFacts<'a> {
     pub metadata: Option<&'a BTreeMap<String, String>>,
 }
 
+impl<'a> ObjectFacts<'a> {
+    /// What the columns of an inventory tell ([`Fact::inventory_column`]). An empty cell tells nothing, but of replication, of
+    /// which there is none then.
+    pub fn of_inventory(key: &'a str, cell: &dyn Fn(Fact) -> Option<&'a str>) -> Self {
+        let told = |fact| cell(fact).filter(|text| !text.is_empty());
+        Self {
+            key,
+            size: told(Fact::Size).and_then(|text| text.parse().ok()),
+            last_modified: told(Fact::LastModified).and_then(|text| text.parse().ok()),
+            etag: told(Fact::ETag),
+            storage_class: told(Fact::StorageClass),
+            is_latest: told(Fact::IsLatest).and_then(|text| text.to_ascii_lowercase().parse().ok()),
+            encryption: told(Fact::Encryption).and_then(Encryption::from_name),
+            replication_status: cell(Fact::ReplicationStatus)
+                .and_then(|text| ReplicationStatus::from_name(Some(text))),
+            ..Self::default()
+        }
+    }
+}
+
 /// Something about an object that a filter may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fact {
