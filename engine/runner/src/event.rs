@@ -60,6 +60,18 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The job that it is about.
+    pub fn job(&self) -> &str {
+        match self {
+            Self::State { job, .. }
+            | Self::Listing { job, .. }
+            | Self::Reading { job, .. }
+            | Self::Progress { job, .. } => job,
+        }
+    }
+}
+
 /// Receives events. Called from the engine's own tasks: must return quickly and never block.
 pub trait Observer: Send + Sync {
     /// One event.

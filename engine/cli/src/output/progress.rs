@@ -1,5 +1,6 @@
 //! Three consumers of the engine's events: a progress bar, plain lines, JSON Lines.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -58,31 +59,37 @@ pub(crate) fn clear_bar() {
     }
 }
 
-/// Lets counters through once in a while, and keeps the last ones that were held back.
+/// Lets the counters of a job through once in a while, and keeps the last ones that were held back.
 pub(super) struct Pace {
     every: Duration,
-    state: Mutex<(Option<Instant>, Option<Event>)>,
+    jobs: Mutex<BTreeMap<String, Shown>>,
+}
+
+/// The counters of a job since its last change of state.
+#[derive(Default)]
+struct Shown {
+    last: Option<Instant>,
+    held: Option<Event>,
 }
 
 impl Pace {
     pub(super) fn new(every: Duration) -> Self {
-        Self { every, state: Mutex::default() }
+        Self { every, jobs: Mutex::default() }
     }
 
     /// What is to be shown now that `event` happened: it waits for its time, but no change of state overtakes it.
     pub(super) fn due(&self, event: &Event) -> Vec<Event> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let (last, held) = &mut *state;
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(event, Event::State { .. }) {
-            *last = None;
-            return held.take().into_iter().chain([event.clone()]).collect();
+            let held = jobs.remove(event.job()).and_then(|shown| shown.held);
+            return held.into_iter().chain([event.clone()]).collect();
         }
-        if last.is_some_and(|last| last.elapsed() < self.every) {
-            *held = Some(event.clone());
+        let shown = jobs.entry(event.job().to_owned()).or_default();
+        if shown.last.is_some_and(|last| last.elapsed() < self.every) {
+            shown.held = Some(event.clone());
             return Vec::new();
         }
-        *last = Some(Instant::now());
-        *held = None;
+        *shown = Shown { last: Some(Instant::now()), held: None };
         vec![event.clone()]
     }
 }
