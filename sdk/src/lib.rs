@@ -82,7 +82,7 @@ use bindings::longshore::operation::{host as raw_host, s3 as raw};
 use testing::{raw, raw_host};
 
 pub use call::{
-    AbortMultipartUpload, CopyObject, DeleteObject, DeleteObjectTagging, GetObject, GetObjectAcl,
+    AbortMultipartUpload, Checksum, CopyObject, DeleteObject, DeleteObjectTagging, GetObject, GetObjectAcl,
     GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, GetObjectTagging, HeadObject,
     ListMultipartUploads, ListObjectVersions, PutObject, PutObjectAcl, PutObjectLegalHold,
     PutObjectRetention, PutObjectTagging, Request, RestoreObject, UpdateObjectEncryption,

@@ -3,6 +3,7 @@
 mod answers;
 mod calls;
 mod credentials;
+mod digesting;
 mod errors;
 mod kept;
 mod measured;

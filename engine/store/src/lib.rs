@@ -7,6 +7,7 @@
 
 mod access;
 mod client;
+mod digest;
 mod error;
 mod gate;
 mod rate;
@@ -19,6 +20,7 @@ pub mod transfer;
 
 pub use access::{Access, Subject};
 pub use client::{CredentialsSource, S3Store, StoreConfig};
+pub use digest::ChecksumAlgorithm;
 pub use error::{StoreError, code};
 pub use gate::{Certainty, Gate, GateConfig, TaskGate};
 pub use rate::RateLimits;

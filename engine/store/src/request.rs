@@ -62,6 +62,8 @@ pub enum Request {
     AbortMultipartUpload(AbortMultipartUpload),
     /// Encrypts an object with another key, without moving its data.
     UpdateObjectEncryption(UpdateObjectEncryption),
+    /// The checksum of an object's bytes.
+    DigestObject(DigestObject),
 }
 
 impl Request {
@@ -69,7 +71,7 @@ impl Request {
     pub fn name(&self) -> &'static str {
         match self {
             Self::HeadObject(_) => "HeadObject",
-            Self::GetObject(_) => "GetObject",
+            Self::GetObject(_) | Self::DigestObject(_) => "GetObject",
             Self::PutObject(_) => "PutObject",
             Self::CopyObject(_) => "CopyObject",
             Self::GetObjectTagging(_) => "GetObjectTagging",
@@ -141,7 +143,8 @@ impl Request {
             | Self::GetObjectLegalHold(GetObjectLegalHold { object })
             | Self::PutObjectRetention(PutObjectRetention { object, .. })
             | Self::GetObjectRetention(GetObjectRetention { object })
-            | Self::UpdateObjectEncryption(UpdateObjectEncryption { object, .. }) => {
+            | Self::UpdateObjectEncryption(UpdateObjectEncryption { object, .. })
+            | Self::DigestObject(DigestObject { object, .. }) => {
                 (&object.bucket, Some((&object.key, object.version_id.as_deref())))
             }
         }
@@ -172,6 +175,6 @@ into_request!(
     HeadObject GetObject GetObjectTagging PutObjectTagging DeleteObjectTagging GetObjectAcl PutObjectAcl
     RestoreObject DeleteObject HeadBucket ListObjectsV2 ListObjectVersions
     PutObjectLegalHold GetObjectLegalHold PutObjectRetention GetObjectRetention GetObjectLockConfiguration
-    ListMultipartUploads AbortMultipartUpload UpdateObjectEncryption;
+    ListMultipartUploads AbortMultipartUpload UpdateObjectEncryption DigestObject;
     PutObject CopyObject
 );

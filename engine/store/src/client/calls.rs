@@ -115,6 +115,9 @@ pub(crate) struct Sdk {
 impl Store for Sdk {
     async fn send(&self, request: &Request) -> Result<Response, StoreError> {
         let attempt = async {
+            if let Request::DigestObject(call) = request {
+                return self.digest_object(request, call).await;
+            }
             match tokio::time::timeout(self.request_timeout, self.dispatch(request)).await {
                 Ok(result) => result,
                 Err(_) => Err(self.mapper.timeout(request.name(), self.request_timeout)),
@@ -172,6 +175,7 @@ impl Sdk {
             Request::ListMultipartUploads(call) => self.list_multipart_uploads(request, call).await,
             Request::AbortMultipartUpload(call) => self.abort_multipart_upload(request, call).await,
             Request::UpdateObjectEncryption(call) => self.update_object_encryption(request, call).await,
+            Request::DigestObject(call) => self.digest_object(request, call).await,
         }
     }
 
