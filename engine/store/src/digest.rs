@@ -59,9 +59,9 @@ impl ChecksumAlgorithm {
 
     fn hasher(self) -> Hasher {
         match self {
-            Self::Crc32 => Hasher::Crc(crc_fast::Digest::new(CrcAlgorithm::Crc32IsoHdlc), 4),
-            Self::Crc32C => Hasher::Crc(crc_fast::Digest::new(CrcAlgorithm::Crc32Iscsi), 4),
-            Self::Crc64Nvme => Hasher::Crc(crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme), 8),
+            Self::Crc32 => Hasher::Crc(Box::new(crc_fast::Digest::new(CrcAlgorithm::Crc32IsoHdlc)), 4),
+            Self::Crc32C => Hasher::Crc(Box::new(crc_fast::Digest::new(CrcAlgorithm::Crc32Iscsi)), 4),
+            Self::Crc64Nvme => Hasher::Crc(Box::new(crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme)), 8),
             Self::Md5 => Hasher::Cryptographic(Box::new(md5::Md5::default())),
             Self::Sha1 => Hasher::Cryptographic(Box::new(sha1::Sha1::default())),
             Self::Sha256 => Hasher::Cryptographic(Box::new(sha2::Sha256::default())),
@@ -75,7 +75,7 @@ impl ChecksumAlgorithm {
 
 enum Hasher {
     /// With the length of the checksum in bytes.
-    Crc(crc_fast::Digest, usize),
+    Crc(Box<crc_fast::Digest>, usize),
     Cryptographic(Box<dyn DynDigest + Send>),
     Xx64(Box<twox_hash::XxHash64>),
     Xx3(Box<twox_hash::XxHash3_64>),
