@@ -79,6 +79,8 @@ calls! {
     UpdateObjectEncryption;
     /// A call of an endpoint beside the store.
     InvokeEndpoint;
+    /// GetObject whose bytes the engine reads through a hasher.
+    Checksum;
 }
 
 /// Declares settings that take text; `None` leaves the setting out.
@@ -104,7 +106,7 @@ macro_rules! text_settings {
     };
 }
 
-text_settings! { HeadObject, GetObject, PutObject, DeleteObject =>
+text_settings! { HeadObject, GetObject, PutObject, DeleteObject, Checksum =>
     /// Only if the object has this ETag; otherwise 412 `PreconditionFailed`.
     if_match = set_if_match;
 }
@@ -260,6 +262,16 @@ macro_rules! bypass_settings {
 }
 
 bypass_settings!(PutObjectRetention, DeleteObject);
+
+impl Checksum {
+    /// A composite one, of parts of so many bytes.
+    pub fn composite(self, part_size: impl Into<Option<u64>>) -> Self {
+        if let Some(part_size) = part_size.into() {
+            self.0.set_composite(part_size);
+        }
+        self
+    }
+}
 
 impl HeadObject {
     /// The answer has the checksums that the store keeps.

@@ -82,7 +82,7 @@ use bindings::longshore::operation::{endpoints as raw_endpoints, host as raw_hos
 use testing::{raw, raw_host};
 
 pub use call::{
-    AbortMultipartUpload, CopyObject, DeleteObject, DeleteObjectTagging, GetObject, GetObjectAcl,
+    AbortMultipartUpload, Checksum, CopyObject, DeleteObject, DeleteObjectTagging, GetObject, GetObjectAcl,
     GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, GetObjectTagging, HeadObject,
     InvokeEndpoint, ListMultipartUploads, ListObjectVersions, PutObject, PutObjectAcl, PutObjectLegalHold,
     PutObjectRetention, PutObjectTagging, Request, RestoreObject, UpdateObjectEncryption,

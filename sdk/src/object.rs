@@ -1,7 +1,7 @@
 //! The object at hand, the task at hand.
 
 use crate::call::{
-    AbortMultipartUpload, CopyObject, DeleteObject, DeleteObjectTagging, GetObject, GetObjectAcl,
+    AbortMultipartUpload, Checksum, CopyObject, DeleteObject, DeleteObjectTagging, GetObject, GetObjectAcl,
     GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, GetObjectTagging, HeadObject,
     InvokeEndpoint, ListMultipartUploads, ListObjectVersions, PutObject, PutObjectAcl, PutObjectLegalHold,
     PutObjectRetention, PutObjectTagging, RestoreObject, UpdateObjectEncryption,
@@ -162,6 +162,12 @@ impl Object<'_> {
     /// AbortMultipartUpload.
     pub fn abort_upload(&self, upload_id: &str) -> AbortMultipartUpload {
         AbortMultipartUpload(self.raw().abort_upload(upload_id))
+    }
+
+    /// GetObject whose bytes the engine reads through a hasher, however many they are: `CRC32`, `CRC32C`, `CRC64NVME`, `MD5`,
+    /// `SHA1`, `SHA256`, `SHA512`, `XXHASH64`, `XXHASH3` or `XXHASH128`. The answer has the checksum and no body.
+    pub fn checksum(&self, algorithm: &str) -> Checksum {
+        Checksum(self.raw().checksum(algorithm))
     }
 
     /// UpdateObjectEncryption: another KMS key, in place.

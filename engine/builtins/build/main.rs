@@ -12,6 +12,7 @@ use std::{env, fs};
 const OPERATIONS: &[&str] = &[
     "abort-uploads",
     "acl",
+    "checksum",
     "copy",
     "delete",
     "encrypt",

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use longshore_job::ObjectId;
 use longshore_store::{
-    AbortMultipartUpload, AclHeaders, ByteRange, CopyObject, DeleteObject, DeleteObjectTagging, GetObject,
-    GetObjectAcl, GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, GetObjectTagging,
-    HeadObject, PutObject, PutObjectAcl, PutObjectLegalHold, PutObjectRetention, PutObjectTagging, Request,
-    RestoreObject, Tag, UpdateObjectEncryption,
+    AbortMultipartUpload, AclHeaders, ByteRange, ChecksumAlgorithm, CopyObject, DeleteObject,
+    DeleteObjectTagging, DigestObject, GetObject, GetObjectAcl, GetObjectLegalHold,
+    GetObjectLockConfiguration, GetObjectRetention, GetObjectTagging, HeadObject, PutObject, PutObjectAcl,
+    PutObjectLegalHold, PutObjectRetention, PutObjectTagging, Request, RestoreObject, Tag,
+    UpdateObjectEncryption,
 };
 use wasmtime::Result;
 use wasmtime::component::Resource;
@@ -207,6 +208,18 @@ impl s3::HostObject for State {
         })
     }
 
+    fn checksum(&mut self, this: This<ObjectHandle>, algorithm: String) -> Result<Resource<RequestHandle>> {
+        let known = ChecksumAlgorithm::from_name(&algorithm);
+        let request = self.make(&this, |object| {
+            let algorithm = known.unwrap_or(ChecksumAlgorithm::Crc32);
+            DigestObject { object, algorithm, part_size: None, if_match: None }.into()
+        })?;
+        if known.is_none() {
+            self.set(&request, 0, |_| Err(format!("{algorithm:?} is no algorithm of checksums")))?;
+        }
+        Ok(request)
+    }
+
     fn drop(&mut self, this: Resource<ObjectHandle>) -> Result<()> {
         self.drop_object(this)
     }
@@ -338,6 +351,10 @@ impl s3::HostRequest for State {
 
     fn set_checksums(&mut self, this: This<RequestHandle>) -> Result<()> {
         self.set(&this, 0, setting::checksums)
+    }
+
+    fn set_composite(&mut self, this: This<RequestHandle>, part_size: u64) -> Result<()> {
+        self.set(&this, 0, |request| setting::composite(request, part_size))
     }
 
     fn set_part_number(&mut self, this: This<RequestHandle>, number: u32) -> Result<()> {

@@ -69,6 +69,7 @@ pub(crate) fn if_match(request: &mut Request, etag: String) -> Fit {
         Request::GetObject(get) => Some(&mut get.if_match),
         Request::PutObject(put) => Some(&mut put.if_match),
         Request::DeleteObject(delete) => Some(&mut delete.if_match),
+        Request::DigestObject(digest) => Some(&mut digest.if_match),
         _ => None,
     })
 }
@@ -310,6 +311,16 @@ pub(crate) fn website_redirect(request: &mut Request, location: String) -> Fit {
 pub(crate) fn checksums(request: &mut Request) -> Fit {
     put(request, "checksums", true, |request| match request {
         Request::HeadObject(head) => Some(&mut head.checksums),
+        _ => None,
+    })
+}
+
+pub(crate) fn composite(request: &mut Request, part_size: u64) -> Fit {
+    if part_size == 0 {
+        return Err("a part has at least one byte".to_owned());
+    }
+    put(request, "composite", Some(part_size), |request| match request {
+        Request::DigestObject(digest) => Some(&mut digest.part_size),
         _ => None,
     })
 }

@@ -74,6 +74,7 @@ impl Request {
         match self {
             Self::HeadObject(call) => one(&call.object, "s3:GetObject", "s3:GetObjectVersion"),
             Self::GetObject(call) => one(&call.object, "s3:GetObject", "s3:GetObjectVersion"),
+            Self::DigestObject(call) => one(&call.object, "s3:GetObject", "s3:GetObjectVersion"),
             Self::PutObject(put) => put_accesses(put),
             Self::CopyObject(copy) => copy_accesses(copy),
             Self::CreateMultipartUpload(create) => multipart::create(create),

@@ -3,6 +3,7 @@
 mod answers;
 mod calls;
 pub(crate) mod credentials;
+mod digesting;
 mod errors;
 mod kept;
 mod measured;

@@ -8,6 +8,7 @@
 mod access;
 mod client;
 mod copying;
+mod digest;
 mod endpoint;
 mod error;
 mod gate;
@@ -23,6 +24,7 @@ pub mod transfer;
 pub use access::{Access, Subject};
 pub use client::{CredentialsSource, S3Store, StoreConfig};
 pub use copying::{BegunUpload, UploadLedger};
+pub use digest::ChecksumAlgorithm;
 pub use endpoint::{EndpointConfig, EndpointKind, Endpoints};
 pub use error::{StoreError, code};
 pub use gate::{Certainty, Gate, GateConfig, TaskGate};

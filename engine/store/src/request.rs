@@ -76,6 +76,8 @@ pub enum Request {
     ListParts(ListParts),
     /// Calls an endpoint beside the store.
     InvokeEndpoint(InvokeEndpoint),
+    /// The checksum of an object's bytes.
+    DigestObject(DigestObject),
 }
 
 impl Request {
@@ -83,7 +85,7 @@ impl Request {
     pub fn name(&self) -> &'static str {
         match self {
             Self::HeadObject(_) => "HeadObject",
-            Self::GetObject(_) => "GetObject",
+            Self::GetObject(_) | Self::DigestObject(_) => "GetObject",
             Self::PutObject(_) => "PutObject",
             Self::CopyObject(_) => "CopyObject",
             Self::GetObjectTagging(_) => "GetObjectTagging",
@@ -168,7 +170,8 @@ impl Request {
             | Self::GetObjectLegalHold(GetObjectLegalHold { object })
             | Self::PutObjectRetention(PutObjectRetention { object, .. })
             | Self::GetObjectRetention(GetObjectRetention { object })
-            | Self::UpdateObjectEncryption(UpdateObjectEncryption { object, .. }) => {
+            | Self::UpdateObjectEncryption(UpdateObjectEncryption { object, .. })
+            | Self::DigestObject(DigestObject { object, .. }) => {
                 (&object.bucket, Some((&object.key, object.version_id.as_deref())))
             }
         }
@@ -210,7 +213,7 @@ into_request!(
     HeadObject GetObject GetObjectTagging PutObjectTagging DeleteObjectTagging GetObjectAcl PutObjectAcl
     RestoreObject DeleteObject HeadBucket ListObjectsV2 ListObjectVersions
     PutObjectLegalHold GetObjectLegalHold PutObjectRetention GetObjectRetention GetObjectLockConfiguration
-    ListMultipartUploads AbortMultipartUpload UpdateObjectEncryption InvokeEndpoint
+    ListMultipartUploads AbortMultipartUpload UpdateObjectEncryption DigestObject InvokeEndpoint
     UploadPart UploadPartCopy CompleteMultipartUpload ListParts;
     PutObject CopyObject CreateMultipartUpload
 );

@@ -218,7 +218,7 @@ impl<S: Store> Store for Retrying<S> {
             .run(&self.policy, load, || async {
                 let result = self.inner.send(request).await;
                 if let Ok(response) = &result {
-                    self.received(count(&response.body));
+                    self.received(received(request, response));
                 }
                 if result.as_ref().is_err_and(StoreError::is_lost_answer) {
                     lost_answer.store(true, Ordering::Relaxed);
@@ -239,6 +239,14 @@ impl<S: Store> Store for Retrying<S> {
             }
             (_, result) => result,
         }
+    }
+}
+
+/// Bytes of an object that came with an answer, also those that went through a hasher only.
+fn received(request: &Request, response: &Response) -> u64 {
+    match request {
+        Request::DigestObject(_) => response.size.unwrap_or_default(),
+        _ => count(&response.body),
     }
 }
 

@@ -231,6 +231,12 @@ impl Object {
         request
     }
 
+    pub(crate) fn checksum(&self, algorithm: &str) -> Request {
+        let request = self.request("GetObject");
+        request.set("checksum", algorithm);
+        request
+    }
+
     pub(crate) fn update_encryption(&self, kms_key_arn: &str) -> Request {
         let request = self.request("UpdateObjectEncryption");
         request.set_kms_key_id(kms_key_arn);
@@ -351,6 +357,10 @@ impl Request {
 
     pub(crate) fn set_checksums(&self) {
         self.set("checksums", true);
+    }
+
+    pub(crate) fn set_composite(&self, part_size: u64) {
+        self.set("composite", part_size);
     }
 
     pub(crate) fn set_part_number(&self, number: u32) {

@@ -134,3 +134,16 @@ fn locks_and_checksums() {
     let time = lock(&mut retention, "GOVERNANCE".to_owned(), "tomorrow").unwrap_err();
     assert!(time.starts_with("\"tomorrow\" is no time in RFC 3339: "), "{time}");
 }
+
+#[test]
+fn a_checksum_of_parts_and_under_a_condition() {
+    let algorithm = longshore_store::ChecksumAlgorithm::Sha256;
+    let object = ObjectId::new("b", "k");
+    let plain = longshore_store::DigestObject { object, algorithm, part_size: None, if_match: None };
+    let mut request = Request::from(plain.clone());
+    assert_eq!(composite(&mut request, 0), Err("a part has at least one byte".to_owned()));
+    assert_eq!((composite(&mut request, 5), if_match(&mut request, text())), (Ok(()), Ok(())));
+    let set = longshore_store::DigestObject { part_size: Some(5), if_match: Some(text()), ..plain };
+    assert_eq!(request, Request::from(set));
+    assert!(composite(&mut requests()[0].clone(), 5).is_err());
+}

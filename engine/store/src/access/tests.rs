@@ -37,9 +37,17 @@ fn grant(grantee: Grantee, permission: Permission) -> Grant {
 #[test]
 fn calls_on_an_object_and_on_a_version_of_it() {
     type Make = fn(ObjectId) -> Request;
-    let table: [(Make, &str, &str); 9] = [
+    let table: [(Make, &str, &str); 10] = [
         (|o| HeadObject::new(o).into(), "s3:GetObject", "s3:GetObjectVersion"),
         (|o| GetObject::new(o).into(), "s3:GetObject", "s3:GetObjectVersion"),
+        (
+            |object| {
+                let algorithm = crate::ChecksumAlgorithm::Crc32;
+                DigestObject { object, algorithm, part_size: None, if_match: None }.into()
+            },
+            "s3:GetObject",
+            "s3:GetObjectVersion",
+        ),
         (|object| GetObjectTagging::new(object).into(), "s3:GetObjectTagging", "s3:GetObjectVersionTagging"),
         (
             |object| PutObjectTagging { object, tags: vec![] }.into(),

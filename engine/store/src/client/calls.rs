@@ -117,6 +117,9 @@ pub(crate) struct Sdk {
 impl Store for Sdk {
     async fn send(&self, request: &Request) -> Result<Response, StoreError> {
         let attempt = async {
+            if let Request::DigestObject(call) = request {
+                return self.digest_object(request, call).await;
+            }
             let most = self.request_timeout.saturating_add(multipart::allowance(request));
             match tokio::time::timeout(most, self.dispatch(request)).await {
                 Ok(result) => result,
@@ -189,6 +192,7 @@ impl Sdk {
             Request::InvokeEndpoint(_) => {
                 Box::pin(async { Err(self.mapper.invalid(request.name(), "a store is no endpoint")) })
             }
+            Request::DigestObject(call) => Box::pin(self.digest_object(request, call)),
         }
     }
 

@@ -8,6 +8,7 @@ use longshore_job::ObjectId;
 
 use super::lock::ObjectLock;
 use super::parts::{AclHeaders, ByteRange, ContentHeaders, Directive, Encryption, Tag, Transfer};
+use crate::digest::ChecksumAlgorithm;
 
 /// HeadObject.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +61,19 @@ impl GetObject {
     pub fn new(object: ObjectId) -> Self {
         Self { object, range: None, if_match: None, if_none_match: None, requester_pays: false }
     }
+}
+
+/// GetObject whose body goes through a hasher. The answer has the checksum instead of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DigestObject {
+    /// Which object.
+    pub object: ObjectId,
+    /// The checksum.
+    pub algorithm: ChecksumAlgorithm,
+    /// Bytes of each part but the last, for a composite checksum; `None`: one of the whole object.
+    pub part_size: Option<u64>,
+    /// Only if the object has this ETag, else 412.
+    pub if_match: Option<String>,
 }
 
 /// PutObject.
