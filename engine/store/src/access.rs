@@ -12,7 +12,7 @@ use longshore_policy::Context;
 
 use crate::request::{
     AclHeaders, CopyObject, DeleteObject, Directive, Encryption, ObjectLock, Permission, PutObject,
-    PutObjectRetention, Request, Retention, Tag,
+    PutObjectRetention, Request, Retention, Tag, UpdateObjectEncryption,
 };
 
 /// Condition key of the moment until which an object is retained.
@@ -81,10 +81,7 @@ impl Request {
             Self::UploadPart(part) => vec![multipart::part(&part.upload)],
             Self::UploadPartCopy(part) => multipart::part_copy(part),
             Self::CompleteMultipartUpload(call) => vec![multipart::complete(call)],
-            Self::ListParts(call) => {
-                let arn = object_arn(&call.upload.object.bucket, &call.upload.object.key);
-                vec![access("s3:ListMultipartUploadParts", arn, Subject::Object)]
-            }
+            Self::ListParts(call) => vec![multipart::list(&call.upload)],
             Self::GetObjectTagging(call) => {
                 one(&call.object, "s3:GetObjectTagging", "s3:GetObjectVersionTagging")
             }
@@ -110,25 +107,15 @@ impl Request {
                 vec![access("s3:RestoreObject", call.object.arn(), Subject::Object)]
             }
             Self::DeleteObject(call) => delete_accesses(call),
-            Self::HeadBucket(call) => {
-                vec![access("s3:ListBucket", bucket_arn(&call.bucket), Subject::Bucket)]
-            }
+            Self::HeadBucket(call) => vec![on_bucket("s3:ListBucket", &call.bucket)],
             Self::ListObjectsV2(call) => {
-                let mut access = access("s3:ListBucket", bucket_arn(&call.bucket), Subject::Bucket);
-                set(&mut access.context, "s3:prefix", call.prefix.as_deref());
+                let mut access =
+                    listing("s3:ListBucket", &call.bucket, call.prefix.as_deref(), call.max_keys);
                 set(&mut access.context, "s3:delimiter", call.delimiter.as_deref());
-                if let Some(max_keys) = call.max_keys {
-                    access.context.set("s3:max-keys", max_keys.to_string());
-                }
                 vec![access]
             }
             Self::ListObjectVersions(call) => {
-                let mut access = access("s3:ListBucketVersions", bucket_arn(&call.bucket), Subject::Bucket);
-                set(&mut access.context, "s3:prefix", call.prefix.as_deref());
-                if let Some(max_keys) = call.max_keys {
-                    access.context.set("s3:max-keys", max_keys.to_string());
-                }
-                vec![access]
+                vec![listing("s3:ListBucketVersions", &call.bucket, call.prefix.as_deref(), call.max_keys)]
             }
             Self::PutObjectLegalHold(call) => {
                 let mut access = access("s3:PutObjectLegalHold", call.object.arn(), Subject::Object);
@@ -143,26 +130,37 @@ impl Request {
                 vec![access("s3:GetObjectRetention", call.object.arn(), Subject::Object)]
             }
             Self::GetObjectLockConfiguration(call) => {
-                let bucket = bucket_arn(&call.bucket);
-                vec![access("s3:GetBucketObjectLockConfiguration", bucket, Subject::Bucket)]
+                vec![on_bucket("s3:GetBucketObjectLockConfiguration", &call.bucket)]
             }
             Self::ListMultipartUploads(call) => {
-                vec![access("s3:ListBucketMultipartUploads", bucket_arn(&call.bucket), Subject::Bucket)]
+                vec![on_bucket("s3:ListBucketMultipartUploads", &call.bucket)]
             }
-            Self::AbortMultipartUpload(call) => {
-                let arn = object_arn(&call.bucket, &call.key);
-                vec![access("s3:AbortMultipartUpload", arn, Subject::Object)]
-            }
-            Self::UpdateObjectEncryption(call) => {
-                let mut access = access("s3:UpdateObjectEncryption", call.object.arn(), Subject::Object);
-                access.context.set("s3:x-amz-server-side-encryption", "aws:kms");
-                let key = call.kms_key_arn.as_str();
-                access.context.set("s3:x-amz-server-side-encryption-aws-kms-key-id", key);
-                vec![access]
-            }
+            Self::AbortMultipartUpload(call) => vec![multipart::abort(call)],
+            Self::UpdateObjectEncryption(call) => vec![encryption_access(call)],
             Self::InvokeEndpoint(_) => Vec::new(),
         }
     }
+}
+
+fn on_bucket(action: &'static str, bucket: &str) -> Access {
+    access(action, bucket_arn(bucket), Subject::Bucket)
+}
+
+/// An access to one page of a bucket's listing.
+fn listing(action: &'static str, bucket: &str, prefix: Option<&str>, max_keys: Option<u32>) -> Access {
+    let mut access = on_bucket(action, bucket);
+    set(&mut access.context, "s3:prefix", prefix);
+    if let Some(max_keys) = max_keys {
+        access.context.set("s3:max-keys", max_keys.to_string());
+    }
+    access
+}
+
+fn encryption_access(call: &UpdateObjectEncryption) -> Access {
+    let mut access = access("s3:UpdateObjectEncryption", call.object.arn(), Subject::Object);
+    access.context.set("s3:x-amz-server-side-encryption", "aws:kms");
+    access.context.set("s3:x-amz-server-side-encryption-aws-kms-key-id", call.kms_key_arn.as_str());
+    access
 }
 
 fn delete_accesses(call: &DeleteObject) -> Vec<Access> {

@@ -55,8 +55,25 @@ fn text() -> String {
 fn conditions_and_ranges() {
     fits("range", |it| range(it, ByteRange { first: 1, last: Some(1) }), &["GetObject"]);
     fits("if-match", |it| if_match(it, text()), &["HeadObject", "GetObject", "PutObject", "DeleteObject"]);
-    fits("if-none-match", |it| if_none_match(it, text()), &["HeadObject", "GetObject", "PutObject"]);
+    fits(
+        "if-none-match",
+        |it| if_none_match(it, text()),
+        &["HeadObject", "GetObject", "PutObject", "CopyObject"],
+    );
     fits("source-if-match", |it| source_if_match(it, text()), &["CopyObject"]);
+    fits("source-if-modified-since", |it| source_if_modified_since(it, TIME), &["CopyObject"]);
+    fits("source-if-unmodified-since", |it| source_if_unmodified_since(it, TIME), &["CopyObject"]);
+    let readers = &["HeadObject", "GetObject", "GetObjectTagging", "CopyObject"];
+    fits("requester-pays", requester_pays, readers);
+}
+
+const TIME: &str = "2030-01-31T00:00:00Z";
+
+#[test]
+fn how_a_copy_is_made() {
+    fits("multipart-threshold", |it| multipart_threshold(it, 1), &["CopyObject"]);
+    fits("part-size", |it| part_size(it, 1), &["CopyObject"]);
+    fits("store", |it| target_store(it, text()), &["CopyObject"]);
 }
 
 #[test]

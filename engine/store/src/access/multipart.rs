@@ -7,7 +7,9 @@ use super::{
     Access, Subject, access, add_acl, add_lock, add_lock_writes, add_new_object, add_tags, add_writes,
     on_object, set,
 };
-use crate::request::{CompleteMultipartUpload, CreateMultipartUpload, Upload, UploadPartCopy};
+use crate::request::{
+    AbortMultipartUpload, CompleteMultipartUpload, CreateMultipartUpload, Upload, UploadPartCopy,
+};
 
 fn put(create: &CreateMultipartUpload) -> Access {
     let mut main = access("s3:PutObject", object_arn(&create.bucket, &create.key), Subject::Object);
@@ -50,4 +52,13 @@ pub(super) fn complete(call: &CompleteMultipartUpload) -> Access {
     main.context.set("s3:ObjectCreationOperation", "true");
     set(&mut main.context, "s3:if-none-match", call.if_none_match.as_deref());
     main
+}
+
+pub(super) fn list(upload: &Upload) -> Access {
+    let arn = object_arn(&upload.object.bucket, &upload.object.key);
+    access("s3:ListMultipartUploadParts", arn, Subject::Object)
+}
+
+pub(super) fn abort(call: &AbortMultipartUpload) -> Access {
+    access("s3:AbortMultipartUpload", object_arn(&call.bucket, &call.key), Subject::Object)
 }
