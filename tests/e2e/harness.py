@@ -101,8 +101,13 @@ class Server:
 
     @property
     def odd_keys(self):
-        """The odd keys that it can hold: moto's router knows no newlines."""
-        return [key for key in ODD_KEYS if self.name != "moto" or "\n" not in key]
+        """The odd keys that it can hold: moto's router knows no newlines; to SeaweedFS a key that ends in a slash is a folder,
+        which has no tags and is not copied, and it takes no key as long as S3 does."""
+        cannot = {
+            "moto": lambda key: "\n" in key,
+            "seaweedfs": lambda key: key.endswith("/") or len(key) >= 1024,
+        }.get(self.name, lambda key: False)
+        return [key for key in ODD_KEYS if not cannot(key)]
 
     def put(self, bucket, keys, **more):
         """Writes small objects."""

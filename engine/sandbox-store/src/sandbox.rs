@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use crate::access_log::AccessLog;
 use crate::error::SandboxError;
 use crate::fault::{FaultRule, Faults};
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, UnknownSubresources};
 use crate::server::{Keys, Server};
 use crate::storage::Storage;
 
@@ -107,6 +107,7 @@ pub async fn start(config: SandboxConfig) -> Result<Sandbox, SandboxError> {
     let protocol = Protocol::new(Arc::clone(&storage), config.restore_delay);
     let mut builder = S3ServiceBuilder::new(protocol);
     builder.set_auth(Keys::new(config.credentials));
+    builder.set_route(UnknownSubresources);
     let server = Server {
         service: builder.build(),
         faults: Faults::new(config.faults),

@@ -17,6 +17,7 @@ mod selection;
 mod settings;
 mod tagging;
 mod transfer;
+mod unknown;
 mod uploads;
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use s3s::{S3, S3Request, S3Response, S3Result};
 
 use crate::storage::Storage;
 use transfer::ZeroSums;
+pub(crate) use unknown::UnknownSubresources;
 
 /// The status that an answer must have instead of the one that the protocol crate gives it, as an extension of the
 /// response: the crate always answers RestoreObject with 200, S3 with 202 unless the copy is there already.

@@ -1,0 +1,203 @@
+"""Each operation with every parameter on three independent stores, over keys that are hard to carry; what became of the
+objects is read back with boto3. What a store lacks is named here, and Longshore's message must name it; what a store
+does otherwise is named, too, and fails the test once it no longer does."""
+
+import subprocess
+from dataclasses import dataclass, field
+
+import pytest
+
+from harness import LONGSHORE
+
+ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
+KMS = "arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555"
+SOURCE = dict(Body=b"body", Metadata={"color": "blue"}, ContentType="text/x-source", Tagging="a=1&b=1")
+
+
+@dataclass
+class Found:
+    """An object as boto3 finds it."""
+
+    client: object
+    bucket: str
+    key: str
+
+    def __call__(self, call, **more):
+        return getattr(self.client, call)(Bucket=self.bucket, Key=self.key, **more)
+
+    def head(self, *names):
+        head = self("head_object")
+        return tuple(head.get(name) for name in names)
+
+    @property
+    def body(self):
+        return self("get_object")["Body"].read()
+
+    @property
+    def tags(self):
+        return {tag["Key"]: tag["Value"] for tag in self("get_object_tagging")["TagSet"]}
+
+    @property
+    def grants(self):
+        grants = self("get_object_acl")["Grants"]
+        return {(grant["Grantee"].get("ID") or grant["Grantee"].get("URI"), grant["Permission"]) for grant in grants}
+
+    @property
+    def all(self):
+        """What a copy carries."""
+        head = self("head_object")
+        return self.body, head["Metadata"], head["ContentType"], self.tags
+
+
+@dataclass
+class Case:
+    """An operation with parameters, and what must be true of each object afterwards."""
+
+    operation: str
+    parameters: dict
+    #: What boto3 finds.
+    outcome: object
+    expected: object
+    #: How the objects are put.
+    source: dict = field(default_factory=lambda: SOURCE)
+    #: Store -> keys that it cannot do it to.
+    without: dict = field(default_factory=dict)
+    #: How their bucket is made.
+    bucket: dict = field(default_factory=dict)
+    #: What is done to each object before.
+    before: object = None
+    #: Store -> the request that it does not support.
+    lacks: dict = field(default_factory=dict)
+    #: Store -> the code of its refusal, where it says no more.
+    refuses: dict = field(default_factory=dict)
+    #: Store -> what is otherwise there.
+    differs: dict = field(default_factory=dict)
+
+
+def tagging(mode, expected, differs=None, **parameters):
+    return Case("tagging", {"mode": mode, **parameters}, lambda found: found.tags, expected, differs=differs or {})
+
+
+def copy(parameters, outcome, expected, **more):
+    return Case("copy", {"target-bucket": "TARGET", **parameters}, outcome, expected, **more)
+
+
+def archived(storage_class, tier, **more):
+    parameters = {"days": 2, "tier": tier}
+    restore = lambda found: found.head("Restore")[0].split(",")[0] in ('ongoing-request="true"', 'ongoing-request="false"')
+    return Case("restore", parameters, restore, True, source={**SOURCE, "StorageClass": storage_class},
+                lacks={"seaweedfs": "RestoreObject"}, **more)
+
+
+#: SeaweedFS lists these keys as a/double/slash and back/slash, so that what lists them does not find them.
+RENAMED = {"seaweedfs": {"a//double//slash", "back\\slash"}}
+LOCKED = {"ObjectLockEnabledForBucket": True}
+
+
+def current(found):
+    """Whether the object is there."""
+    return "Contents" in found.client.list_objects_v2(Bucket=found.bucket, Prefix=found.key, EncodingType="url")
+
+
+METADATA = {"directive": "replace", "content-type": "text/plain", "cache-control": "no-cache", "content-language": "de",
+            "content-disposition": "inline", "content-encoding": "identity", "expires": "2030-01-02T03:04:05Z",
+            "user": {"size": "big"}}
+CASES = {
+    "tagging-replace": tagging("replace", {"c": "3"}, tags={"c": "3"}),
+    "tagging-merge": tagging("merge", {"a": "2", "b": "1", "c": "3"}, tags={"a": "2", "c": "3"}),
+    "tagging-remove": tagging("remove", {"b": "1"}, keys=["a"]),
+    "tagging-delete-all": tagging("delete-all", {}),
+    "acl-canned": Case("acl", {"canned": "public-read"}, lambda found: (ALL_USERS, "READ") in found.grants, True),
+    "acl-grants": Case("acl", {"grants": [
+        {"type": "id", "grantee": "alice", "permission": "FULL_CONTROL"},
+        {"type": "uri", "grantee": ALL_USERS, "permission": "READ_ACP"},
+    ]}, lambda found: found.grants, {("alice", "FULL_CONTROL"), (ALL_USERS, "READ_ACP")},
+        differs={"seaweedfs": "it ignores the x-amz-grant headers"}),
+    "copy": copy({}, lambda found: found.all, (b"body", {"color": "blue"}, "text/x-source", {"a": "1", "b": "1"})),
+    "copy-storage-class": copy({"storage-class": "STANDARD_IA"}, lambda found: found.head("StorageClass"), ("STANDARD_IA",)),
+    "copy-metadata": copy(
+        {"metadata": METADATA},
+        lambda found: (found.head("ContentType", "CacheControl", "ContentLanguage", "ContentDisposition", "ContentEncoding",
+                                  "Metadata"), found("head_object")["ResponseMetadata"]["HTTPHeaders"]["expires"]),
+        (("text/plain", "no-cache", "de", "inline", "identity", {"size": "big"}), "Wed, 02 Jan 2030 03:04:05 GMT")),
+    "copy-tags-replaced": copy({"tags": {"directive": "replace", "set": {"c": "3"}}}, lambda found: found.tags, {"c": "3"}),
+    "copy-tags-dropped": copy({"tags": {"directive": "drop"}}, lambda found: found.tags, {}),
+    "copy-acl": copy({"canned-acl": "public-read"}, lambda found: (ALL_USERS, "READ") in found.grants, True,
+                     differs={"seaweedfs": "it ignores the x-amz-acl header of a copy"}),
+    "copy-grants": copy({"grants": [{"type": "id", "grantee": "alice", "permission": "FULL_CONTROL"}]},
+                        lambda found: ("alice", "FULL_CONTROL") in found.grants, True,
+                        differs={"seaweedfs": "it ignores the x-amz-grant headers"}),
+    "copy-sse-s3": copy({"sse": {"algorithm": "AES256"}}, lambda found: found.head("ServerSideEncryption"), ("AES256",),
+                        refuses={"seaweedfs": "InternalError"}),
+    "copy-sse-kms": copy({"sse": {"algorithm": "aws:kms", "kms-key-id": KMS, "bucket-key": True}},
+                         lambda found: found.head("ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled"),
+                         ("aws:kms", KMS, True), refuses={"seaweedfs": "InternalError"}),
+    "legal-hold": Case("legal-hold", {"status": "ON"}, lambda found: found("get_object_legal_hold")["LegalHold"]["Status"], "ON",
+                       bucket=LOCKED, refuses={"seaweedfs": "NoSuchObjectLegalHold"}),  # of an object that has none yet
+    "retention": Case("retention", {"mode": "GOVERNANCE", "retain-until": "2040-01-01"},
+                      lambda found: (lambda it: (it["Mode"], it["RetainUntilDate"].year))(found("get_object_retention")["Retention"]),
+                      ("GOVERNANCE", 2040), bucket=LOCKED,
+                      # Their answers about an object that has none yet: an empty one, and that the bucket has no lock.
+                      refuses={"moto": "InvalidResponse", "seaweedfs": "ObjectLockConfigurationNotFoundError"}),
+    "delete": Case("delete", {}, current, False, without=RENAMED),
+    "delete-marker": Case("delete", {}, current, False, bucket=LOCKED, without=RENAMED),
+    "undelete": Case("undelete", {}, lambda found: found.body, b"body", bucket=LOCKED, without=RENAMED,
+                     before=lambda found: found("delete_object")),
+    "storage-class": Case("storage-class", {"storage-class": "STANDARD_IA"}, lambda found: (found.head("StorageClass"), found.all),
+                          (("STANDARD_IA",), (b"body", {"color": "blue"}, "text/x-source", {"a": "1", "b": "1"})),
+                          refuses={"seaweedfs": "InvalidRequest"}),  # it takes another class for no change
+    "restore-bulk": archived("GLACIER", "BULK"),
+    "restore-expedited": archived("GLACIER", "EXPEDITED"),
+    "restore-deep": archived("DEEP_ARCHIVE", "STANDARD"),
+}
+
+
+def says_what_is_lacking(server, request, outcomes):
+    """Every task failed, and its message says which request the store does not support."""
+    lacking = f'store "main" ({server.endpoint}) does not support this {request} request: '
+    for key, (status, http, code, message) in outcomes.items():
+        assert (status, code in ("MethodNotAllowed", "NotImplemented")) == ("failed", True), key
+        assert message.startswith(lacking), message
+
+
+@pytest.fixture(scope="module")
+def operations():
+    """The operations of this build."""
+    listed = subprocess.run([LONGSHORE, "operations"], capture_output=True, text=True, check=True).stdout
+    return {line.split()[0] for line in listed.splitlines()[1:]}
+
+
+@pytest.fixture(params=["sandbox", "moto", "seaweedfs"])
+def server(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_operation(server, bucket_of, workspace_of, operations, name):
+    if CASES[name].operation not in operations:
+        pytest.skip("this build has no such operation")
+    case, bucket, target, workspace = CASES[name], bucket_of(server, **CASES[name].bucket), bucket_of(server), workspace_of(server)
+    # A store that refuses is asked again and again: one key is enough.
+    keys = [key for key in server.odd_keys if key not in case.without.get(server.name, ())]
+    keys = keys[:1] if server.name in case.refuses else keys
+    workspace.manifest(bucket, keys)
+    for key in keys:
+        server.client().put_object(Bucket=bucket, Key=key, **case.source)
+        if case.before:
+            case.before(Found(server.client(), bucket, key))
+    workspace.job(case.operation, {key: target if value == "TARGET" else value for key, value in case.parameters.items()})
+    result = workspace.run()
+    outcomes = workspace.outcomes(result.job)
+    if server.name in case.lacks:
+        says_what_is_lacking(server, case.lacks[server.name], outcomes)
+        return
+    if server.name in case.refuses:
+        assert result.job["failures"] == {case.refuses[server.name]: 1}, outcomes
+        return
+    assert result.code == 0, outcomes
+    place = target if case.operation == "copy" else bucket
+    found = {key: case.outcome(Found(server.client(), place, key)) for key in keys}
+    if server.name in case.differs:
+        assert all(value != case.expected for value in found.values()), f"no longer differs: {case.differs[server.name]}"
+    else:
+        assert found == dict.fromkeys(keys, case.expected)
