@@ -9,8 +9,8 @@ use longshore_job::object::{bucket_arn, object_arn};
 use longshore_policy::Context;
 
 use crate::request::{
-    AclHeaders, CopyObject, DeleteObject, Directive, Encryption, ObjectLock, Permission, PutObject,
-    PutObjectRetention, Request, Retention, Tag,
+    AclHeaders, CopyObject, DeleteObject, Directive, Encryption, ListObjectVersions, ListObjectsV2,
+    ObjectLock, Permission, PutObject, PutObjectRetention, Request, Retention, Tag, UpdateObjectEncryption,
 };
 
 /// Condition key of the moment until which an object is retained.
@@ -100,23 +100,8 @@ impl Request {
             Self::HeadBucket(call) => {
                 vec![access("s3:ListBucket", bucket_arn(&call.bucket), Subject::Bucket)]
             }
-            Self::ListObjectsV2(call) => {
-                let mut access = access("s3:ListBucket", bucket_arn(&call.bucket), Subject::Bucket);
-                set(&mut access.context, "s3:prefix", call.prefix.as_deref());
-                set(&mut access.context, "s3:delimiter", call.delimiter.as_deref());
-                if let Some(max_keys) = call.max_keys {
-                    access.context.set("s3:max-keys", max_keys.to_string());
-                }
-                vec![access]
-            }
-            Self::ListObjectVersions(call) => {
-                let mut access = access("s3:ListBucketVersions", bucket_arn(&call.bucket), Subject::Bucket);
-                set(&mut access.context, "s3:prefix", call.prefix.as_deref());
-                if let Some(max_keys) = call.max_keys {
-                    access.context.set("s3:max-keys", max_keys.to_string());
-                }
-                vec![access]
-            }
+            Self::ListObjectsV2(call) => list_accesses(call),
+            Self::ListObjectVersions(call) => list_version_accesses(call),
             Self::PutObjectLegalHold(call) => {
                 let mut access = access("s3:PutObjectLegalHold", call.object.arn(), Subject::Object);
                 add_legal_hold(&mut access.context, call.on);
@@ -140,15 +125,35 @@ impl Request {
                 let arn = object_arn(&call.bucket, &call.key);
                 vec![access("s3:AbortMultipartUpload", arn, Subject::Object)]
             }
-            Self::UpdateObjectEncryption(call) => {
-                let mut access = access("s3:UpdateObjectEncryption", call.object.arn(), Subject::Object);
-                access.context.set("s3:x-amz-server-side-encryption", "aws:kms");
-                let key = call.kms_key_arn.as_str();
-                access.context.set("s3:x-amz-server-side-encryption-aws-kms-key-id", key);
-                vec![access]
-            }
+            Self::UpdateObjectEncryption(call) => encryption_accesses(call),
         }
     }
+}
+
+fn list_accesses(call: &ListObjectsV2) -> Vec<Access> {
+    let mut access = access("s3:ListBucket", bucket_arn(&call.bucket), Subject::Bucket);
+    set(&mut access.context, "s3:prefix", call.prefix.as_deref());
+    set(&mut access.context, "s3:delimiter", call.delimiter.as_deref());
+    if let Some(max_keys) = call.max_keys {
+        access.context.set("s3:max-keys", max_keys.to_string());
+    }
+    vec![access]
+}
+
+fn list_version_accesses(call: &ListObjectVersions) -> Vec<Access> {
+    let mut access = access("s3:ListBucketVersions", bucket_arn(&call.bucket), Subject::Bucket);
+    set(&mut access.context, "s3:prefix", call.prefix.as_deref());
+    if let Some(max_keys) = call.max_keys {
+        access.context.set("s3:max-keys", max_keys.to_string());
+    }
+    vec![access]
+}
+
+fn encryption_accesses(call: &UpdateObjectEncryption) -> Vec<Access> {
+    let mut access = access("s3:UpdateObjectEncryption", call.object.arn(), Subject::Object);
+    access.context.set("s3:x-amz-server-side-encryption", "aws:kms");
+    access.context.set("s3:x-amz-server-side-encryption-aws-kms-key-id", call.kms_key_arn.as_str());
+    vec![access]
 }
 
 fn delete_accesses(call: &DeleteObject) -> Vec<Access> {
