@@ -102,6 +102,63 @@ impl SseAlgorithm {
     }
 }
 
+/// Algorithms of checksums that S3 knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schemars(inline)]
+#[allow(missing_docs, reason = "names of S3")]
+pub enum ChecksumAlgorithm {
+    Crc32,
+    Crc32c,
+    Crc64nvme,
+    Sha1,
+    Sha256,
+    Sha512,
+    Md5,
+    Xxhash64,
+    Xxhash3,
+    Xxhash128,
+}
+
+impl ChecksumAlgorithm {
+    /// The name in `x-amz-checksum-algorithm`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Crc32 => "CRC32",
+            Self::Crc32c => "CRC32C",
+            Self::Crc64nvme => "CRC64NVME",
+            Self::Sha1 => "SHA1",
+            Self::Sha256 => "SHA256",
+            Self::Sha512 => "SHA512",
+            Self::Md5 => "MD5",
+            Self::Xxhash64 => "XXHASH64",
+            Self::Xxhash3 => "XXHASH3",
+            Self::Xxhash128 => "XXHASH128",
+        }
+    }
+}
+
+/// How strict a retention is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schemars(inline)]
+pub enum LockMode {
+    /// Who may bypass it, may shorten or remove it.
+    Governance,
+    /// Nobody can shorten or remove it.
+    Compliance,
+}
+
+impl LockMode {
+    /// The name in `x-amz-object-lock-mode`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Governance => "GOVERNANCE",
+            Self::Compliance => "COMPLIANCE",
+        }
+    }
+}
+
 /// Bytes of user metadata, names and values (Amazon S3 User Guide, "Working with object metadata").
 pub const MAX_USER_METADATA_BYTES: usize = 2048;
 

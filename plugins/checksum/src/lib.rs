@@ -4,6 +4,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use longshore_sdk::parameters::ChecksumAlgorithm;
 use longshore_sdk::template::Template;
 use longshore_sdk::{Checksum, Failure, Object, Operation, Outcome, Request, Response, Task};
 use schemars::JsonSchema;
@@ -14,7 +15,7 @@ use serde::Deserialize;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Parameters {
     /// The algorithm.
-    pub algorithm: Algorithm,
+    pub algorithm: ChecksumAlgorithm,
     /// Whether the checksum is of the whole object or, as of an object that was uploaded in parts, of the checksums of its
     /// parts.
     #[serde(default)]
@@ -34,41 +35,6 @@ pub struct Parameters {
     pub compare_stored: bool,
 }
 
-/// Algorithms of S3.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-#[schemars(inline)]
-#[allow(missing_docs, reason = "names of S3")]
-pub enum Algorithm {
-    Crc32,
-    Crc32c,
-    Crc64nvme,
-    Md5,
-    Sha1,
-    Sha256,
-    Sha512,
-    Xxhash64,
-    Xxhash3,
-    Xxhash128,
-}
-
-impl Algorithm {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Crc32 => "CRC32",
-            Self::Crc32c => "CRC32C",
-            Self::Crc64nvme => "CRC64NVME",
-            Self::Md5 => "MD5",
-            Self::Sha1 => "SHA1",
-            Self::Sha256 => "SHA256",
-            Self::Sha512 => "SHA512",
-            Self::Xxhash64 => "XXHASH64",
-            Self::Xxhash3 => "XXHASH3",
-            Self::Xxhash128 => "XXHASH128",
-        }
-    }
-}
-
 /// What the checksum is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -84,7 +50,7 @@ pub enum Type {
 /// The operation.
 #[derive(Debug)]
 pub struct ComputeChecksum {
-    algorithm: Algorithm,
+    algorithm: ChecksumAlgorithm,
     kind: Type,
     part_size: Option<u64>,
     expect: Option<Template>,
@@ -144,7 +110,7 @@ impl ComputeChecksum {
 
     /// An ETag that is the MD5 of the bytes, in base64.
     fn stored_etag(&self, head: &Response) -> Option<String> {
-        let etag = head.etag().filter(|_| self.algorithm == Algorithm::Md5)?;
+        let etag = head.etag().filter(|_| self.algorithm == ChecksumAlgorithm::Md5)?;
         let digest = etag.trim_matches('"').split('-').next()?.to_owned();
         Some(STANDARD.encode(hex::decode(digest).ok()?))
     }
@@ -195,7 +161,7 @@ impl Operation for ComputeChecksum {
     fn new(parameters: Parameters) -> Result<Self, String> {
         let Parameters { algorithm, r#type: kind, part_size, expect, compare_stored } = parameters;
         match (kind, part_size) {
-            (Type::Composite, _) if algorithm == Algorithm::Crc64nvme => {
+            (Type::Composite, _) if algorithm == ChecksumAlgorithm::Crc64nvme => {
                 return Err("CRC64NVME checksums are of the whole object only".to_owned());
             }
             (Type::FullObject, Some(_)) => return Err("part-size goes with type COMPOSITE".to_owned()),

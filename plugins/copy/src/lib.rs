@@ -4,13 +4,14 @@ mod compare;
 mod key;
 mod parameters;
 
+use longshore_sdk::parameters::{ChecksumAlgorithm, StorageClass};
 use longshore_sdk::{CopyObject, Failure, Grant, HeadObject, Object, Operation, Outcome, Request, Task};
 
 use compare::{Content, unquoted};
 use key::TargetKeys;
 pub use parameters::{
-    Algorithm, ChecksumAlgorithm, Encryption, IfMatch, Lock, LockMode, Metadata, MetadataDirective, Mode,
-    Multipart, Parameters, Rewrite, StorageClass, TagDirective, Tags,
+    Encryption, IfMatch, Lock, Metadata, MetadataDirective, Mode, Multipart, Parameters, Rewrite,
+    TagDirective, Tags,
 };
 
 /// Column of inventories, and of lists that want to say so, with the ETag of each object.

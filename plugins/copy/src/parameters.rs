@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use longshore_sdk::parameters::{CannedAcl, GrantParameter, check_tags};
+use longshore_sdk::parameters::{
+    CannedAcl, ChecksumAlgorithm, GrantParameter, LockMode, MAX_USER_METADATA_BYTES, SseAlgorithm,
+    StorageClass, check_tags, is_header_name,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
-
-/// Bytes of user metadata, names and values (Amazon S3 User Guide, "Working with object metadata").
-const MAX_USER_METADATA_BYTES: usize = 2048;
 
 /// Parameters of `copy`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -146,41 +146,6 @@ pub enum IfMatch {
     Head,
 }
 
-/// Algorithms of checksums that S3 knows for copies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-#[schemars(inline)]
-#[allow(missing_docs, reason = "names of S3")]
-pub enum ChecksumAlgorithm {
-    Crc32,
-    Crc32c,
-    Crc64nvme,
-    Sha1,
-    Sha256,
-    Sha512,
-    Md5,
-    Xxhash64,
-    Xxhash3,
-    Xxhash128,
-}
-
-impl ChecksumAlgorithm {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Crc32 => "CRC32",
-            Self::Crc32c => "CRC32C",
-            Self::Crc64nvme => "CRC64NVME",
-            Self::Sha1 => "SHA1",
-            Self::Sha256 => "SHA256",
-            Self::Sha512 => "SHA512",
-            Self::Md5 => "MD5",
-            Self::Xxhash64 => "XXHASH64",
-            Self::Xxhash3 => "XXHASH3",
-            Self::Xxhash128 => "XXHASH128",
-        }
-    }
-}
-
 /// Retention of the copies.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -191,26 +156,6 @@ pub struct Lock {
     /// Until when, as RFC 3339: 2030-01-31T00:00:00Z.
     #[schemars(extend("format" = "date-time"))]
     pub retain_until: String,
-}
-
-/// How strict a retention is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-#[schemars(inline)]
-pub enum LockMode {
-    /// Who may bypass it, may shorten or remove it.
-    Governance,
-    /// Nobody can shorten or remove it.
-    Compliance,
-}
-
-impl LockMode {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Governance => "GOVERNANCE",
-            Self::Compliance => "COMPLIANCE",
-        }
-    }
 }
 
 /// Copies in parts.
@@ -228,35 +173,6 @@ pub struct Multipart {
     #[serde(default)]
     #[schemars(range(min = 5_242_880, max = 5_368_709_120_u64))]
     pub part_size: Option<u64>,
-}
-
-/// Storage classes that a copy may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[schemars(inline)]
-#[allow(missing_docs, reason = "names of S3")]
-pub enum StorageClass {
-    Standard,
-    StandardIa,
-    OnezoneIa,
-    IntelligentTiering,
-    GlacierIr,
-    Glacier,
-    DeepArchive,
-}
-
-impl StorageClass {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Standard => "STANDARD",
-            Self::StandardIa => "STANDARD_IA",
-            Self::OnezoneIa => "ONEZONE_IA",
-            Self::IntelligentTiering => "INTELLIGENT_TIERING",
-            Self::GlacierIr => "GLACIER_IR",
-            Self::Glacier => "GLACIER",
-            Self::DeepArchive => "DEEP_ARCHIVE",
-        }
-    }
 }
 
 /// Content headers and user metadata of the copies.
@@ -338,7 +254,7 @@ pub enum TagDirective {
 #[schemars(inline)]
 pub struct Encryption {
     /// AES256 or aws:kms.
-    pub algorithm: Algorithm,
+    pub algorithm: SseAlgorithm,
     /// Key ID, ARN or alias for aws:kms. Without it the store uses its own key.
     #[serde(default)]
     #[schemars(length(min = 1, max = 2000))]
@@ -346,27 +262,6 @@ pub struct Encryption {
     /// Whether to use an S3 Bucket Key with aws:kms.
     #[serde(default)]
     pub bucket_key: Option<bool>,
-}
-
-/// How the store encrypts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[schemars(inline)]
-pub enum Algorithm {
-    /// Keys of the store (SSE-S3).
-    #[serde(rename = "AES256")]
-    Aes256,
-    /// Keys of a key management service (SSE-KMS).
-    #[serde(rename = "aws:kms")]
-    Kms,
-}
-
-impl Algorithm {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Aes256 => "AES256",
-            Self::Kms => "aws:kms",
-        }
-    }
 }
 
 impl Parameters {
@@ -418,12 +313,6 @@ impl Metadata {
     }
 }
 
-/// A token of RFC 9110 section 5.6.2.
-fn is_header_name(name: &str) -> bool {
-    !name.is_empty()
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.!#$%&'*+^`|~".contains(&byte))
-}
-
 impl Tags {
     fn check(&self) -> Result<(), String> {
         if self.directive != TagDirective::Replace && !self.set.is_empty() {
@@ -436,7 +325,7 @@ impl Tags {
 impl Encryption {
     fn check(&self) -> Result<(), String> {
         let for_kms = self.kms_key_id.is_some() || self.bucket_key.is_some();
-        if for_kms && self.algorithm != Algorithm::Kms {
+        if for_kms && self.algorithm != SseAlgorithm::Kms {
             return Err("sse: kms-key-id and bucket-key go with algorithm \"aws:kms\"".to_owned());
         }
         Ok(())

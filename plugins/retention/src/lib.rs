@@ -4,6 +4,7 @@
 //! named before the store is asked. The store stays the judge: between reading and writing it may change.
 
 use longshore_sdk::lock::{LockableBucket, found};
+use longshore_sdk::parameters::LockMode;
 use longshore_sdk::time::{Age, Moment, Timestamp, next_midnight};
 use longshore_sdk::{Failure, Object, Operation, Outcome, PutObjectRetention, Request, Task};
 use schemars::JsonSchema;
@@ -15,7 +16,7 @@ use serde::Deserialize;
 pub struct Parameters {
     /// How strong the lock is.
     #[serde(default)]
-    pub mode: Option<Mode>,
+    pub mode: Option<LockMode>,
     /// Until when the objects are retained: a date, which begins at midnight UTC, or an RFC 3339 time.
     #[serde(default)]
     #[schemars(with = "Option<Moment>")]
@@ -35,31 +36,11 @@ pub struct Parameters {
     pub bypass_governance: bool,
 }
 
-/// How strong a lock is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-#[schemars(inline)]
-pub enum Mode {
-    /// Who may bypass it can shorten or remove it.
-    Governance,
-    /// Nobody can shorten or remove it.
-    Compliance,
-}
-
-impl Mode {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Governance => "GOVERNANCE",
-            Self::Compliance => "COMPLIANCE",
-        }
-    }
-}
-
 /// What a job asks for.
 #[derive(Debug)]
 enum Wish {
-    Until(Mode, Timestamp),
-    ExtendBy(Mode, Age),
+    Until(LockMode, Timestamp),
+    ExtendBy(LockMode, Age),
     Remove,
 }
 
@@ -81,7 +62,7 @@ pub struct SetRetention {
 impl SetRetention {
     /// What the object is to have.
     fn wanted(&self, now: Timestamp, present: Option<&Retention>) -> Result<Option<Retention>, Failure> {
-        let of = |mode: &Mode, until| Some(Retention { mode: mode.name().to_owned(), until });
+        let of = |mode: &LockMode, until| Some(Retention { mode: mode.name().to_owned(), until });
         match &self.wish {
             Wish::Remove => Ok(None),
             Wish::Until(mode, until) => Ok(of(mode, *until)),
@@ -92,7 +73,7 @@ impl SetRetention {
                 let Some(present) = present.filter(|present| present.until > now) else {
                     return Ok(of(mode, end));
                 };
-                let strong = present.mode == Mode::Compliance.name();
+                let strong = present.mode == LockMode::Compliance.name();
                 let mode = if strong { present.mode.clone() } else { mode.name().to_owned() };
                 Ok(Some(Retention { mode, until: end.max(present.until) }))
             }
@@ -110,7 +91,7 @@ impl SetRetention {
 fn loosens(now: Timestamp, present: &Retention, wanted: Option<&Retention>) -> bool {
     let weaker = |wanted: &Retention| {
         wanted.until < present.until
-            || (wanted.mode != present.mode && wanted.mode != Mode::Compliance.name())
+            || (wanted.mode != present.mode && wanted.mode != LockMode::Compliance.name())
     };
     present.until > now && wanted.is_none_or(weaker)
 }
@@ -167,7 +148,7 @@ impl Operation for SetRetention {
         }
         let looser = present.as_ref().filter(|present| loosens(now, present, wanted.as_ref()));
         if let Some(Retention { mode, until }) = looser {
-            if mode == Mode::Compliance.name() {
+            if mode == LockMode::Compliance.name() {
                 return Err(locked(format!(
                     "the object is retained until {until} in mode COMPLIANCE, which can only be extended"
                 )));
