@@ -10,6 +10,9 @@ pub const NO_LOCK: &str = "NoSuchObjectLockConfiguration";
 /// The code of a bucket without Object Lock.
 const NO_LOCKS: &str = "ObjectLockConfigurationNotFoundError";
 
+/// What stores answer about an object without a lock: S3's code, and two of SeaweedFS.
+const NONE: [&str; 3] = [NO_LOCK, "NoSuchObjectLegalHold", NO_LOCKS];
+
 /// Asks whether the objects of a bucket can be locked: once, for as long as the bucket stays the same.
 #[derive(Debug, Default)]
 pub struct LockableBucket(RefCell<Option<String>>);
@@ -61,7 +64,7 @@ fn lacking(error: StoreError) -> Failure {
 pub fn found<T>(answer: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
-        Err(error) if error.code == NO_LOCK => Ok(None),
+        Err(error) if NONE.contains(&error.code.as_str()) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -2,12 +2,10 @@
 objects is read back with boto3. What a store lacks is named here, and Longshore's message must name it; what a store
 does otherwise is named, too, and fails the test once it no longer does."""
 
-import subprocess
+import hashlib
 from dataclasses import dataclass, field
 
 import pytest
-
-from harness import LONGSHORE
 
 ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
 KMS = "arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555"
@@ -41,6 +39,12 @@ class Found:
     def grants(self):
         grants = self("get_object_acl")["Grants"]
         return {(grant["Grantee"].get("ID") or grant["Grantee"].get("URI"), grant["Permission"]) for grant in grants}
+
+    @property
+    def versions(self):
+        """How many versions there are."""
+        listed = self.client.list_object_versions(Bucket=self.bucket, Prefix=self.key).get("Versions", [])
+        return sum(version["Key"] == self.key for version in listed)
 
     @property
     def all(self):
@@ -133,12 +137,11 @@ CASES = {
                          lambda found: found.head("ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled"),
                          ("aws:kms", KMS, True), refuses={"seaweedfs": "InternalError"}),
     "legal-hold": Case("legal-hold", {"status": "ON"}, lambda found: found("get_object_legal_hold")["LegalHold"]["Status"], "ON",
-                       bucket=LOCKED, refuses={"seaweedfs": "NoSuchObjectLegalHold"}),  # of an object that has none yet
+                       bucket=LOCKED),
     "retention": Case("retention", {"mode": "GOVERNANCE", "retain-until": "2040-01-01"},
                       lambda found: (lambda it: (it["Mode"], it["RetainUntilDate"].year))(found("get_object_retention")["Retention"]),
                       ("GOVERNANCE", 2040), bucket=LOCKED,
-                      # Their answers about an object that has none yet: an empty one, and that the bucket has no lock.
-                      refuses={"moto": "InvalidResponse", "seaweedfs": "ObjectLockConfigurationNotFoundError"}),
+                      refuses={"moto": "InvalidResponse"}),  # it answers with nothing about an object that has none yet
     "delete": Case("delete", {}, current, False, without=RENAMED),
     "delete-marker": Case("delete", {}, current, False, bucket=LOCKED, without=RENAMED),
     "undelete": Case("undelete", {}, lambda found: found.body, b"body", bucket=LOCKED, without=RENAMED,
@@ -146,6 +149,24 @@ CASES = {
     "storage-class": Case("storage-class", {"storage-class": "STANDARD_IA"}, lambda found: (found.head("StorageClass"), found.all),
                           (("STANDARD_IA",), (b"body", {"color": "blue"}, "text/x-source", {"a": "1", "b": "1"})),
                           refuses={"seaweedfs": "InvalidRequest"}),  # it takes another class for no change
+    "metadata-merge": Case("metadata", {"mode": "merge", "cache-control": "no-cache", "user": {"size": "big"}},
+                           lambda found: (found.head("CacheControl"), found.all),
+                           (("no-cache",), (b"body", {"color": "blue", "size": "big"}, "text/x-source", {"a": "1", "b": "1"}))),
+    "metadata-remove": Case("metadata", {"mode": "remove", "names": ["user.color"]}, lambda found: found.all,
+                            (b"body", {}, "text/x-source", {"a": "1", "b": "1"})),
+    "encrypt": Case("encrypt", {"algorithm": "aws:kms", "kms-key-id": KMS, "bucket-key": True},
+                    lambda found: (found.head("ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled"), found.all),
+                    (("aws:kms", KMS, True), (b"body", {"color": "blue"}, "text/x-source", {"a": "1", "b": "1"})),
+                    refuses={"seaweedfs": "InvalidRequest"}),  # it takes another key for no change
+    "checksum": Case("checksum", {"algorithm": "SHA256", "expect": hashlib.sha256(b"body").hexdigest()},
+                     lambda found: found.all, (b"body", {"color": "blue"}, "text/x-source", {"a": "1", "b": "1"})),
+    "expire-versions": Case("expire-versions", {"keep": 1}, lambda found: (found.versions, found.body), (1, b"body"), bucket=LOCKED,
+                            # moto lists versions without encoding keys, and XML makes another character of this one.
+                            without={**RENAMED, "moto": ["carriage\rreturn"]}, before=lambda found: found("put_object", Body=b"body")),
+    "copy-moved": copy({"mode": "move"}, lambda found: found.all,
+                       (b"body", {"color": "blue"}, "text/x-source", {"a": "1", "b": "1"})),
+    "copy-conditions": copy({"if-match": "head", "overwrite": False, "verify": True, "unmodified-since": "2040-01-01T00:00:00Z"},
+                            lambda found: found.body, b"body"),
     "restore-bulk": archived("GLACIER", "BULK"),
     "restore-expedited": archived("GLACIER", "EXPEDITED"),
     "restore-deep": archived("DEEP_ARCHIVE", "STANDARD"),
@@ -160,22 +181,13 @@ def says_what_is_lacking(server, request, outcomes):
         assert message.startswith(lacking), message
 
 
-@pytest.fixture(scope="module")
-def operations():
-    """The operations of this build."""
-    listed = subprocess.run([LONGSHORE, "operations"], capture_output=True, text=True, check=True).stdout
-    return {line.split()[0] for line in listed.splitlines()[1:]}
-
-
 @pytest.fixture(params=["sandbox", "moto", "seaweedfs"])
 def server(request):
     return request.getfixturevalue(request.param)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_operation(server, bucket_of, workspace_of, operations, name):
-    if CASES[name].operation not in operations:
-        pytest.skip("this build has no such operation")
+def test_operation(server, bucket_of, workspace_of, name):
     case, bucket, target, workspace = CASES[name], bucket_of(server, **CASES[name].bucket), bucket_of(server), workspace_of(server)
     # A store that refuses is asked again and again: one key is enough.
     keys = [key for key in server.odd_keys if key not in case.without.get(server.name, ())]

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import os
 import signal
 import sqlite3
 
@@ -58,6 +59,7 @@ def stopped(workspace, engine):
     """Stops the engine's process. False if that was in the middle of a transaction: then it holds SQLite's lock, and nobody
     can take the queue over."""
     engine.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, engine.pid, os.WSTOPPED | os.WNOWAIT)  # every thread of it stands now
     with contextlib.closing(sqlite3.connect(workspace.directory / "data" / "queue.db", timeout=0)) as database:
         try:
             database.execute("BEGIN IMMEDIATE")

@@ -99,6 +99,8 @@ def test_at_a_terminal_until_the_job_has_ended(slow):
 
 
 def test_the_watcher_leaves_and_the_job_goes_on(slow):
+    # For minutes, so that it does not end while somebody watches.
+    slow.job(**TAGGING, concurrency=1)
     job = slow.submit()
     slow.start("start")
     assert at_terminal(slow, "watch", interrupt=r"Active  \d+ % ")[0] == 0
