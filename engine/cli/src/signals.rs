@@ -56,15 +56,15 @@ pub(crate) async fn within<T>(
     }
 }
 
-/// SIGINT and SIGTERM.
-struct Signals {
+/// SIGINT and SIGTERM, from the moment on in which it is made: none that comes later is missed.
+pub(crate) struct Signals {
     #[cfg(unix)]
     both: Option<[tokio::signal::unix::Signal; 2]>,
 }
 
 impl Signals {
     #[cfg(unix)]
-    fn listen() -> Self {
+    pub(crate) fn listen() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
         let both = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
         let [interrupt, terminate] = both;
@@ -72,12 +72,12 @@ impl Signals {
     }
 
     #[cfg(not(unix))]
-    fn listen() -> Self {
+    pub(crate) fn listen() -> Self {
         Self {}
     }
 
     /// The next of them.
-    async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         #[cfg(unix)]
         if let Some([interrupt, terminate]) = &mut self.both {
             tokio::select! {

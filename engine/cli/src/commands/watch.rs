@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::CliError;
 use crate::output::{Pace, Watched, note, short};
+use crate::signals::Signals;
 
 /// Time between two looks at the queue.
 const POLL: Duration = Duration::from_millis(500);
@@ -43,8 +44,8 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
     let mut watch = Watch { queue, only, mark: None, paces: BTreeMap::new() };
     let mut view = if live { View::live() } else { View::Lines(Lines::new(context.json)) };
     let mut quit = quit(live);
-    // One for all the time: a signal that comes between two looks counts.
-    let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
+    // Before anything is shown: who sees it may interrupt at once.
+    let mut signals = Signals::listen();
     loop {
         let jobs = watch.look()?;
         view.show(context, &jobs)?;
@@ -52,7 +53,7 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
         if !ended && !arguments.once {
             tokio::select! {
                 () = tokio::time::sleep(POLL) => continue,
-                _ = &mut interrupted => {}
+                () = signals.next() => {}
                 Some(()) = quit.recv() => {}
             }
         }
