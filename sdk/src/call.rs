@@ -305,13 +305,13 @@ macro_rules! grant_settings {
 grant_settings!(PutObject, CopyObject, PutObjectAcl);
 
 text_settings! { HeadObject =>
-    /// Another store than the job's own: one that a parameter names which is marked `x-longshore-store` in the schema.
+    /// Another store than the job's own: one that a parameter names which has the `format` `longshore-store` in the schema.
     store = set_store;
 }
 
 text_settings! { CopyObject =>
-    /// The store that the copy goes to, if not the job's own: one that a parameter names which is marked
-    /// `x-longshore-store` in the schema.
+    /// The store that the copy goes to, if not the job's own: one that a parameter names which has the `format`
+    /// `longshore-store` in the schema.
     target_store = set_store;
 }
 

@@ -21,7 +21,7 @@ pub struct Parameters {
     pub target_bucket: String,
     /// Store of the copies, by its name in longshore.toml. Without it the job's own.
     #[serde(default)]
-    #[schemars(length(min = 1, max = 64), extend("x-longshore-store" = true))]
+    #[schemars(length(min = 1, max = 64), extend("format" = "longshore-store"))]
     pub target_store: Option<String>,
     /// Folder that is put before each key; a `/` is added where it does not end in one.
     #[serde(default)]

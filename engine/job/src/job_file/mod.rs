@@ -7,6 +7,7 @@ mod generate;
 mod list;
 mod location;
 mod manifest;
+mod named;
 mod operation;
 #[cfg(test)]
 mod operation_tests;
@@ -15,7 +16,6 @@ mod retry;
 #[cfg(test)]
 mod rules_tests;
 mod section;
-mod stores;
 #[cfg(test)]
 mod tests;
 mod timing;
@@ -29,8 +29,8 @@ use crate::declare::{Declaration, Problems, Refusal, Variables, schema};
 use crate::spec::{JobSpec, OperationSource, OperationSpec};
 
 pub use file::JobFile;
+pub use named::other_stores;
 pub use section::manifest_section;
-pub use stores::other_stores;
 
 /// Everything around a job file that decides what it means.
 #[derive(Clone, Copy)]

@@ -6,9 +6,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::stores;
+use super::named;
 use super::{CatalogEntry, Environment, OperationName, location, parameters_schema};
-use crate::config::{CONFIG_FILE, EngineConfig};
 use crate::declare::{Declaration, pointer, suggest};
 use crate::filter::Filter;
 use crate::pipeline::MAX_STEPS;
@@ -16,9 +15,6 @@ use crate::spec::{OnFailure, OperationSpec, StepSpec};
 
 /// Where the section stands.
 const OPERATION: &str = "/operation";
-
-/// The format, in the JSON Schema of an operation's parameters, of a text that names an endpoint of `longshore.toml`.
-const ENDPOINT: &str = "longshore-endpoint";
 
 /// What is done to each object: one operation, or several steps, in order.
 #[derive(Debug, Deserialize)]
@@ -120,17 +116,12 @@ fn step(
     let entry = entry(name, plugin, at, environment, declaration)?;
     // Parameters that are no table were reported, and what they lack is not the problem.
     let within = format!("{at}/parameters");
-    let fit = (declaration.holds(&within) || !declaration.declares(&within))
-        && declaration.check(&parameters_schema(&entry.parameters), &within)
-        && check_endpoints(&entry.parameters, (&parameters, &within), environment.config, declaration);
     let operation = OperationSpec { source: entry.source, parameters: Value::Object(parameters) };
-    stores::check(
-        &entry.parameters,
-        (&operation.parameters, &within),
-        store,
-        environment.config,
-        declaration,
-    );
+    let (schema, given) = (&entry.parameters, (&operation.parameters, within.as_str()));
+    let fit = (declaration.holds(&within) || !declaration.declares(&within))
+        && declaration.check(&parameters_schema(schema), &within)
+        && named::check_endpoints(schema, given, environment.config, declaration);
+    named::check_stores(schema, given, store, environment.config, declaration);
     // Of a file that is not TOML the parameters may be in what could not be read.
     if fit
         && declaration.is_whole()
@@ -139,34 +130,6 @@ fn step(
         declaration.problem_at_key(if declaration.declares(&within) { &within } else { at }, refusal, None);
     }
     Some(StepSpec { operation, label, when, on_failure })
-}
-
-/// Whether the configuration has every endpoint that the parameters name: those are texts of the format [`ENDPOINT`].
-fn check_endpoints(
-    schema: &Value,
-    (parameters, at): (&Map<String, Value>, &str),
-    config: &EngineConfig,
-    declaration: &mut Declaration<'_>,
-) -> bool {
-    let properties = schema.get("properties").and_then(Value::as_object);
-    let mut known = true;
-    for (key, property) in properties.into_iter().flatten() {
-        let is_endpoint = property.get("format").is_some_and(|format| format == ENDPOINT);
-        let Some(name) = parameters.get(key).and_then(Value::as_str).filter(|_| is_endpoint) else {
-            continue;
-        };
-        if config.endpoints.contains_key(name) {
-            continue;
-        }
-        let help = suggest::help(name, config.endpoints.keys().map(String::as_str), "known endpoints")
-            .unwrap_or_else(|| {
-                format!("declare it in {CONFIG_FILE}: [endpoint.{}]", pointer::toml_key(name))
-            });
-        let problem = format!("unknown endpoint {:?}", pointer::shortened(name));
-        declaration.problem_at_value(&pointer::join(at, key), problem, Some(help));
-        known = false;
-    }
-    known
 }
 
 fn check_condition(when: &Filter, at: &str, declaration: &mut Declaration<'_>) {

@@ -40,6 +40,28 @@ pub(super) fn of_version(http_status: u16, version_id: Option<String>) -> Respon
     Response { http_status, version_id, ..Response::default() }
 }
 
+/// The checksums of an answer: algorithm and value.
+macro_rules! checksums {
+    ($out:expr) => {
+        [
+            ("CRC32", $out.checksum_crc32),
+            ("CRC32C", $out.checksum_crc32_c),
+            ("CRC64NVME", $out.checksum_crc64_nvme),
+            ("MD5", $out.checksum_md5),
+            ("SHA1", $out.checksum_sha1),
+            ("SHA256", $out.checksum_sha256),
+            ("SHA512", $out.checksum_sha512),
+            ("XXHASH64", $out.checksum_xxhash64),
+            ("XXHASH3", $out.checksum_xxhash3),
+            ("XXHASH128", $out.checksum_xxhash128),
+        ]
+        .into_iter()
+        .filter_map(|(algorithm, value)| Some((algorithm, value?)))
+        .collect()
+    };
+}
+pub(super) use checksums;
+
 /// What HeadObject and GetObject answer alike.
 macro_rules! described {
     ($out:expr, $status:expr) => {
@@ -77,21 +99,7 @@ macro_rules! described {
             parts_count: $out.parts_count.and_then(|count| u32::try_from(count).ok()),
             website_redirect_location: $out.website_redirect_location,
             checksum_type: $out.checksum_type.map(|kind| kind.as_str().to_owned()),
-            checksums: [
-                ("CRC32", $out.checksum_crc32),
-                ("CRC32C", $out.checksum_crc32_c),
-                ("CRC64NVME", $out.checksum_crc64_nvme),
-                ("MD5", $out.checksum_md5),
-                ("SHA1", $out.checksum_sha1),
-                ("SHA256", $out.checksum_sha256),
-                ("SHA512", $out.checksum_sha512),
-                ("XXHASH64", $out.checksum_xxhash64),
-                ("XXHASH3", $out.checksum_xxhash3),
-                ("XXHASH128", $out.checksum_xxhash128),
-            ]
-            .into_iter()
-            .filter_map(|(algorithm, value)| Some((algorithm, value?)))
-            .collect(),
+            checksums: checksums!($out),
             ..Response::default()
         }
     };

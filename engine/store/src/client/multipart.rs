@@ -6,7 +6,7 @@ use aws_sdk_s3::operation::list_parts::ListPartsOutput;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use aws_smithy_types::byte_stream::ByteStream;
 
-use super::answers::{self, Answered};
+use super::answers::{self, Answered, checksums};
 use super::calls::{Sdk, new_object};
 use super::values;
 use crate::error::StoreError;
@@ -34,27 +34,6 @@ pub(super) fn allowance(request: &Request) -> Duration {
         Request::CompleteMultipartUpload(_) => COMPLETION,
         _ => Duration::ZERO,
     }
-}
-
-/// A part's checksums, which its upload's algorithm decides.
-macro_rules! checksums {
-    ($out:expr) => {
-        [
-            ("CRC32", $out.checksum_crc32),
-            ("CRC32C", $out.checksum_crc32_c),
-            ("CRC64NVME", $out.checksum_crc64_nvme),
-            ("MD5", $out.checksum_md5),
-            ("SHA1", $out.checksum_sha1),
-            ("SHA256", $out.checksum_sha256),
-            ("SHA512", $out.checksum_sha512),
-            ("XXHASH64", $out.checksum_xxhash64),
-            ("XXHASH3", $out.checksum_xxhash3),
-            ("XXHASH128", $out.checksum_xxhash128),
-        ]
-        .into_iter()
-        .filter_map(|(algorithm, value)| Some((algorithm, value?)))
-        .collect()
-    };
 }
 
 impl Sdk {
