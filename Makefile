@@ -13,10 +13,10 @@ help: ## Show this help
 setup: ## Install what building needs and is missing (the wasm32 standard library, a C compiler)
 	@scripts/setup
 
-python: ## Install what the tests need and is missing (moto, boto3, s5cmd, in target/venv)
+python: ## Install what the tests need and is missing (moto, boto3, s5cmd, componentize-py, in target/venv)
 	@scripts/python
 
-node: ## Install what the differential test of policies needs and is missing (another evaluator, in target/node)
+node: ## Install what tests need and is missing: another policy evaluator, what makes operations of JavaScript (in target/node)
 	@scripts/node
 
 fault-tools: ## Install what the tests of crashes and clocks need and is missing (strace, faketime)
@@ -30,6 +30,7 @@ test: setup python node fault-tools ## Run the whole test suite
 	$(CARGO) build --workspace --bins --examples
 	$(CARGO) test --workspace
 	@scripts/fuzz
+	@scripts/languages
 	$(VENV)/bin/python tests/policy/differential.py --seed 1 --cases 20000
 	$(VENV)/bin/python -m pytest tests/e2e
 

@@ -13,9 +13,10 @@ use crate::state::State;
 use crate::{PluginError, PluginLimits};
 
 /// Core instances per component: what wit-component makes of one core module is three (the module, a table of its
-/// imports, and what fills it in), and a component of two languages has some more.
-const CORE_INSTANCES: u32 = 8;
-/// Memories and tables per component, likewise.
+/// imports, and what fills it in). A guest in JavaScript (componentize-qjs) has 11; one in Python (componentize-py) 38: its
+/// shared libraries, and a stub for each WASI interface that it does without.
+const CORE_INSTANCES: u32 = 64;
+/// Memories and tables per component, likewise: one memory and up to three tables.
 const MEMORIES: u32 = 2;
 const TABLES: u32 = 4;
 
@@ -113,7 +114,7 @@ fn pool(limits: &PluginLimits) -> PoolingAllocationConfig {
     pool.total_component_instances(limits.instances)
         .total_core_instances(limits.instances.saturating_mul(CORE_INSTANCES))
         .total_memories(limits.instances)
-        .total_tables(limits.instances.saturating_mul(2))
+        .total_tables(limits.instances.saturating_mul(TABLES))
         .total_stacks(limits.instances)
         .max_core_instances_per_component(CORE_INSTANCES)
         .max_memories_per_component(MEMORIES)
