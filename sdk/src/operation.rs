@@ -83,7 +83,7 @@ impl Outcome {
 /// The end of a task that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// An S3 error code, or one of the operation's own: letters, digits, `.`, `_`, `-`; 1–64 characters.
+    /// An S3 error code, or one of the operation's own: 1–64 letters, digits, `.`, `_`, `-`, the first a letter or digit.
     pub code: String,
     /// What happened, in a sentence.
     pub message: String,

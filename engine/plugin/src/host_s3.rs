@@ -19,10 +19,11 @@ use crate::codes;
 use crate::handle::{ObjectHandle, RequestHandle, ResponseHandle};
 use crate::one_key::{self, OneKey};
 use crate::setting;
-use crate::state::State;
+use crate::state::{State, object_bytes};
 use crate::stop::Stop;
+use crate::text::quoted;
 use crate::upload;
-use crate::values::tag_bytes;
+use crate::values::{listing_bytes, tag_bytes};
 use crate::watch::HostCall;
 
 type This<T> = Resource<T>;
@@ -37,8 +38,18 @@ impl State {
         this: &This<ObjectHandle>,
         request: impl FnOnce(ObjectId) -> Request,
     ) -> Result<Resource<RequestHandle>> {
+        self.make_with(this, 0, request)
+    }
+
+    /// Makes a request of an object and further text of so many bytes.
+    fn make_with(
+        &mut self,
+        this: &This<ObjectHandle>,
+        more: usize,
+        request: impl FnOnce(ObjectId) -> Request,
+    ) -> Result<Resource<RequestHandle>> {
         let object = self.object(this)?;
-        let held = object.key.len();
+        let held = object_bytes(&object).saturating_add(more);
         self.push_request(request(object), held)
     }
 
@@ -109,7 +120,7 @@ impl s3::HostObject for State {
 
     fn put(&mut self, this: This<ObjectHandle>, body: Vec<u8>) -> Result<Resource<RequestHandle>> {
         let object = self.object(&this)?;
-        let held = object.key.len() + body.len();
+        let held = object_bytes(&object) + body.len();
         self.push_request(PutObject::new(object.bucket, object.key, body.into()), held)
     }
 
@@ -120,7 +131,7 @@ impl s3::HostObject for State {
         key: String,
     ) -> Result<Resource<RequestHandle>> {
         let source = self.object(&this)?;
-        let held = source.key.len() + bucket.len() + key.len();
+        let held = object_bytes(&source) + bucket.len() + key.len();
         self.push_request(CopyObject::new(source, bucket, key), held)
     }
 
@@ -134,7 +145,7 @@ impl s3::HostObject for State {
 
     fn put_tags(&mut self, this: This<ObjectHandle>, tags: Vec<s3::Tag>) -> Result<Resource<RequestHandle>> {
         let object = self.object(&this)?;
-        let held = object.key.len() + tags.iter().map(tag_bytes).sum::<usize>();
+        let held = object_bytes(&object) + tags.iter().map(tag_bytes).sum::<usize>();
         let tags = tags.into_iter().map(Tag::from).collect();
         self.push_request(PutObjectTagging { object, tags }, held)
     }
@@ -181,7 +192,8 @@ impl s3::HostObject for State {
         this: This<ObjectHandle>,
         after: Option<String>,
     ) -> Result<Resource<RequestHandle>> {
-        self.make(&this, |object| one_key::versions(object, after).into())
+        let more = listing_bytes(self.object(&this)?, &after);
+        self.make_with(&this, more, |object| one_key::versions(object, after).into())
     }
 
     fn list_uploads(
@@ -189,7 +201,8 @@ impl s3::HostObject for State {
         this: This<ObjectHandle>,
         after: Option<String>,
     ) -> Result<Resource<RequestHandle>> {
-        self.make(&this, |object| one_key::uploads(object, after).into())
+        let more = listing_bytes(self.object(&this)?, &after);
+        self.make_with(&this, more, |object| one_key::uploads(object, after).into())
     }
 
     fn abort_upload(
@@ -197,7 +210,7 @@ impl s3::HostObject for State {
         this: This<ObjectHandle>,
         upload_id: String,
     ) -> Result<Resource<RequestHandle>> {
-        self.make(&this, |object| {
+        self.make_with(&this, upload_id.len(), |object| {
             AbortMultipartUpload { bucket: object.bucket, key: object.key, upload_id }.into()
         })
     }
@@ -231,7 +244,7 @@ impl s3::HostObject for State {
         this: This<ObjectHandle>,
         kms_key_arn: String,
     ) -> Result<Resource<RequestHandle>> {
-        self.make(&this, |object| {
+        self.make_with(&this, kms_key_arn.len(), |object| {
             UpdateObjectEncryption { object, kms_key_arn, bucket_key_enabled: None }.into()
         })
     }
@@ -243,7 +256,7 @@ impl s3::HostObject for State {
             DigestObject { object, algorithm, part_size: None, if_match: None }.into()
         })?;
         if known.is_none() {
-            self.set(&request, 0, |_| Err(format!("{algorithm:?} is no algorithm of checksums")))?;
+            self.set(&request, 0, |_| Err(format!("{} is no algorithm of checksums", quoted(&algorithm))))?;
         }
         Ok(request)
     }

@@ -9,14 +9,17 @@ use crate::state::State;
 use crate::text;
 use crate::watch::HostCall;
 
+/// What a line costs beside its words (time, level, job, operation): also empty ones have an end.
+const LINE_BYTES: usize = 64;
+
 impl host::Host for State {
     fn log(&mut self, level: Level, message: String) -> Result<()> {
         let left = self.limits.log_bytes.saturating_sub(self.log_bytes);
         if left == 0 {
             return Ok(());
         }
-        self.log_bytes = self.log_bytes.saturating_add(message.len());
-        let message = text::cut(message, left);
+        self.log_bytes = self.log_bytes.saturating_add(message.len()).saturating_add(LINE_BYTES);
+        let message = text::line(message, left);
         let (operation, job) = (&*self.operation, &*self.job_id);
         match level {
             Level::Error => tracing::error!(operation, job, "{message}"),

@@ -52,7 +52,9 @@ impl Instance {
     /// Gives the guest its parameters. The inner error is the guest's refusal.
     pub(crate) async fn configure(&mut self, parameters: &str) -> Result<Result<(), String>, Failure> {
         self.store.set_epoch_deadline(1);
-        self.guest.call_configure(&mut self.store, parameters).await.map_err(|error| failure_of(&error))
+        let answer = self.guest.call_configure(&mut self.store, parameters).await;
+        let limit = self.store.data().limits.message_bytes;
+        Ok(answer.map_err(|error| failure_of(&error))?.map_err(|reason| text::line(reason, limit)))
     }
 
     pub(crate) fn watch(&mut self, watching: Watching) {
@@ -149,11 +151,11 @@ impl Instance {
         let limit = self.store.data().limits.message_bytes;
         let outcome = match answer {
             Ok(host::Outcome::Done(message)) => {
-                Outcome::Succeeded(message.map(|message| text::cut(message, limit)))
+                Outcome::Succeeded(message.map(|message| text::line(message, limit)))
             }
-            Ok(host::Outcome::Skipped(reason)) => Outcome::Skipped(text::cut(reason, limit)),
+            Ok(host::Outcome::Skipped(reason)) => Outcome::Skipped(text::line(reason, limit)),
             Ok(host::Outcome::AgainAfter(host::Retry { seconds, note })) => {
-                return Execution::AgainAfter { seconds, note: text::cut(note, limit) };
+                return Execution::AgainAfter { seconds, note: text::line(note, limit) };
             }
             Err(failure) => Outcome::Failed(text::failure(failure, limit)),
         };

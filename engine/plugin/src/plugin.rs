@@ -9,12 +9,15 @@ use crate::bindings::OperationPre;
 use crate::bindings::longshore::operation::host;
 use crate::instance::Instance;
 use crate::state::State;
-use crate::{Isolation, Lane, PluginError, PluginLimits};
+use crate::{Isolation, Lane, PluginError, PluginLimits, text};
 
 /// Most actions in a description.
 const MAX_ACTIONS: usize = 100;
 /// Most bytes of a version or an action.
 const MAX_WORD_BYTES: usize = 128;
+
+/// Most bytes of the schema of the parameters: read, it takes up to fifty times as much.
+const MAX_SCHEMA_BYTES: usize = 256 << 10;
 
 /// One compiled operation. Cloning is cheap.
 #[derive(Clone)]
@@ -118,8 +121,8 @@ fn block_on<T: Send>(future: impl Future<Output = T> + Send) -> Result<T, Plugin
 fn check(answer: host::Description, limits: &PluginLimits) -> Result<Description, String> {
     let host::Description { name, version, summary, parameters, actions } = answer;
     if !is_name(&name) {
-        let name = crate::text::cut(name, MAX_WORD_BYTES);
-        return Err(format!("the name {name:?} is none: use 1 to 64 lower-case letters, digits and hyphens"));
+        let name = text::quoted(&name);
+        return Err(format!("the name {name} is none: use 1 to 64 lower-case letters, digits and hyphens"));
     }
     if version.is_empty() || version.len() > MAX_WORD_BYTES {
         return Err(format!("the version has {} bytes; 1 to {MAX_WORD_BYTES} are allowed", version.len()));
@@ -134,6 +137,17 @@ fn check(answer: host::Description, limits: &PluginLimits) -> Result<Description
     if actions.len() > MAX_ACTIONS || actions.iter().any(|action| action.len() > MAX_WORD_BYTES) {
         return Err(format!(
             "there are more than {MAX_ACTIONS} actions, or longer ones than {MAX_WORD_BYTES} bytes"
+        ));
+    }
+    if [&version, &summary].into_iter().chain(&actions).any(|word| word.contains(text::steers)) {
+        return Err(
+            "version, summary or an action contains a control character or a mark of direction".to_owned()
+        );
+    }
+    if parameters.len() > MAX_SCHEMA_BYTES {
+        return Err(format!(
+            "the schema of the parameters has {} bytes; the limit is {MAX_SCHEMA_BYTES}",
+            parameters.len()
         ));
     }
     let parameters: serde_json::Value = serde_json::from_str(&parameters)

@@ -11,6 +11,7 @@ use longshore_store::{
 };
 
 use crate::bindings::longshore::operation::s3;
+use crate::text::quoted;
 
 type Fit = Result<(), String>;
 
@@ -105,7 +106,8 @@ pub(crate) fn storage_class(request: &mut Request, class: String) -> Fit {
 }
 
 fn directive(name: &str) -> Result<Directive, String> {
-    Directive::from_name(name).ok_or_else(|| format!("{name:?} is no directive; COPY and REPLACE are"))
+    Directive::from_name(name)
+        .ok_or_else(|| format!("{} is no directive; COPY and REPLACE are", quoted(name)))
 }
 
 pub(crate) fn metadata_directive(request: &mut Request, name: &str) -> Fit {
@@ -148,7 +150,7 @@ pub(crate) fn content_language(request: &mut Request, value: String) -> Fit {
 
 /// A time of whichever type its place has.
 fn time<T: FromStr<Err: Display>>(value: &str) -> Result<T, String> {
-    value.parse().map_err(|why| format!("{value:?} is no time in RFC 3339: {why}"))
+    value.parse().map_err(|why| format!("{} is no time in RFC 3339: {why}", quoted(value)))
 }
 
 pub(crate) fn expires(request: &mut Request, value: &str) -> Fit {
@@ -184,10 +186,11 @@ pub(crate) fn canned_acl(request: &mut Request, acl: String) -> Fit {
 
 pub(crate) fn grant(request: &mut Request, grant: s3::Grant) -> Fit {
     let s3::Grant { grantee_type, grantee, permission } = grant;
-    let grantee = Grantee::of_type(&grantee_type, grantee)
-        .ok_or_else(|| format!("{grantee_type:?} is no type of grantee; id, emailAddress and uri are"))?;
+    let grantee = Grantee::of_type(&grantee_type, grantee).ok_or_else(|| {
+        format!("{} is no type of grantee; id, emailAddress and uri are", quoted(&grantee_type))
+    })?;
     let permission = Permission::from_name(&permission)
-        .ok_or_else(|| format!("{permission:?} is no permission of an ACL"))?;
+        .ok_or_else(|| format!("{} is no permission of an ACL", quoted(&permission)))?;
     let call = request.name();
     let acl = acl_headers(request).ok_or_else(|| format!("{call} has no grants"))?;
     acl.grants.push(Grant { grantee, permission });
@@ -263,10 +266,11 @@ fn object_lock(request: &mut Request) -> Option<&mut ObjectLock> {
 
 pub(crate) fn lock(request: &mut Request, mode: String, retain_until: &str) -> Fit {
     if !matches!(mode.as_str(), "GOVERNANCE" | "COMPLIANCE") {
-        return Err(format!("{mode:?} is no mode of a lock; GOVERNANCE and COMPLIANCE are"));
+        return Err(format!("{} is no mode of a lock; GOVERNANCE and COMPLIANCE are", quoted(&mode)));
     }
-    let retain_until =
-        retain_until.parse().map_err(|why| format!("{retain_until:?} is no time in RFC 3339: {why}"))?;
+    let retain_until = retain_until
+        .parse()
+        .map_err(|why| format!("{} is no time in RFC 3339: {why}", quoted(retain_until)))?;
     put(request, "lock", Some(Retention { mode, retain_until }), |request| match request {
         Request::PutObjectRetention(put) => Some(&mut put.retention),
         other => object_lock(other).map(|lock| &mut lock.retention),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_job::ObjectId;
-use longshore_store::{Request, Response, TaskGate};
+use longshore_job::object::MAX_KEY_BYTES;
+use longshore_store::{ListedVersion, Request, Response, TaskGate};
 use wasmtime::component::{Resource, ResourceTable, ResourceTableError};
 use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
 
@@ -75,7 +76,7 @@ impl State {
     }
 
     pub(crate) fn push_object(&mut self, id: Arc<ObjectId>) -> wasmtime::Result<Resource<ObjectHandle>> {
-        let held = id.bucket.len() + id.key.len() + id.version_id.as_ref().map_or(0, String::len);
+        let held = object_bytes(&id);
         self.hold(held)?;
         self.push(ObjectHandle { id, held })
     }
@@ -111,7 +112,7 @@ impl State {
     }
 
     pub(crate) fn push_response(&mut self, response: Response) -> wasmtime::Result<Resource<ResponseHandle>> {
-        let held = response.body.len();
+        let held = response_bytes(&response);
         self.hold(held)?;
         self.push(ResponseHandle { response, held })
     }
@@ -164,6 +165,19 @@ impl State {
         self.cpu_time += self.limits.tick;
         if self.cpu_time > self.limits.cpu_time { Err(Stop::CpuTime(self.limits.cpu_time)) } else { Ok(()) }
     }
+}
+
+/// What the names of an object cost.
+pub(crate) fn object_bytes(id: &ObjectId) -> usize {
+    id.bucket.len() + id.key.len() + id.version_id.as_ref().map_or(0, String::len)
+}
+
+/// What an answer costs: its body, and the entries of its page, each with a key as long as one may be. The rest is bounded by
+/// what a server may put into the head of an answer.
+fn response_bytes(response: &Response) -> usize {
+    let versions = response.versions.as_ref().map_or(0, |page| page.versions.len());
+    let uploads = response.uploads.as_ref().map_or(0, |page| page.uploads.len());
+    response.body.len() + (versions + uploads) * (size_of::<ListedVersion>() + MAX_KEY_BYTES)
 }
 
 /// Called at each tick of the epoch while the guest runs: counts its time, lets other tasks run.

@@ -1,5 +1,6 @@
 //! Values of the contract's interface `s3` and those of the store crate.
 
+use longshore_job::ObjectId;
 use longshore_store::{Grant, StoreError, Tag};
 
 use crate::bindings::longshore::operation::s3;
@@ -13,6 +14,11 @@ impl From<s3::Tag> for Tag {
 /// What a tag costs the host, the space of the strings' own records included.
 pub(crate) fn tag_bytes(tag: &s3::Tag) -> usize {
     size_of::<Tag>() + tag.key.len() + tag.value.len()
+}
+
+/// What a listing holds beside its object: that one's key once more, and a marker.
+pub(crate) fn listing_bytes(object: ObjectId, after: &Option<String>) -> usize {
+    object.key.len() + after.as_ref().map_or(0, String::len)
 }
 
 impl From<&Tag> for s3::Tag {

@@ -11,10 +11,13 @@ use longshore_plugin::{Isolation, Plugin, PluginError, PluginLimits, Plugins};
 use tokio::runtime::Handle;
 
 use crate::error::{JobFailure, OPERATION_NOT_USABLE};
+use crate::plugin_file;
 
 /// Finds and compiles operations, each once.
 pub struct Catalog {
     plugins: Plugins,
+    /// Most bytes of a plugin's file.
+    plugin_bytes: usize,
     loaded: Mutex<BTreeMap<String, Plugin>>,
 }
 
@@ -24,7 +27,9 @@ impl Catalog {
     /// # Errors
     /// If the WebAssembly engine cannot run on this machine.
     pub fn new() -> Result<Self, PluginError> {
-        Ok(Self { plugins: Plugins::new(PluginLimits::default())?, loaded: Mutex::default() })
+        let limits = PluginLimits::default();
+        let plugin_bytes = limits.plugin_bytes;
+        Ok(Self { plugins: Plugins::new(limits)?, plugin_bytes, loaded: Mutex::default() })
     }
 
     /// The built-in operation `name`.
@@ -49,12 +54,9 @@ impl Catalog {
         }
     }
 
-    fn file(&self, path: &Path) -> Result<Plugin, String> {
-        let shown = path.display().to_string();
-        let bytes =
-            std::fs::read(path).map_err(|error| format!("{shown}: cannot read the plugin: {error}"))?;
+    fn file(&self, path: &Path, bytes: &[u8]) -> Result<Plugin, String> {
         // Not kept by path: the file may change between two jobs.
-        self.plugins.load(&bytes).map_err(|error| format!("{shown}: {error}"))
+        self.plugins.load(bytes).map_err(|error| format!("{}: {error}", path.display()))
     }
 
     fn compiled(&self, key: &str, component: &[u8]) -> Result<Plugin, PluginError> {
@@ -70,20 +72,14 @@ impl Catalog {
     /// The operation of a job, and how its tasks are kept apart. `digest` is the one it had at submission.
     fn load(&self, source: &OperationSource, digest: &str) -> Result<(Plugin, Isolation), JobFailure> {
         let unusable = |reason| JobFailure::new(OPERATION_NOT_USABLE, reason);
-        let (plugin, isolation) = match source {
+        Ok(match source {
             OperationSource::Builtin(name) => (self.builtin(name).map_err(unusable)?, Isolation::Reuse),
             OperationSource::File { path, .. } => {
-                (self.file(Path::new(path)).map_err(unusable)?, Isolation::Fresh)
+                let path = Path::new(path);
+                let bytes = plugin_file::read_again(path, self.plugin_bytes, digest).map_err(unusable)?;
+                (self.file(path, &bytes).map_err(unusable)?, Isolation::Fresh)
             }
-        };
-        if let (OperationSource::File { path, .. }, true) = (source, plugin.digest() != digest) {
-            return Err(unusable(format!(
-                "{path}: the plugin changed since the job was submitted (SHA-256 was {digest}, is {}); \
-                 submit the job again to run the new one",
-                plugin.digest()
-            )));
-        }
-        Ok((plugin, isolation))
+        })
     }
 
     /// As [`Catalog::load`], and asks the operation itself whether it takes the parameters: it may refuse what its schema
@@ -121,7 +117,7 @@ impl OperationCatalog for Catalog {
         let (plugin, source) = match operation {
             OperationName::Builtin(name) => (self.builtin(name)?, OperationSource::Builtin(name.to_owned())),
             OperationName::Plugin(path) => {
-                let plugin = self.file(path)?;
+                let plugin = self.file(path, &plugin_file::read(path, self.plugin_bytes)?)?;
                 let source = OperationSource::File {
                     path: path.display().to_string(),
                     sha256: plugin.digest().to_owned(),

@@ -24,6 +24,7 @@ mod ingest;
 mod job;
 mod outage;
 mod plan;
+mod plugin_file;
 mod prepare;
 mod rehearse;
 mod report;

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use longshore_job::ObjectId;
-use longshore_job::object::bad_bucket_name;
 use longshore_policy::{Context, Lookup, PolicySet};
 use tokio::sync::SemaphorePermit;
 
@@ -15,6 +14,7 @@ use crate::access::{Access, RETAIN_UNTIL, Subject};
 use crate::copying::{self, UploadLedger};
 use crate::endpoint::Endpoints;
 use crate::error::{StoreError, code};
+use crate::names;
 use crate::reach::{Progress, Reach};
 use crate::rehearsal::{Foreseen, Journal, Nowhere};
 use crate::request::{GetObjectTagging, Request, Tag};
@@ -251,7 +251,7 @@ impl TaskGate {
     /// tests `s3:ExistingObjectTag`.
     ///
     /// # Errors
-    /// [`code::ACCESS_DENIED`] with status 403 and the reason; [`code::INVALID_REQUEST`] if a bucket's name is none.
+    /// [`code::ACCESS_DENIED`] with status 403 and the reason; [`code::INVALID_REQUEST`] if a bucket's name or a key is none.
     pub async fn check(&self, request: &Request, certainty: Certainty) -> Result<(), StoreError> {
         if let Request::CopyObject(copy) = request
             && let Some(store) = &copy.transfer.target_store
@@ -297,14 +297,7 @@ impl TaskGate {
 
     /// As [`TaskGate::check`], of a request that is sent as it is.
     pub(crate) async fn check_one(&self, request: &Request, certainty: Certainty) -> Result<(), StoreError> {
-        for name in request.buckets() {
-            if let Some(why) = bad_bucket_name(name) {
-                return Err(StoreError::new(
-                    code::INVALID_REQUEST,
-                    format!("{name:?} is no bucket name: {why}"),
-                ));
-            }
-        }
+        names::check(request)?;
         let inner = &self.gate.inner;
         for mut access in inner.accesses(request)? {
             inner.add_standing_keys(&mut access);
@@ -312,13 +305,16 @@ impl TaskGate {
                 journal.note(inner.foresee(access, certainty));
                 continue;
             }
-            if certainty == Certainty::Exact && inner.mentions_existing_tags && access.sees_existing_tags() {
-                self.add_existing_tags(request, &mut access).await?;
-            }
-            inner.decide(&access, certainty).inspect_err(|refusal| {
+            let told = |refusal: &StoreError| {
                 let ObjectId { bucket, key, .. } = &self.object;
                 tracing::debug!(bucket, key, request = request.name(), %refusal, "refused by policy");
-            })?;
+            };
+            if certainty == Certainty::Exact && inner.mentions_existing_tags && access.sees_existing_tags() {
+                // Where no tags could help, the store is not asked for them: it would be asked with the engine's credentials.
+                inner.decide(&access, Certainty::Provisional).inspect_err(told)?;
+                self.add_existing_tags(request, &mut access).await?;
+            }
+            inner.decide(&access, certainty).inspect_err(told)?;
         }
         Ok(())
     }
@@ -422,7 +418,7 @@ impl Inner {
     fn accesses(&self, request: &Request) -> Result<Vec<Access>, StoreError> {
         match request {
             Request::InvokeEndpoint(call) => Ok(vec![self.endpoints.access(call)?]),
-            other => Ok(other.accesses()),
+            other => Ok(names::with_cleaned(other.accesses())),
         }
     }
 

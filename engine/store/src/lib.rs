@@ -12,6 +12,7 @@ mod digest;
 mod endpoint;
 mod error;
 mod gate;
+mod names;
 mod rate;
 mod reach;
 mod rehearsal;

@@ -137,6 +137,12 @@ impl Request {
         self.bucket().into_iter().chain(self.source().map(|source| source.bucket.as_str()))
     }
 
+    /// Every key that the call names.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        let (_, key) = self.names();
+        key.map(|(key, _)| key).into_iter().chain(self.source().map(|source| source.key.as_str()))
+    }
+
     /// The bucket that the call works on; key and version ID of the object, if it works on one.
     fn names(&self) -> (&str, Option<(&str, Option<&str>)>) {
         match self {
