@@ -6,34 +6,14 @@ use wasmtime::component::Resource;
 use crate::bindings::longshore::operation::host::{self, Level};
 use crate::handle::TaskHandle;
 use crate::state::State;
-use crate::text;
+use crate::log;
 use crate::watch::HostCall;
-
-/// What a line costs beside its words (time, level, job, operation): also empty ones have an end.
-const LINE_BYTES: usize = 64;
 
 impl host::Host for State {
     fn log(&mut self, level: Level, message: String) -> Result<()> {
-        let left = self.limits.log_bytes.saturating_sub(self.log_bytes);
-        if left == 0 {
-            return Ok(());
+        if let Some(message) = self.log.write(level, message) {
+            self.watching.called(&HostCall::Logged { level: log::name(level), message: &message });
         }
-        self.log_bytes = self.log_bytes.saturating_add(message.len()).saturating_add(LINE_BYTES);
-        let message = text::line(message, left);
-        let (operation, job) = (&*self.operation, &*self.job_id);
-        match level {
-            Level::Error => tracing::error!(operation, job, "{message}"),
-            Level::Warn => tracing::warn!(operation, job, "{message}"),
-            Level::Info => tracing::info!(operation, job, "{message}"),
-            Level::Debug => tracing::debug!(operation, job, "{message}"),
-        }
-        let level = match level {
-            Level::Error => "error",
-            Level::Warn => "warn",
-            Level::Info => "info",
-            Level::Debug => "debug",
-        };
-        self.watching.called(&HostCall::Logged { level, message: &message });
         Ok(())
     }
 }
