@@ -1,9 +1,12 @@
 //! Copies of an object onto itself, by which S3 changes what it has no call for: storage class, encryption, metadata.
 //! Whatever is not to change survives: content headers, user metadata, tags, ACL, lock, checksum algorithm, redirect.
+//!
+//! [`Original::put_again`] does the same for an object that gets other bytes, and [`carry`] gives a new object what describes another.
 
 use std::collections::BTreeMap;
 
-use crate::{CopyObject, Failure, Grant, Object, Request, Response};
+use crate::time::Timestamp;
+use crate::{CopyObject, Failure, Grant, Object, PutObject, Request, Response};
 
 /// What an operation that copies in place may need.
 pub const ACTIONS: &[&str] = &[
@@ -51,17 +54,51 @@ impl Metadata {
             user: head.user_metadata().into_iter().collect(),
         }
     }
+}
 
-    fn set(&self, copy: CopyObject) -> CopyObject {
-        copy.metadata_directive("REPLACE")
-            .content_type(self.content_type.as_deref())
-            .cache_control(self.cache_control.as_deref())
-            .content_disposition(self.content_disposition.as_deref())
-            .content_encoding(self.content_encoding.as_deref())
-            .content_language(self.content_language.as_deref())
-            .expires(self.expires.as_deref())
-            .user_metadata(self.user.iter().map(|(name, value)| (name.as_str(), value.as_str())))
-    }
+/// Declares how calls that write an object are given what another has.
+macro_rules! likeness {
+    ($call:ident, $metadata:ident, $guards:ident) => {
+        fn $metadata(call: $call, metadata: &Metadata) -> $call {
+            call.content_type(metadata.content_type.as_deref())
+                .cache_control(metadata.cache_control.as_deref())
+                .content_disposition(metadata.content_disposition.as_deref())
+                .content_encoding(metadata.content_encoding.as_deref())
+                .content_language(metadata.content_language.as_deref())
+                .expires(metadata.expires.as_deref())
+                .user_metadata(metadata.user.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+        }
+
+        /// Checksum algorithm, redirect, lock and ACL.
+        fn $guards(call: $call, original: &Original, now: Timestamp) -> $call {
+            let head = &original.head;
+            let until = head.retain_until().filter(|until| until.parse().is_ok_and(|until| now < until));
+            call.checksum_algorithm(checksum_algorithm(head).as_deref())
+                .website_redirect(head.website_redirect().as_deref())
+                .lock(head.lock_mode().as_deref().zip(until.as_deref()))
+                .legal_hold(head.legal_hold().filter(|&held| held))
+                .grants(&original.grants)
+        }
+    };
+}
+
+likeness!(CopyObject, copy_metadata, copy_guards);
+likeness!(PutObject, put_metadata, put_guards);
+
+fn checksum_algorithm(head: &Response) -> Option<String> {
+    head.checksums().into_iter().next().map(|(algorithm, _)| algorithm)
+}
+
+/// A new object that is described as the one of `head` is: storage class and encryption, and the content headers and user metadata
+/// that are given. Whose it is and who may read it follows from where it is put; tags are for the caller to read and set.
+pub fn carry(head: &Response, metadata: &Metadata, put: PutObject) -> PutObject {
+    let encryption = Encryption::of(head);
+    let put = put
+        .storage_class(head.storage_class().as_deref())
+        .sse(encryption.algorithm.as_deref())
+        .kms_key_id(encryption.kms_key_id.as_deref())
+        .bucket_key(encryption.bucket_key);
+    put_metadata(put, metadata)
 }
 
 /// How the store encrypts an object.
@@ -125,35 +162,30 @@ impl Original {
     ///
     /// # Errors
     /// The store's.
-    pub fn copy(
-        &self,
-        object: &Object,
-        now: crate::time::Timestamp,
-        change: Change<'_>,
-    ) -> Result<Response, Failure> {
+    pub fn copy(&self, object: &Object, now: Timestamp, change: Change<'_>) -> Result<Response, Failure> {
         let head = &self.head;
         let class = head.storage_class();
         let encryption = change.encryption.cloned().unwrap_or_else(|| Encryption::of(head));
-        let until = head.retain_until().filter(|until| until.parse().is_ok_and(|until| now < until));
-        let mode = head.lock_mode();
-        let checksum = head.checksums().into_iter().next().map(|(algorithm, _)| algorithm);
         let copy = current(object)
             .copy_to(&object.bucket(), &object.key())
             .source_if_match(head.etag().as_deref())
             .storage_class(change.storage_class.or(class.as_deref()))
             .sse(encryption.algorithm.as_deref())
             .kms_key_id(encryption.kms_key_id.as_deref())
-            .bucket_key(encryption.bucket_key)
-            .checksum_algorithm(checksum.as_deref())
-            .website_redirect(head.website_redirect().as_deref())
-            .lock(mode.as_deref().zip(until.as_deref()))
-            .legal_hold(head.legal_hold().filter(|&held| held))
-            .grants(&self.grants);
+            .bucket_key(encryption.bucket_key);
+        let copy = copy_guards(copy, self, now);
         let copy = match change.metadata {
-            Some(metadata) => metadata.set(copy),
+            Some(metadata) => copy_metadata(copy.metadata_directive("REPLACE"), metadata),
             None => copy,
         };
         Ok(copy.send()?)
+    }
+
+    /// A put of other bytes under the same key, by which all else stays: storage class, encryption, checksum algorithm, redirect,
+    /// lock and ACL. Content headers and user metadata are those given; tags are for the caller to read and set. Its condition is for the
+    /// caller to set too: `if_match` with the ETag of [`Original::head`].
+    pub fn put_again(&self, metadata: &Metadata, now: Timestamp, put: PutObject) -> PutObject {
+        put_guards(carry(&self.head, metadata, put), self, now)
     }
 }
 
