@@ -77,8 +77,9 @@ def test_floods_of_words_are_cut(lab):
     whole = "(i32.const 131072) (i32.const 50000000)"
     bodies = {
         "done": (None, f"(call $done {whole})"), "skipped": (None, f"(call $skipped {whole})"),
-        "message": ("Own", f"(call $fail {guest.text('Own')} {whole})"), "code": ("PluginFailure", f"(call $fail {whole} {whole})"),
+        "message": ("Own", f"(call $fail {guest.text('Own')} {whole})"), "code": ("PluginFailure", f"(call $fail {whole} {guest.text('why')})"),
         "log": (None, f"(call $log (i32.const 2) {whole})"),
+        "code and message": ("PluginBytesLimit", f"(call $fail {whole} {whole})"),
     }
     for name, (code, body) in bodies.items():
         for number in range(4):

@@ -51,6 +51,10 @@ impl Plugins {
     /// # Errors
     /// Every way in which `bytes` is not an operation of this contract.
     pub fn load(&self, bytes: &[u8]) -> Result<Plugin, PluginError> {
+        self.load_anything(bytes).map_err(PluginError::inert)
+    }
+
+    fn load_anything(&self, bytes: &[u8]) -> Result<Plugin, PluginError> {
         if bytes.len() > self.limits.plugin_bytes {
             return Err(PluginError::TooLarge { bytes: bytes.len(), limit: self.limits.plugin_bytes });
         }
@@ -102,6 +106,8 @@ fn config() -> Config {
     config
         .wasm_component_model(true)
         .epoch_interruption(true)
+        // What no operation needs is no surface.
+        .wasm_memory64(false)
         // Results must not depend on the machine.
         .wasm_relaxed_simd(false)
         .cranelift_nan_canonicalization(true);
