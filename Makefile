@@ -35,7 +35,7 @@ test: setup python node fault-tools c-tools ## Run the whole test suite
 	@scripts/fuzz
 	@scripts/languages
 	$(VENV)/bin/python tests/policy/differential.py --seed 1 --cases 20000
-	$(VENV)/bin/python -m pytest tests/e2e
+	$(VENV)/bin/python -m pytest tests/e2e tests/hostile
 
 prove: setup python fault-tools ## Kill the engine, cut the power, break the disk at every step; kill at 300 random moments (hours)
 	$(CARGO) build --package longshore-cli

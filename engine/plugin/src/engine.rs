@@ -53,6 +53,10 @@ impl Plugins {
     /// # Errors
     /// Every way in which `bytes` is not an operation of this contract.
     pub fn inspect(&self, bytes: &[u8]) -> Result<Inspection, PluginError> {
+        self.inspect_anything(bytes).map_err(PluginError::inert)
+    }
+
+    fn inspect_anything(&self, bytes: &[u8]) -> Result<Inspection, PluginError> {
         let (digest, component) = self.compile(bytes)?;
         let pre = self.linker.instantiate_pre(&component).and_then(OperationPre::new).map_err(misfit)?;
         let description = describe(&pre, &Arc::new(PluginLimits::default()), self.limits.tick)?;
@@ -68,6 +72,10 @@ impl Plugins {
     /// # Errors
     /// Every way in which `bytes` is not an operation of this contract.
     pub fn load(&self, bytes: &[u8], terms: &Terms) -> Result<Plugin, PluginError> {
+        self.load_anything(bytes, terms).map_err(PluginError::inert)
+    }
+
+    fn load_anything(&self, bytes: &[u8], terms: &Terms) -> Result<Plugin, PluginError> {
         let (digest, component) = self.compile(bytes)?;
         let pre = linking::link(&self.linker, &component, &terms.grants).map_err(misfit)?;
         Plugin::new(pre, digest, terms, self.limits.tick)
@@ -119,6 +127,8 @@ fn config() -> Config {
     config
         .wasm_component_model(true)
         .epoch_interruption(true)
+        // What no operation needs is no surface.
+        .wasm_memory64(false)
         // Results must not depend on the machine.
         .wasm_relaxed_simd(false)
         .cranelift_nan_canonicalization(true);

@@ -1,5 +1,12 @@
 //! Why a plugin cannot be loaded or made ready.
 
+use std::mem;
+
+use crate::text;
+
+/// Bytes of a reason: names in a plugin may be as long as it is.
+const MAX_REASON_BYTES: usize = 4 << 10;
+
 /// Why a plugin cannot be loaded or made ready.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PluginError {
@@ -62,4 +69,18 @@ pub enum PluginError {
         /// What went wrong.
         reason: String,
     },
+}
+
+impl PluginError {
+    /// The same in words that steer nothing: names from a plugin that nobody has looked at yet are a part of them.
+    pub(crate) fn inert(mut self) -> Self {
+        if let Self::NotWasm { reason: words }
+        | Self::ForbiddenImport { import: words }
+        | Self::Contract { reason: words }
+        | Self::Description { reason: words } = &mut self
+        {
+            *words = text::line(mem::take(words), MAX_REASON_BYTES);
+        }
+        self
+    }
 }

@@ -34,6 +34,9 @@ pub(crate) enum Stop {
     NotGranted(String),
 }
 
+/// How wasmtime says that the fuel for host calls is used up, for which it has no type.
+const TOO_MUCH_IN_A_CALL: &str = "too much data is being copied between the host and the guest";
+
 fn seconds(time: Duration) -> String {
     format!("{} s", time.as_secs_f64())
 }
@@ -70,10 +73,11 @@ pub(crate) fn failure_of(error: &wasmtime::Error) -> Failure {
             message: format!("too many plugin instances at once: {error}; lower the concurrency of the jobs"),
         };
     }
-    // The innermost cause is the trap itself ("wasm `unreachable` instruction executed"); around it is a backtrace.
-    Failure {
-        code: codes::TRAP.to_owned(),
-        status: None,
-        message: format!("the plugin trapped: {}", error.root_cause()),
+    let cause = error.root_cause().to_string();
+    if cause.starts_with(TOO_MUCH_IN_A_CALL) {
+        let message = "the plugin passed more to the engine in one call than it may hold";
+        return Failure { code: codes::BYTES_LIMIT.to_owned(), status: None, message: message.to_owned() };
     }
+    // The innermost cause is the trap itself ("wasm `unreachable` instruction executed"); around it is a backtrace.
+    Failure { code: codes::TRAP.to_owned(), status: None, message: format!("the plugin trapped: {cause}") }
 }

@@ -1,0 +1,24 @@
+//! The contract, as guests written in WebAssembly text need it.
+
+use std::path::Path;
+
+use wit_parser::{Resolve, WorldId};
+
+/// The contract's world.
+pub(crate) fn world() -> (Resolve, WorldId) {
+    let mut resolve = Resolve::default();
+    let contract = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk/wit");
+    let (package, _) = resolve.push_path(contract).unwrap();
+    let world = resolve.select_world(&[package], Some("operation")).unwrap();
+    (resolve, world)
+}
+
+/// The plugin that a text is: a component as it stands, or a core module to which the contract's component type is added.
+pub(crate) fn plugin(text: &str) -> Vec<u8> {
+    let mut bytes = wat::parse_str(text).unwrap();
+    if bytes.starts_with(b"\0asm\x01\0\0\0") {
+        let (resolve, world) = world();
+        wit_component::embed_component_metadata(&mut bytes, &resolve, world, Default::default()).unwrap();
+    }
+    bytes
+}
