@@ -72,6 +72,10 @@ impl s3::Host for State {
         let answer = gate.send_to(entry.store.as_deref(), entry.request).await;
         match answer.and_then(|answer| one_key.only(answer)) {
             Ok(response) => self.push_response(response).map(Ok),
+            // Not for the guest to overlook.
+            Err(error) if error.status.is_none() && error.code == codes::NOT_GRANTED => {
+                Err(Stop::NotGranted(error.message).into())
+            }
             Err(error) => Ok(Err(s3::StoreError {
                 code: error.code,
                 message: error.message,

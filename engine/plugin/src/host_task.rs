@@ -6,23 +6,10 @@ use wasmtime::component::Resource;
 use crate::bindings::longshore::operation::host::{self, Level};
 use crate::handle::TaskHandle;
 use crate::state::State;
-use crate::text;
 
 impl host::Host for State {
     fn log(&mut self, level: Level, message: String) -> Result<()> {
-        let left = self.limits.log_bytes.saturating_sub(self.log_bytes);
-        if left == 0 {
-            return Ok(());
-        }
-        self.log_bytes = self.log_bytes.saturating_add(message.len());
-        let message = text::cut(message, left);
-        let (operation, job) = (&*self.operation, &*self.job_id);
-        match level {
-            Level::Error => tracing::error!(operation, job, "{message}"),
-            Level::Warn => tracing::warn!(operation, job, "{message}"),
-            Level::Info => tracing::info!(operation, job, "{message}"),
-            Level::Debug => tracing::debug!(operation, job, "{message}"),
-        }
+        self.log.write(level, message);
         Ok(())
     }
 }

@@ -15,6 +15,7 @@ use crate::access::{Access, RETAIN_UNTIL, Subject};
 use crate::copying::{self, UploadLedger};
 use crate::endpoint::Endpoints;
 use crate::error::{StoreError, code};
+use crate::mandate::Mandate;
 use crate::reach::{Progress, Reach};
 use crate::rehearsal::{Foreseen, Journal, Nowhere};
 use crate::request::{GetObjectTagging, Request, Tag};
@@ -230,6 +231,7 @@ impl Gate {
             object,
             existing_tags: Mutex::new(HashMap::new()),
             progress: Progress::default(),
+            mandate: None,
         }
     }
 }
@@ -241,14 +243,23 @@ pub struct TaskGate {
     object: ObjectId,
     existing_tags: Mutex<HashMap<ObjectId, Arc<[Tag]>>>,
     progress: Progress,
+    /// Whoever sends for the task; `None` is the engine itself.
+    mandate: Option<Arc<dyn Mandate>>,
 }
 
 impl TaskGate {
+    /// The same for one who may ask for less.
+    #[must_use]
+    pub fn within(self, mandate: Arc<dyn Mandate>) -> Self {
+        Self { mandate: Some(mandate), ..self }
+    }
+
     /// Whether the role's policies allow `request`. Sends nothing, except one GetObjectTagging per object if a policy
     /// tests `s3:ExistingObjectTag`.
     ///
     /// # Errors
-    /// [`code::ACCESS_DENIED`] with status 403 and the reason; [`code::INVALID_REQUEST`] if a bucket's name is none.
+    /// The mandate's; [`code::ACCESS_DENIED`] with status 403 and the reason; [`code::INVALID_REQUEST`] if a bucket's name is
+    /// none.
     pub async fn check(&self, request: &Request, certainty: Certainty) -> Result<(), StoreError> {
         if let Request::CopyObject(copy) = request
             && let Some(store) = &copy.transfer.target_store
@@ -300,7 +311,11 @@ impl TaskGate {
             }
         }
         let inner = &self.gate.inner;
-        for mut access in inner.accesses(request)? {
+        let accesses = inner.accesses(request)?;
+        if let Some(mandate) = &self.mandate {
+            accesses.iter().try_for_each(|access| mandate.covers(access.action))?;
+        }
+        for mut access in accesses {
             inner.add_standing_keys(&mut access);
             if let Some(journal) = &inner.journal {
                 journal.note(inner.foresee(access, certainty));
@@ -339,7 +354,7 @@ impl TaskGate {
             }
             _ => self.gate.inner.store.send(&request).await,
         };
-        if may_change_tags(&request) {
+        if request.may_change_tags() {
             // Also after an error: the request may have taken effect.
             self.existing_tags.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
@@ -353,7 +368,8 @@ impl TaskGate {
             StoreError::new(code::INVALID_REQUEST, message)
         })?;
         let gate = Gate { inner: Arc::clone(&gate.inner), reach: Arc::clone(&self.gate.reach) };
-        Ok(Self { progress: self.progress.clone(), ..gate.task(self.object.clone()) })
+        let (progress, mandate) = (self.progress.clone(), self.mandate.clone());
+        Ok(Self { progress, mandate, ..gate.task(self.object.clone()) })
     }
 
     pub(crate) fn uploads(&self) -> &dyn UploadLedger {
@@ -473,19 +489,6 @@ impl Inner {
         let message = format!("role \"{}\" may not {action} on {resource}: {reason}", self.role);
         StoreError::new(code::ACCESS_DENIED, message).with_status(403)
     }
-}
-
-/// Whether an object may have other tags after `request`.
-fn may_change_tags(request: &Request) -> bool {
-    matches!(
-        request,
-        Request::PutObject(_)
-            | Request::CopyObject(_)
-            | Request::CompleteMultipartUpload(_)
-            | Request::PutObjectTagging(_)
-            | Request::DeleteObjectTagging(_)
-            | Request::DeleteObject(_)
-    )
 }
 
 #[cfg(test)]
