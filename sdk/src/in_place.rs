@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{CopyObject, Failure, Grant, Object, Request, Response};
+use crate::{CopyObject, Failure, Grant, Object, Request, Response, StoreError};
 
 /// What an operation that copies in place may need.
 pub const ACTIONS: &[&str] = &[
@@ -50,7 +50,8 @@ impl Metadata {
         }
     }
 
-    fn set(&self, copy: CopyObject) -> CopyObject {
+    /// Gives all of it to a copy, instead of the source's.
+    pub fn set(&self, copy: CopyObject) -> CopyObject {
         copy.metadata_directive("REPLACE")
             .content_type(self.content_type.as_deref())
             .cache_control(self.cache_control.as_deref())
@@ -111,7 +112,7 @@ impl Original {
                 format!("version {row} is not the current one: a copy in place would bring it back");
             return Err(Failure::new("InvalidRequest", message).with_status(400));
         }
-        Ok(Self { head, grants: grants(object)? })
+        Ok(Self { head, grants: grants(&current(object))? })
     }
 
     /// What HeadObject says.
@@ -178,12 +179,15 @@ fn current(object: &Object) -> Object<'static> {
 }
 
 /// The grants that a copy must be given: none where the owner alone has rights, as after every write.
-fn grants(object: &Object) -> Result<Vec<Grant>, Failure> {
-    let acl = match current(object).get_acl().send() {
+///
+/// # Errors
+/// The store's, unless it has no ACLs.
+pub fn grants(object: &Object) -> Result<Vec<Grant>, StoreError> {
+    let acl = match object.get_acl().send() {
         Ok(acl) => acl,
         // A store without ACLs.
         Err(error) if matches!(error.http_status, Some(405 | 501)) => return Ok(Vec::new()),
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(error),
     };
     let owner = acl.owner();
     let grants = acl.grants();

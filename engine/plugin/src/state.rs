@@ -108,7 +108,7 @@ impl State {
     }
 
     pub(crate) fn push_response(&mut self, response: Response) -> wasmtime::Result<Resource<ResponseHandle>> {
-        let held = response.body.len();
+        let held = response.body.len() + response.replication.as_ref().map_or(0, String::len);
         self.hold(held)?;
         self.push(ResponseHandle { response, held })
     }

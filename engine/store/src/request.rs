@@ -3,6 +3,7 @@
 //! Names, defaults and meanings are those of the Amazon S3 API Reference, one struct per API call. A field that is
 //! `None` (or empty) is a header or parameter that is not sent.
 
+mod buckets;
 mod calls;
 mod lock;
 mod multipart;
@@ -11,6 +12,7 @@ mod uploads;
 
 use longshore_job::ObjectId;
 
+pub use self::buckets::*;
 pub use self::calls::*;
 pub use self::lock::*;
 pub use self::multipart::*;
@@ -58,6 +60,10 @@ pub enum Request {
     GetObjectRetention(GetObjectRetention),
     /// Whether objects of a bucket can be locked.
     GetObjectLockConfiguration(GetObjectLockConfiguration),
+    /// Where to and how the objects of a bucket are replicated.
+    GetBucketReplication(GetBucketReplication),
+    /// Whether a bucket keeps the versions of its objects.
+    GetBucketVersioning(GetBucketVersioning),
     /// One page of the multipart uploads of a bucket that are neither complete nor aborted.
     ListMultipartUploads(ListMultipartUploads),
     /// Ends a multipart upload and frees its parts.
@@ -103,6 +109,8 @@ impl Request {
             Self::PutObjectRetention(_) => "PutObjectRetention",
             Self::GetObjectRetention(_) => "GetObjectRetention",
             Self::GetObjectLockConfiguration(_) => "GetObjectLockConfiguration",
+            Self::GetBucketReplication(_) => "GetBucketReplication",
+            Self::GetBucketVersioning(_) => "GetBucketVersioning",
             Self::ListMultipartUploads(_) => "ListMultipartUploads",
             Self::AbortMultipartUpload(_) => "AbortMultipartUpload",
             Self::UpdateObjectEncryption(_) => "UpdateObjectEncryption",
@@ -153,6 +161,8 @@ impl Request {
             | Self::ListObjectsV2(ListObjectsV2 { bucket, .. })
             | Self::ListObjectVersions(ListObjectVersions { bucket, .. })
             | Self::GetObjectLockConfiguration(GetObjectLockConfiguration { bucket })
+            | Self::GetBucketReplication(GetBucketReplication { source: ObjectId { bucket, .. } })
+            | Self::GetBucketVersioning(GetBucketVersioning { bucket })
             | Self::ListMultipartUploads(ListMultipartUploads { bucket, .. }) => (bucket, None),
             Self::AbortMultipartUpload(AbortMultipartUpload { bucket, key, .. }) => {
                 (bucket, Some((key, None)))
@@ -213,6 +223,7 @@ into_request!(
     HeadObject GetObject GetObjectTagging PutObjectTagging DeleteObjectTagging GetObjectAcl PutObjectAcl
     RestoreObject DeleteObject HeadBucket ListObjectsV2 ListObjectVersions
     PutObjectLegalHold GetObjectLegalHold PutObjectRetention GetObjectRetention GetObjectLockConfiguration
+    GetBucketReplication GetBucketVersioning
     ListMultipartUploads AbortMultipartUpload UpdateObjectEncryption DigestObject InvokeEndpoint
     UploadPart UploadPartCopy CompleteMultipartUpload ListParts;
     PutObject CopyObject CreateMultipartUpload
