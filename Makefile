@@ -58,7 +58,8 @@ lint: setup ## Formatting, lints and documentation, all without warnings
 licences: ## Check the licences and sources of all dependencies
 	@scripts/licences
 
-bench: setup python ## Measure policy decisions, lists and the engine, with iam-rs, DuckDB, s5cmd and rclone beside them in the same run
+bench: setup python ## Measure policy decisions, lists, copies and the engine, with iam-rs, DuckDB, s5cmd and rclone beside them in the same run
+	@scripts/bench-peers
 	$(CARGO) bench --package longshore-policy --bench decide
 	$(CARGO) build --release --package longshore-cli
 	@$(VENV)/bin/python tests/bench/ingest.py $(or $(CARGO_TARGET_DIR),target)/release/longshore
@@ -66,6 +67,7 @@ bench: setup python ## Measure policy decisions, lists and the engine, with iam-
 	$(CARGO) run --release --package longshore-queue --example restart_time
 	@$(VENV)/bin/python tests/bench/bench.py $(or $(CARGO_TARGET_DIR),target)/release/longshore
 	@$(VENV)/bin/python tests/bench/listing.py $(or $(CARGO_TARGET_DIR),target)/release/longshore
+	@$(VENV)/bin/python tests/bench/copies.py $(or $(CARGO_TARGET_DIR),target)/release/longshore
 
 clean: ## Remove everything that was built or installed here
 	rm -rf target

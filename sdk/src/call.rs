@@ -69,6 +69,10 @@ calls! {
     GetObjectRetention;
     /// GetObjectLockConfiguration.
     GetObjectLockConfiguration;
+    /// GetBucketReplication.
+    GetBucketReplication;
+    /// GetBucketVersioning.
+    GetBucketVersioning;
     /// ListObjectVersions of one key: one page.
     ListObjectVersions;
     /// ListMultipartUploads of one key: one page.
@@ -304,7 +308,7 @@ macro_rules! grant_settings {
 
 grant_settings!(PutObject, CopyObject, PutObjectAcl);
 
-text_settings! { HeadObject =>
+text_settings! { HeadObject, DeleteObject, ListObjectVersions, GetBucketVersioning, GetObjectLockConfiguration =>
     /// Another store than the job's own: one that a parameter names which has the `format` `longshore-store` in the schema.
     store = set_store;
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::time::Timestamp;
-use crate::{CopyObject, Failure, Grant, Object, PutObject, Request, Response};
+use crate::{CopyObject, Failure, Grant, Object, PutObject, Request, Response, StoreError};
 
 /// What an operation that copies in place may need.
 pub const ACTIONS: &[&str] = &[
@@ -53,6 +53,11 @@ impl Metadata {
             expires: head.expires(),
             user: head.user_metadata().into_iter().collect(),
         }
+    }
+
+    /// Gives all of it to a copy, instead of the source's.
+    pub fn set(&self, copy: CopyObject) -> CopyObject {
+        copy_metadata(copy.metadata_directive("REPLACE"), self)
     }
 }
 
@@ -150,7 +155,7 @@ impl Original {
                 format!("version {row} is not the current one: a copy in place would bring it back");
             return Err(Failure::new("InvalidRequest", message).with_status(400));
         }
-        Ok(Self { head, grants: grants(object)? })
+        Ok(Self { head, grants: grants(&current(object))? })
     }
 
     /// What HeadObject says.
@@ -175,7 +180,7 @@ impl Original {
             .bucket_key(encryption.bucket_key);
         let copy = copy_guards(copy, self, now);
         let copy = match change.metadata {
-            Some(metadata) => copy_metadata(copy.metadata_directive("REPLACE"), metadata),
+            Some(metadata) => metadata.set(copy),
             None => copy,
         };
         Ok(copy.send()?)
@@ -212,12 +217,15 @@ fn current(object: &Object) -> Object<'static> {
 }
 
 /// The grants that a copy must be given: none where the owner alone has rights, as after every write.
-fn grants(object: &Object) -> Result<Vec<Grant>, Failure> {
-    let acl = match current(object).get_acl().send() {
+///
+/// # Errors
+/// The store's, unless it has no ACLs.
+pub fn grants(object: &Object) -> Result<Vec<Grant>, StoreError> {
+    let acl = match object.get_acl().send() {
         Ok(acl) => acl,
         // A store without ACLs.
         Err(error) if matches!(error.http_status, Some(405 | 501)) => return Ok(Vec::new()),
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(error),
     };
     let owner = acl.owner();
     let grants = acl.grants();

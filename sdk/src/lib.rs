@@ -83,10 +83,11 @@ use bindings::longshore::operation::{endpoints as raw_endpoints, host as raw_hos
 use testing::{raw, raw_host};
 
 pub use call::{
-    AbortMultipartUpload, Checksum, CopyObject, DeleteObject, DeleteObjectTagging, GetObject, GetObjectAcl,
-    GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, GetObjectTagging, HeadObject,
-    InvokeEndpoint, ListMultipartUploads, ListObjectVersions, PutObject, PutObjectAcl, PutObjectLegalHold,
-    PutObjectRetention, PutObjectTagging, Request, RestoreObject, UpdateObjectEncryption,
+    AbortMultipartUpload, Checksum, CopyObject, DeleteObject, DeleteObjectTagging, GetBucketReplication,
+    GetBucketVersioning, GetObject, GetObjectAcl, GetObjectLegalHold, GetObjectLockConfiguration,
+    GetObjectRetention, GetObjectTagging, HeadObject, InvokeEndpoint, ListMultipartUploads,
+    ListObjectVersions, PutObject, PutObjectAcl, PutObjectLegalHold, PutObjectRetention, PutObjectTagging,
+    Request, RestoreObject, UpdateObjectEncryption,
 };
 pub use object::{Object, Task};
 pub use operation::{Failure, NoParameters, Operation, Outcome};

@@ -8,7 +8,7 @@ use crate::{Failure, Object, StoreError};
 pub const NO_LOCK: &str = "NoSuchObjectLockConfiguration";
 
 /// The code of a bucket without Object Lock.
-const NO_LOCKS: &str = "ObjectLockConfigurationNotFoundError";
+pub const NO_LOCKS: &str = "ObjectLockConfigurationNotFoundError";
 
 /// What stores answer about an object without a lock: S3's code, and two of SeaweedFS.
 const NONE: [&str; 3] = [NO_LOCK, "NoSuchObjectLegalHold", NO_LOCKS];

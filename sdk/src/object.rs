@@ -1,10 +1,11 @@
 //! The object at hand, the task at hand.
 
 use crate::call::{
-    AbortMultipartUpload, Checksum, CopyObject, DeleteObject, DeleteObjectTagging, GetObject, GetObjectAcl,
-    GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, GetObjectTagging, HeadObject,
-    InvokeEndpoint, ListMultipartUploads, ListObjectVersions, PutObject, PutObjectAcl, PutObjectLegalHold,
-    PutObjectRetention, PutObjectTagging, RestoreObject, UpdateObjectEncryption,
+    AbortMultipartUpload, Checksum, CopyObject, DeleteObject, DeleteObjectTagging, GetBucketReplication,
+    GetBucketVersioning, GetObject, GetObjectAcl, GetObjectLegalHold, GetObjectLockConfiguration,
+    GetObjectRetention, GetObjectTagging, HeadObject, InvokeEndpoint, ListMultipartUploads,
+    ListObjectVersions, PutObject, PutObjectAcl, PutObjectLegalHold, PutObjectRetention, PutObjectTagging,
+    RestoreObject, UpdateObjectEncryption,
 };
 use crate::stream::{ObjectReader, ObjectWriter};
 use crate::time::Timestamp;
@@ -185,6 +186,17 @@ impl Object<'_> {
     /// `SHA1`, `SHA256`, `SHA512`, `XXHASH64`, `XXHASH3` or `XXHASH128`. The answer has the checksum and no body.
     pub fn checksum(&self, algorithm: &str) -> Checksum {
         Checksum(self.raw().checksum(algorithm))
+    }
+
+    /// GetBucketReplication of the object's bucket, in order to replicate the object: needs `s3:InitiateReplication` on the
+    /// object as well.
+    pub fn get_replication(&self) -> GetBucketReplication {
+        GetBucketReplication(self.raw().get_replication())
+    }
+
+    /// GetBucketVersioning of the object's bucket.
+    pub fn get_versioning(&self) -> GetBucketVersioning {
+        GetBucketVersioning(self.raw().get_versioning())
     }
 
     /// UpdateObjectEncryption: another KMS key, in place.

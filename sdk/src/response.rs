@@ -84,6 +84,10 @@ getters! {
     checksum_type: Option<String>;
     /// Archive tier of INTELLIGENT_TIERING that the object is in (HeadObject).
     archive_status: Option<String>;
+    /// The configuration in JSON, in the names of the S3 API: `{"Rules":[{"Status":"Enabled",…}]}` (GetBucketReplication).
+    replication_configuration: Option<String>;
+    /// `Enabled` or `Suspended`; `None` if the bucket never was versioned (GetBucketVersioning).
+    versioning: Option<String>;
     /// Versions of this key and no other, the newest first; then its delete markers, the newest first
     /// (ListObjectVersions).
     versions: Vec<Version>;

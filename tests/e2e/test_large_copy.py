@@ -1,18 +1,21 @@
 """Copies in parts, on both servers: what comes along, what becomes of uploads that fail or are cut off."""
 
 import os
+import subprocess
 import urllib.parse
 
 import pytest
 from botocore.exceptions import ClientError
 
-from harness import Workspace, kill, wait_for
+from harness import Workspace, kill, start_seeded, wait_for
+from test_two_stores import MAIN, second_store
 
 MIB = 1024 * 1024
 IN_PARTS = {"multipart": {"threshold": 5 * MIB, "part-size": 5 * MIB}}
 BODY = b"".join(f"{number:015}\n".encode() for number in range(11 * MIB // 16)) + b"end"
 SOURCE = {"ContentType": "text/plain", "CacheControl": "no-cache", "Metadata": {"color": "blue"},
           "Tagging": "a=1&b=two%20words"}
+KMS = "arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555"
 ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
 
 
@@ -186,20 +189,56 @@ def test_a_job_that_is_cancelled_leaves_no_upload(cut_off):
     assert uploads(server, bucket) == []
 
 
-@pytest.mark.skipif(not os.environ.get("TEST_LARGE"), reason="TEST_LARGE=1 copies 6 GiB")
+large = pytest.mark.skipif(not os.environ.get("TEST_LARGE"), reason="TEST_LARGE=1 copies 6 GiB and 20,000 objects")
+
+
+def six_gibibytes(client, bucket, **more):
+    """An object of zeros, which takes no room."""
+    upload = client.create_multipart_upload(Bucket=bucket, Key="k", **more)["UploadId"]
+    client.put_object(Bucket=bucket, Key="part", Body=bytes(1024 * MIB))
+    made = [
+        client.upload_part_copy(Bucket=bucket, Key="k", UploadId=upload, PartNumber=number,
+                                CopySource={"Bucket": bucket, "Key": "part"})["CopyPartResult"]["ETag"]
+        for number in range(1, 7)
+    ]
+    done = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(made, 1)]
+    client.complete_multipart_upload(Bucket=bucket, Key="k", UploadId=upload, MultipartUpload={"Parts": done})
+
+
+@large
+@pytest.mark.parametrize("operation, parameters, changed", [
+    ("metadata", {"mode": "merge", "content-type": "text/html"}, {"ContentType": "text/html"}),
+    ("storage-class", {"storage-class": "GLACIER_IR"}, {"StorageClass": "GLACIER_IR"}),
+    ("encrypt", {"algorithm": "aws:kms", "kms-key-id": KMS}, {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": KMS}),
+])
+def test_six_gibibytes_in_place(sandbox, bucket_of, workspace_of, operation, parameters, changed):
+    """Larger than one CopyObject: by parts, and nothing is lost but the ETag, which is of the parts."""
+    bucket, workspace, client = bucket_of(sandbox), workspace_of(sandbox), sandbox.client()
+    six_gibibytes(client, bucket, **SOURCE, StorageClass="STANDARD_IA", ACL="public-read", WebsiteRedirectLocation="/there",
+                  ChecksumAlgorithm="SHA256")
+
+    def state():
+        head = client.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
+        grants = client.get_object_acl(Bucket=bucket, Key="k")["Grants"]
+        names = ["ContentLength", "ContentType", "CacheControl", "Metadata", "StorageClass", "WebsiteRedirectLocation",
+                 "ServerSideEncryption", "SSEKMSKeyId", "ChecksumType"]
+        return {**{name: head.get(name) for name in names}, "sha256": "ChecksumSHA256" in head, "grants": grants,
+                "tags": client.get_object_tagging(Bucket=bucket, Key="k")["TagSet"]}
+
+    before = state()
+    workspace.manifest(bucket, ["k"])
+    workspace.job(operation, parameters)
+    workspace.run_twice(state)
+    assert state() == {**before, **changed}
+    assert uploads(sandbox, bucket) == []
+
+
+@large
 def test_six_gibibytes(sandbox, bucket_of, workspace_of):
     """Larger than one CopyObject, with no parameter that says so."""
     source, target, workspace = bucket_of(sandbox), bucket_of(sandbox), workspace_of(sandbox)
     client = sandbox.client()
-    upload = client.create_multipart_upload(Bucket=source, Key="k")["UploadId"]
-    client.put_object(Bucket=source, Key="part", Body=bytes(1024 * MIB))
-    made = [
-        client.upload_part_copy(Bucket=source, Key="k", UploadId=upload, PartNumber=number,
-                                CopySource={"Bucket": source, "Key": "part"})["CopyPartResult"]["ETag"]
-        for number in range(1, 7)
-    ]
-    done = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(made, 1)]
-    client.complete_multipart_upload(Bucket=source, Key="k", UploadId=upload, MultipartUpload={"Parts": done})
+    six_gibibytes(client, source)
     workspace.manifest(source, ["k"])
     workspace.job("copy", {"target-bucket": target, "verify": True})
     result = workspace.run()
@@ -207,3 +246,69 @@ def test_six_gibibytes(sandbox, bucket_of, workspace_of):
     head = client.head_object(Bucket=target, Key="k")
     assert (head["ContentLength"], head["ETag"][-4:]) == (6144 * MIB, '-48"')
     assert uploads(sandbox, target) == []
+
+
+@pytest.fixture
+def ten_thousand(tmp_path, sandbox_with):
+    """A server with as many small objects, another one, and a workspace that copies the first `count` of them there."""
+    one, rows = start_seeded(tmp_path / "one", 10_000)
+    other = sandbox_with("--empty-bucket", "copies")
+
+    def make(count):
+        workspace = Workspace(tmp_path / f"workspace-{count}", one)
+        workspace.configure(second_store(other))
+        workspace.write("manifest.csv", "\n".join(rows[:count]))
+        workspace.job("copy", {"target-bucket": "copies", "target-store": "second"}, head=MAIN, concurrency=64)
+        return workspace
+
+    yield one, other, make
+    one.stop()
+
+
+def listed(server, bucket):
+    """Keys and ETags."""
+    pages = server.client().get_paginator("list_objects_v2").paginate(Bucket=bucket, EncodingType="url")
+    return {urllib.parse.unquote_plus(item["Key"]): item["ETag"] for page in pages for item in page.get("Contents", [])}
+
+
+def peak_mib(workspace):
+    """The most memory that the engine had in its hands."""
+    process = subprocess.Popen(**workspace.command("run", "job.toml"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_maxrss / 1024
+
+
+@large
+def test_memory_is_flat_for_ten_thousand_objects_between_two_servers(ten_thousand):
+    one, other, make = ten_thousand
+    few, many = peak_mib(make(1_000)), peak_mib(make(10_000))
+    print(f"peak memory: {few:.0f} MiB for 1,000 objects, {many:.0f} MiB for 10,000")
+    # What ten times the objects may cost at most: a tenth of what is there anyway.
+    assert many <= few * 1.1 + 4
+    assert listed(other, "copies") == listed(one, "objects")
+
+
+@large
+def test_ten_thousand_objects_survive_a_kill(ten_thousand):
+    one, other, make = ten_thousand
+    workspace = make(10_000)
+    one.client().put_object(Bucket="objects", Key="large", Body=os.urandom(64 * MIB))
+    with (workspace.directory / "manifest.csv").open("a") as manifest:
+        manifest.write("\nobjects,large\n")
+    job = workspace.submit()
+    engine = workspace.start("start")
+    wait_for(lambda: workspace.status(job)["succeeded"] >= 3_000 or engine.poll() is not None, "three thousand copies")
+    kill(engine)
+    stopped = workspace.status(job)
+    assert stopped["state"] == "Active" and stopped["succeeded"] < 10_001
+    ended = workspace.longshore("start", "--until-idle")
+    assert ended.code == 0, ended.out + ended.err
+    done = workspace.status(job)
+    assert (done["state"], done["succeeded"], done["failed"]) == ("Complete", 10_001, 0)
+    source, copies = listed(one, "objects"), listed(other, "copies")
+    # That of the large one is of its parts.
+    assert source.pop("large") != copies.pop("large")
+    assert copies == source
+    assert uploads(other, "copies") == []

@@ -58,10 +58,55 @@ def test_a_bucket_without_object_lock_is_named(server, bucket_of, workspace):
     for operation, parameters in (("legal-hold", {"status": "ON"}), ("retention", {"mode": "GOVERNANCE", "extend-by": "1d"})):
         workspace.job(operation, parameters)
         result = workspace.run()
-        assert result.code == 3
-        status, http_status, code, message = workspace.outcomes(result.job)["k"]
-        assert (status, http_status, code) == ("failed", "404", "ObjectLockConfigurationNotFoundError")
-        assert message.startswith(f"bucket {plain} has no Object Lock")
+        assert (result.code, result.job["state"]) == (4, "Failed")
+        reason = f"bucket {plain} has no Object Lock, so that nothing in it can be locked: switch it on first"
+        assert f"ObjectLockConfigurationNotFoundError: {reason}" in result.err
+        assert (result.job["succeeded"], result.job["failed"]) == (0, 0), "no task ran"
+
+
+def test_a_bucket_further_on_is_the_affair_of_its_tasks(sandbox, bucket_of, workspace_of):
+    locked, plain, workspace = bucket_of(sandbox, ObjectLockEnabledForBucket=True), bucket_of(sandbox), workspace_of(sandbox)
+    for bucket in (locked, plain):
+        sandbox.put(bucket, ["k"])
+    workspace.write("manifest.csv", f"{locked},k\n{plain},k\n")
+    workspace.job("legal-hold", {"status": "ON"})
+    result = workspace.run()
+    assert result.code == 3
+    outcomes = {row[0]: row[3:6] for row in workspace.rows(result.job)}
+    assert outcomes == {locked: ["succeeded", "200", ""], plain: ["failed", "404", "ObjectLockConfigurationNotFoundError"]}
+
+
+def test_a_role_that_may_not_ask_fails_its_tasks(sandbox, bucket_of, workspace_of):
+    policies = [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
+                {"Effect": "Deny", "Action": "s3:GetBucketObjectLockConfiguration", "Resource": "*"}]
+    plain, workspace = bucket_of(sandbox), workspace_of(sandbox, policies)
+    sandbox.put(plain, ["k"])
+    workspace.manifest(plain, ["k"])
+    workspace.job("legal-hold", {"status": "ON"})
+    result = workspace.run()
+    assert (result.code, result.job["failures"]) == (3, {"AccessDenied": 1})
+
+
+def test_a_step_with_a_condition_is_not_asked_for(sandbox, bucket_of, workspace_of):
+    plain, workspace = bucket_of(sandbox), workspace_of(sandbox)
+    sandbox.put(plain, ["k"])
+    workspace.manifest(plain, ["k"])
+    workspace.write("job.toml", '''
+role = "tester"
+[[operation]]
+name = "legal-hold"
+parameters = { status = "ON" }
+when = { suffixes = [".locked"] }
+[[operation]]
+name = "tagging"
+parameters = { mode = "replace", tags = { a = "b" } }
+[manifest]
+location = "manifest.csv"
+fields = ["Bucket", "Key"]
+[report]
+location = "reports"
+''')
+    assert workspace.run().code == 0
 
 
 def test_retention_is_set_extended_and_removed(retention_store):

@@ -156,7 +156,7 @@ class TestObjects(Case):
         self.fails(400, "MetadataTooLarge", self.put, "k", Metadata={"a": "x" * 2048})
         self.fails(400, "KeyTooLongError", self.put, "k" * 1025)
         self.fails(400, "InvalidArgument", self.put, "k", ACL="public")
-        self.fails(501, "NotImplemented", self.put, "k", SSECustomerAlgorithm="AES256", SSECustomerKey="0" * 32)
+        self.fails(400, "InvalidArgument", self.put, "k", SSECustomerAlgorithm="AES256", SSECustomerKey="0" * 31)
         self.fails(400, "InvalidRequest", self.put, "k", ObjectLockLegalHoldStatus="ON")
         self.fails(400, "BadRequest", self.put, "k", Tagging="&".join(f"k{n}=v" for n in range(11)))
         self.fails(404, "404", self.head, "k")
@@ -250,3 +250,46 @@ class TestChecksums(Case):
         other = self.copy("other", "k", ChecksumAlgorithm="CRC32")["CopyObjectResult"]
         assert other["ChecksumCRC32"] == "y/Q5Jg=="
         assert self.head("other", ChecksumMode="ENABLED")["ChecksumCRC32"] == "y/Q5Jg=="
+
+
+#: A key of the customer's, and another one.
+KEY = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "0" * 32}
+OTHER = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "1" * 32}
+
+
+class TestCustomerKeys(Case):
+    def of_source(self, key):
+        return {f"CopySource{name}": value for name, value in key.items()}
+
+    @moto_differs("it keeps no keys: whoever asks, reads")
+    def test_an_object_is_read_with_its_own_key(self):
+        md5 = base64.b64encode(hashlib.md5(b"0" * 32).digest()).decode()
+        answer = self.put("k", **KEY)
+        assert (answer["SSECustomerAlgorithm"], answer["SSECustomerKeyMD5"]) == ("AES256", md5)
+        head = self.head("k", **KEY)
+        assert (head["SSECustomerAlgorithm"], head["SSECustomerKeyMD5"]) == ("AES256", md5)
+        assert "ServerSideEncryption" not in head
+        assert self.get("k", **KEY) == b"body"
+        self.fails(400, "InvalidRequest", self.get, "k")
+        self.fails(400, "400", self.head, "k")
+        self.fails(403, "AccessDenied", self.get, "k", **OTHER)
+        self.put("plain")
+        self.fails(400, "InvalidRequest", self.get, "plain", **KEY)
+        self.fails(400, "InvalidArgument", self.put, "k", **KEY, ServerSideEncryption="AES256")
+
+    @moto_differs("it keeps no keys: whoever asks, copies")
+    def test_copies_and_parts(self):
+        self.put("k", os.urandom(5 * 1024 * 1024), **KEY)
+        self.fails(400, "InvalidRequest", self.copy, "copy", "k")
+        self.copy("copy", "k", **self.of_source(KEY), **OTHER)
+        assert self.get("copy", **OTHER) == self.get("k", **KEY)
+        self.copy("plain", "k", **self.of_source(KEY))
+        assert self.head("plain")["ServerSideEncryption"] == "AES256"
+        upload = dict(Bucket=self.bucket, Key="parts", UploadId=self.s3.create_multipart_upload(Bucket=self.bucket, Key="parts", **KEY)["UploadId"])
+        self.fails(400, "InvalidRequest", self.s3.upload_part, **upload, PartNumber=2, Body=b"end")
+        source = {"Bucket": self.bucket, "Key": "k"}
+        parts = [self.s3.upload_part_copy(**upload, PartNumber=1, CopySource=source, **KEY, **self.of_source(KEY))["CopyPartResult"]["ETag"],
+                 self.s3.upload_part(**upload, PartNumber=2, Body=b"end", **KEY)["ETag"]]
+        parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(parts, 1)]
+        self.s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+        assert self.get("parts", **KEY).endswith(b"end")

@@ -21,6 +21,7 @@ const OPERATIONS: &[&str] = &[
     "legal-hold",
     "metadata",
     "noop",
+    "replicate",
     "restore",
     "retention",
     "storage-class",

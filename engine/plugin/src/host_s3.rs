@@ -6,10 +6,10 @@ use std::time::Instant;
 use longshore_job::ObjectId;
 use longshore_store::{
     AbortMultipartUpload, AclHeaders, ByteRange, ChecksumAlgorithm, CopyObject, DeleteObject,
-    DeleteObjectTagging, DigestObject, GetObject, GetObjectAcl, GetObjectLegalHold,
-    GetObjectLockConfiguration, GetObjectRetention, GetObjectTagging, HeadObject, PutObject, PutObjectAcl,
-    PutObjectLegalHold, PutObjectRetention, PutObjectTagging, Request, RestoreObject, StoreError, Tag,
-    UpdateObjectEncryption,
+    DeleteObjectTagging, DigestObject, GetBucketReplication, GetBucketVersioning, GetObject, GetObjectAcl,
+    GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, GetObjectTagging, HeadObject,
+    PutObject, PutObjectAcl, PutObjectLegalHold, PutObjectRetention, PutObjectTagging, Request,
+    RestoreObject, StoreError, Tag, UpdateObjectEncryption,
 };
 use wasmtime::Result;
 use wasmtime::component::Resource;
@@ -265,6 +265,14 @@ impl s3::HostObject for State {
         Ok(request)
     }
 
+    fn get_replication(&mut self, this: This<ObjectHandle>) -> Result<Resource<RequestHandle>> {
+        self.make(&this, |source| GetBucketReplication { source }.into())
+    }
+
+    fn get_versioning(&mut self, this: This<ObjectHandle>) -> Result<Resource<RequestHandle>> {
+        self.make(&this, |object| GetBucketVersioning { bucket: object.bucket }.into())
+    }
+
     fn drop(&mut self, this: Resource<ObjectHandle>) -> Result<()> {
         self.drop_object(this)
     }
@@ -455,6 +463,8 @@ impl s3::HostResponse for State {
         checksum_type: Option<String> = |response| response.checksum_type.clone();
         archive_status: Option<String> = |response| response.archive_status.clone();
         upload_id: Option<String> = |response| response.upload_id.clone();
+        replication_configuration: Option<String> = |response| response.replication.clone();
+        versioning: Option<String> = |response| response.versioning.clone();
     }
 
     fn versions(&mut self, this: This<ResponseHandle>) -> Result<Vec<s3::Version>> {

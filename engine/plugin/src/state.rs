@@ -183,7 +183,8 @@ pub(crate) fn object_bytes(id: &ObjectId) -> usize {
 fn response_bytes(response: &Response) -> usize {
     let versions = response.versions.as_ref().map_or(0, |page| page.versions.len());
     let uploads = response.uploads.as_ref().map_or(0, |page| page.uploads.len());
-    response.body.len() + (versions + uploads) * (size_of::<ListedVersion>() + MAX_KEY_BYTES)
+    let replication = response.replication.as_ref().map_or(0, String::len);
+    response.body.len() + replication + (versions + uploads) * (size_of::<ListedVersion>() + MAX_KEY_BYTES)
 }
 
 /// Called at each tick of the epoch while the guest runs: counts its time, lets other tasks run.

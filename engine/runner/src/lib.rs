@@ -22,6 +22,7 @@ mod generate;
 mod held;
 mod ingest;
 mod job;
+mod lock_check;
 mod outage;
 mod plan;
 mod plugin_file;

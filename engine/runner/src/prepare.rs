@@ -24,6 +24,7 @@ const CHUNKS_PER_EVENT: usize = 50;
 pub(crate) struct Prepared {
     pub chunks: Vec<NewChunk>,
     pub total: u64,
+    pub first: Option<Row>,
 }
 
 /// Reads the job's manifest into its spool. `None` if the engine was asked to stop meanwhile.
@@ -166,12 +167,13 @@ struct Spool<'a> {
 
 impl<'a> Spool<'a> {
     fn create(job: &'a Job) -> Result<Self, RunnerError> {
-        let prepared = Prepared { chunks: Vec::new(), total: 0 };
+        let prepared = Prepared { chunks: Vec::new(), total: 0, first: None };
         Ok(Self { job, rows: job.spool.create()?, prepared })
     }
 
     /// Adds a row; true if that ended a chunk.
     fn push(&mut self, row: &Row) -> Result<bool, RunnerError> {
+        self.prepared.first.get_or_insert_with(|| row.clone());
         let Some(extent) = self.rows.push(row)? else { return Ok(false) };
         self.add(extent)?;
         Ok(true)

@@ -102,7 +102,7 @@ async fn others(
         other_stores(&resolved.plugin.description().parameters, &step.operation.parameters)
     });
     let mut others = BTreeMap::new();
-    for (_, name) in named {
+    for name in named {
         if config.is_same_store(&spec.store, name) {
             let why = format!("store {name} is the job's own; leave out the parameter that names it");
             return Err(JobFailure::new(STORE_NOT_USABLE, why));

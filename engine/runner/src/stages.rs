@@ -18,7 +18,7 @@ use crate::event::Event;
 use crate::execute::{Ending, execute};
 use crate::job::{Job, clean_up, progress_of};
 use crate::state_watch::StateWatch;
-use crate::{prepare, report, uploads};
+use crate::{lock_check, prepare, report, uploads};
 
 /// Who moved a job, in its events.
 const ACTOR: &str = "engine";
@@ -117,6 +117,9 @@ async fn read_manifest(job: &Job, stop: &CancellationToken) -> Result<bool, Halt
     let prepared = prepare::prepare(job, &halt).await;
     let moved = watch.end().await?;
     let Some(prepared) = prepared? else { return Ok(moved) };
+    if let Some(first) = &prepared.first {
+        lock_check::check(job, first).await?;
+    }
     let (queue, id) = (job.queue.clone(), job.id.clone());
     let total = prepared.total;
     let state =

@@ -180,9 +180,7 @@ impl StepLanes {
                 plan.asked = journal.map(Journal::take).unwrap_or_default();
             }
         }
-        let lane = self.lane(number).await.map_err(|error| unusable(&error))?;
-        lane.set_columns(columns.clone());
-        let planned = lane.plan(object, 1, &gate).await.map_err(|failure| match plan.condition {
+        let planned = self.planned(number, subject).await.map_err(|failure| match plan.condition {
             PlannedCondition::Open => {
                 Failure { message: format!("{} (if the condition is met)", failure.message), ..failure }
             }
@@ -190,6 +188,21 @@ impl StepLanes {
         })?;
         plan.requests.extend(planned.iter().map(Request::name));
         Ok(plan)
+    }
+
+    /// The requests that a step plans, whatever its condition, if the policies allow them all.
+    ///
+    /// # Errors
+    /// The failure that the task would have.
+    pub(crate) async fn planned(
+        &mut self,
+        number: usize,
+        subject: &Subject,
+    ) -> Result<Vec<Request>, Failure> {
+        let gate = self.resolved.gate.clone();
+        let lane = self.lane(number).await.map_err(|error| unusable(&error))?;
+        lane.set_columns(subject.columns.clone());
+        lane.plan(&subject.object, 1, &gate).await
     }
 
     async fn lane(&mut self, number: usize) -> Result<&mut Lane, PluginError> {

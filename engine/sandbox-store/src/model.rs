@@ -14,6 +14,8 @@ use crate::storage::content::Content;
 pub(crate) const NULL_VERSION: &str = "null";
 /// The storage class of an object that names none.
 pub(crate) const STANDARD: &str = "STANDARD";
+/// The storage class that has tiers.
+pub(crate) const INTELLIGENT_TIERING: &str = "INTELLIGENT_TIERING";
 /// Owner of all that is stored: all access keys of a sandbox belong to one account.
 pub(crate) const OWNER_ID: &str = "75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a";
 /// Display name of the owner.
@@ -68,9 +70,41 @@ pub(crate) struct BucketSettings {
     /// Of objects that name none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) encryption: Option<Encryption>,
+    /// Which objects of class INTELLIGENT_TIERING are in an archive tier.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tiering: Vec<TieringRule>,
+}
+
+/// The archive tiers of INTELLIGENT_TIERING.
+pub(crate) const ARCHIVE_ACCESS: &str = "ARCHIVE_ACCESS";
+pub(crate) const DEEP_ARCHIVE_ACCESS: &str = "DEEP_ARCHIVE_ACCESS";
+
+/// A configuration of Intelligent-Tiering.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TieringRule {
+    pub(crate) id: String,
+    pub(crate) prefix: String,
+    pub(crate) enabled: bool,
+    /// Tiers, and after how many days without an access.
+    pub(crate) tierings: Vec<(String, i32)>,
 }
 
 impl Bucket {
+    /// Where a version is, for all that is about archives: its storage class, or the archive tier that it was moved to and
+    /// has not been restored from.
+    pub(crate) fn place_of<'v>(&'v self, version: &'v ObjectVersion, now: Timestamp) -> &'v str {
+        let class = version.storage_class.as_str();
+        let is_back = version.restore.as_ref().is_some_and(|restore| restore.ready <= now);
+        if class != INTELLIGENT_TIERING || is_back {
+            return class;
+        }
+        let rules = self.settings.tiering.iter();
+        let rule = rules.filter(|rule| rule.enabled).find(|rule| version.key.starts_with(&rule.prefix));
+        // The last to be reached.
+        let tier = rule.and_then(|rule| rule.tierings.iter().max_by_key(|(_, days)| *days));
+        tier.map_or(class, |(tier, _)| tier.as_str())
+    }
+
     /// The version id to show for a version of this bucket: none while versioning was never enabled.
     pub(crate) fn shown_version(&self, version: &str) -> Option<String> {
         (self.versioning != Versioning::Unversioned).then(|| version.to_owned())
@@ -106,9 +140,17 @@ pub(crate) struct Encryption {
     pub(crate) algorithm: String,
     pub(crate) kms_key_id: Option<String>,
     pub(crate) bucket_key: Option<bool>,
+    /// MD5 of the customer's own key, in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) customer_key_md5: Option<String>,
 }
 
 impl Encryption {
+    /// What `x-amz-server-side-encryption` says: nothing of an object with a customer's key.
+    pub(crate) fn shown_algorithm(&self) -> Option<String> {
+        self.customer_key_md5.is_none().then(|| self.algorithm.clone())
+    }
+
     /// Whether a key of the key management service encrypts.
     pub(crate) fn is_kms(&self) -> bool {
         self.algorithm.starts_with("aws:kms")
@@ -118,7 +160,7 @@ impl Encryption {
 impl Default for Encryption {
     /// What S3 does when a request names no encryption.
     fn default() -> Self {
-        Self { algorithm: "AES256".to_owned(), kms_key_id: None, bucket_key: None }
+        Self { algorithm: "AES256".to_owned(), kms_key_id: None, bucket_key: None, customer_key_md5: None }
     }
 }
 

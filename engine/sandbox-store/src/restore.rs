@@ -9,9 +9,13 @@ use jiff::Timestamp;
 use s3s::{S3Result, s3_error};
 use serde::{Deserialize, Serialize};
 
-/// Storage classes whose objects must be restored before they can be read.
-const ARCHIVED: [&str; 2] = ["GLACIER", DEEP_ARCHIVE];
+use crate::model::{ARCHIVE_ACCESS, DEEP_ARCHIVE_ACCESS};
+
+/// Storage classes and tiers whose objects must be restored before they can be read.
+const ARCHIVED: [&str; 4] = ["GLACIER", DEEP_ARCHIVE, ARCHIVE_ACCESS, DEEP_ARCHIVE_ACCESS];
 const DEEP_ARCHIVE: &str = "DEEP_ARCHIVE";
+/// Tiers from which an object comes back for good, and not as a copy for some days.
+pub(crate) const TIERS: [&str; 2] = [ARCHIVE_ACCESS, DEEP_ARCHIVE_ACCESS];
 /// Days that a restored copy may be asked to stay; keeps the expiry date within what the calendar can hold.
 const MAX_DAYS: i32 = 36_500;
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -42,7 +46,7 @@ impl Tier {
 /// A restore that was accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Restore {
-    /// Days asked for.
+    /// Days asked for; 0 from a tier.
     pub(crate) days: i32,
     /// Tier asked for.
     pub(crate) tier: Tier,
@@ -74,7 +78,7 @@ pub(crate) struct Accepted {
     pub(crate) already_restored: bool,
 }
 
-/// The state of an object of this storage class with this last restore.
+/// The state of an object of this storage class, or in this tier, with this last restore.
 pub(crate) fn state(storage_class: &str, restore: Option<&Restore>, now: Timestamp) -> State {
     if !ARCHIVED.contains(&storage_class) {
         return State::NotArchived;
@@ -115,19 +119,18 @@ pub(crate) fn header(storage_class: &str, restore: Option<&Restore>, now: Timest
 ///
 /// # Errors
 /// `InvalidObjectState` (403) when the object is not archived, `RestoreAlreadyInProgress` (409) when a restore goes on
-/// that this request does not speed up, `InvalidArgument` for days or a tier that the class does not allow.
+/// that this request does not speed up, `InvalidArgument` for days or a tier that the class does not allow, `MalformedXML`
+/// where days are missing.
 pub(crate) fn request(
     storage_class: &str,
     current: Option<&Restore>,
-    days: i32,
+    days: impl Into<Option<i32>>,
     tier: Tier,
     now: Timestamp,
     delay: Duration,
 ) -> S3Result<Accepted> {
-    if !(1..=MAX_DAYS).contains(&days) {
-        return Err(s3_error!(InvalidArgument, "Days must be from 1 to {MAX_DAYS}, not {days}"));
-    }
-    if storage_class == DEEP_ARCHIVE && tier == Tier::Expedited {
+    let days = checked_days(storage_class, days.into())?;
+    if [DEEP_ARCHIVE, DEEP_ARCHIVE_ACCESS].contains(&storage_class) && tier == Tier::Expedited {
         return Err(s3_error!(InvalidArgument, "Retrieval option is not supported by this storage class"));
     }
     match (state(storage_class, current, now), current) {
@@ -149,9 +152,27 @@ pub(crate) fn request(
             let ready = now.checked_add(delay).map_err(|error| {
                 s3_error!(error, InvalidArgument, "the restore delay of this sandbox is too long")
             })?;
-            let restore = Restore { days, tier, ready, expiry: expiry(ready, days)? };
-            Ok(Accepted { restore, already_restored: false })
+            let expiry = if TIERS.contains(&storage_class) { ready } else { expiry(ready, days)? };
+            Ok(Accepted { restore: Restore { days, tier, ready, expiry }, already_restored: false })
         }
+    }
+}
+
+/// The days of a request: needed, but for a tier, which takes none.
+fn checked_days(storage_class: &str, days: Option<i32>) -> S3Result<i32> {
+    match (days, TIERS.contains(&storage_class)) {
+        (None, true) => Ok(0),
+        (Some(_), true) => {
+            Err(s3_error!(InvalidArgument, "Days must not be given for objects in an archive tier"))
+        }
+        (None, false) => Err(s3_error!(
+            MalformedXML,
+            "The XML you provided was not well-formed or did not validate against our published schema: Days is required for archived objects"
+        )),
+        (Some(days), false) if !(1..=MAX_DAYS).contains(&days) => {
+            Err(s3_error!(InvalidArgument, "Days must be from 1 to {MAX_DAYS}, not {days}"))
+        }
+        (Some(days), false) => Ok(days),
     }
 }
 

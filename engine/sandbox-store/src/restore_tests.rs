@@ -106,3 +106,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_tier_is_left_for_good() {
+    let now = at("2026-03-10T12:00:00Z");
+    for tier in TIERS {
+        assert!(check_readable(tier, None, now).is_err());
+        assert_eq!(code(request(tier, None, 1, Tier::Standard, now, DELAY)), "InvalidArgument");
+        let restore = request(tier, None, None, Tier::Bulk, now, DELAY).unwrap().restore;
+        assert_eq!(state(tier, Some(&restore), now), State::Ongoing);
+        assert_eq!(restore.ready, restore.expiry, "there is no copy that expires");
+    }
+    assert_eq!(
+        code(request(DEEP_ARCHIVE_ACCESS, None, None, Tier::Expedited, now, DELAY)),
+        "InvalidArgument"
+    );
+    assert_eq!(code(request("GLACIER", None, None, Tier::Standard, now, DELAY)), "MalformedXML");
+}

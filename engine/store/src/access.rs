@@ -132,6 +132,8 @@ impl Request {
             Self::GetObjectLockConfiguration(call) => {
                 vec![on_bucket("s3:GetBucketObjectLockConfiguration", &call.bucket)]
             }
+            Self::GetBucketReplication(call) => replication_accesses(&call.source),
+            Self::GetBucketVersioning(call) => vec![on_bucket("s3:GetBucketVersioning", &call.bucket)],
             Self::ListMultipartUploads(call) => {
                 vec![on_bucket("s3:ListBucketMultipartUploads", &call.bucket)]
             }
@@ -154,6 +156,14 @@ fn listing(action: &'static str, bucket: &str, prefix: Option<&str>, max_keys: O
         access.context.set("s3:max-keys", max_keys.to_string());
     }
     access
+}
+
+/// What batch replication needs: to read the configuration, and to begin the replication of the object.
+fn replication_accesses(source: &ObjectId) -> Vec<Access> {
+    vec![
+        on_bucket("s3:GetReplicationConfiguration", &source.bucket),
+        access("s3:InitiateReplication", source.arn(), Subject::Object),
+    ]
 }
 
 fn encryption_access(call: &UpdateObjectEncryption) -> Access {

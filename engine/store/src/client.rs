@@ -9,6 +9,7 @@ mod kept;
 mod measured;
 mod multipart;
 mod reach;
+mod replication;
 mod values;
 
 use std::fmt;

@@ -83,6 +83,13 @@ impl StoreError {
         self
     }
 
+    /// The same, saying of which request: where one that an operation sends becomes several.
+    #[must_use]
+    pub(crate) fn of(mut self, call: &str) -> Self {
+        self.message = format!("{call}: {}", self.message);
+        self
+    }
+
     /// Whether the request was sent but no answer to it arrived: it may have taken effect.
     pub fn is_lost_answer(&self) -> bool {
         self.code == code::CONNECTION_LOST || self.code == code::TIMEOUT

@@ -3,6 +3,7 @@
 //! Names, defaults and meanings are those of the Amazon S3 API Reference, one struct per API call. A field that is
 //! `None` (or empty) is a header or parameter that is not sent.
 
+mod buckets;
 mod calls;
 mod lock;
 mod multipart;
@@ -12,6 +13,7 @@ mod uploads;
 
 use longshore_job::ObjectId;
 
+pub use self::buckets::*;
 pub use self::calls::*;
 pub use self::lock::*;
 pub use self::multipart::*;
@@ -59,6 +61,10 @@ pub enum Request {
     GetObjectRetention(GetObjectRetention),
     /// Whether objects of a bucket can be locked.
     GetObjectLockConfiguration(GetObjectLockConfiguration),
+    /// Where to and how the objects of a bucket are replicated.
+    GetBucketReplication(GetBucketReplication),
+    /// Whether a bucket keeps the versions of its objects.
+    GetBucketVersioning(GetBucketVersioning),
     /// One page of the multipart uploads of a bucket that are neither complete nor aborted.
     ListMultipartUploads(ListMultipartUploads),
     /// Ends a multipart upload and frees its parts.
@@ -104,6 +110,8 @@ impl Request {
             Self::PutObjectRetention(_) => "PutObjectRetention",
             Self::GetObjectRetention(_) => "GetObjectRetention",
             Self::GetObjectLockConfiguration(_) => "GetObjectLockConfiguration",
+            Self::GetBucketReplication(_) => "GetBucketReplication",
+            Self::GetBucketVersioning(_) => "GetBucketVersioning",
             Self::ListMultipartUploads(_) => "ListMultipartUploads",
             Self::AbortMultipartUpload(_) => "AbortMultipartUpload",
             Self::UpdateObjectEncryption(_) => "UpdateObjectEncryption",
@@ -160,6 +168,8 @@ impl Request {
             | Self::ListObjectsV2(ListObjectsV2 { bucket, .. })
             | Self::ListObjectVersions(ListObjectVersions { bucket, .. })
             | Self::GetObjectLockConfiguration(GetObjectLockConfiguration { bucket })
+            | Self::GetBucketReplication(GetBucketReplication { source: ObjectId { bucket, .. } })
+            | Self::GetBucketVersioning(GetBucketVersioning { bucket })
             | Self::ListMultipartUploads(ListMultipartUploads { bucket, .. }) => (bucket, None),
             Self::AbortMultipartUpload(AbortMultipartUpload { bucket, key, .. }) => {
                 (bucket, Some((key, None)))
@@ -233,6 +243,7 @@ into_request!(
     HeadObject GetObject GetObjectTagging PutObjectTagging DeleteObjectTagging GetObjectAcl PutObjectAcl
     RestoreObject DeleteObject HeadBucket ListObjectsV2 ListObjectVersions
     PutObjectLegalHold GetObjectLegalHold PutObjectRetention GetObjectRetention GetObjectLockConfiguration
+    GetBucketReplication GetBucketVersioning
     ListMultipartUploads AbortMultipartUpload UpdateObjectEncryption DigestObject InvokeEndpoint
     UploadPart UploadPartCopy CompleteMultipartUpload ListParts;
     PutObject CopyObject CreateMultipartUpload

@@ -66,6 +66,10 @@ pub struct Response {
     /// Archive tier of INTELLIGENT_TIERING that the object is in (HeadObject): `ARCHIVE_ACCESS` or
     /// `DEEP_ARCHIVE_ACCESS`.
     pub archive_status: Option<String>,
+    /// GetBucketReplication: the configuration in JSON, in the names of the S3 API: `{"Rules":[{"Status":"Enabled",…}]}`.
+    pub replication: Option<String>,
+    /// GetBucketVersioning: `Enabled` or `Suspended`; `None` if the bucket never was versioned.
+    pub versioning: Option<String>,
     /// ListMultipartUploads: the page.
     pub uploads: Option<UploadPage>,
     /// CreateMultipartUpload: ID of the upload.

@@ -27,6 +27,18 @@ pub(crate) fn answer(
             let lock_enabled = state.lockable.contains(&sent.bucket);
             Ok(Response { lock_enabled, ..found(200, Fixture::default()) })
         }
+        "GetBucketVersioning" => {
+            let versioning = state.versioned.contains(&sent.bucket).then(|| "Enabled".to_owned());
+            Ok(Response { versioning, ..found(200, Fixture::default()) })
+        }
+        "GetBucketReplication" => {
+            let configuration = state.replication.get(&sent.bucket).cloned().ok_or_else(|| {
+                let message = "The replication configuration was not found".to_owned();
+                refused("ReplicationConfigurationNotFoundError", 404, message)
+            })?;
+            let replication_configuration = Some(configuration);
+            Ok(Response { replication_configuration, ..found(200, Fixture::default()) })
+        }
         "ListObjectVersions" | "ListMultipartUploads" => {
             let fixture = state.objects.get(&place).cloned().unwrap_or_default();
             Ok(page(fixture, sent.setting("after"), state.page))

@@ -120,6 +120,10 @@ pub(crate) struct State {
     pub(crate) failures: VecDeque<(String, StoreError)>,
     /// Buckets whose objects can be locked.
     pub(crate) lockable: BTreeSet<String>,
+    /// Buckets that keep versions.
+    pub(crate) versioned: BTreeSet<String>,
+    /// Replication configurations, by bucket.
+    pub(crate) replication: BTreeMap<String, String>,
     /// Versions on one page of a listing; `None`: all of them.
     pub(crate) page: Option<usize>,
     /// Multipart uploads that operations have begun, by ID.
@@ -154,12 +158,27 @@ impl FakeStore {
             http_status: Some(http_status),
             retryable: false,
         };
+        self.fail_with(call, error);
+    }
+
+    /// Makes the next call of that name fail with an error of one's own.
+    pub fn fail_with(&self, call: &str, error: StoreError) {
         self.0.borrow_mut().failures.push_back((call.to_owned(), error));
     }
 
     /// Lets objects of a bucket be locked.
     pub fn lockable(&self, bucket: &str) {
         self.0.borrow_mut().lockable.insert(bucket.to_owned());
+    }
+
+    /// Makes a bucket keep versions.
+    pub fn versioned(&self, bucket: &str) {
+        self.0.borrow_mut().versioned.insert(bucket.to_owned());
+    }
+
+    /// Gives a bucket a replication configuration: JSON in the names of the S3 API.
+    pub fn replicated(&self, bucket: &str, configuration: &str) {
+        self.0.borrow_mut().replication.insert(bucket.to_owned(), configuration.to_owned());
     }
 
     /// Lists so many versions at once.

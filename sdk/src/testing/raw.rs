@@ -120,6 +120,14 @@ impl Object {
         self.request("GetObjectLockConfiguration")
     }
 
+    pub(crate) fn get_replication(&self) -> Request {
+        self.request("GetBucketReplication")
+    }
+
+    pub(crate) fn get_versioning(&self) -> Request {
+        self.request("GetBucketVersioning")
+    }
+
     pub(crate) fn list_versions(&self, after: Option<&str>) -> Request {
         let request = self.request("ListObjectVersions");
         after.iter().for_each(|after| request.set("after", after));
@@ -341,6 +349,8 @@ pub(crate) struct Response {
     pub(crate) version_id: Option<String>,
     pub(crate) delete_marker: bool,
     pub(crate) lock_enabled: bool,
+    pub(crate) replication_configuration: Option<String>,
+    pub(crate) versioning: Option<String>,
     pub(crate) next_version: Option<String>,
     pub(crate) upload_id: Option<String>,
 }
@@ -405,6 +415,8 @@ answer_getters! {
     version_id: Option<String>;
     delete_marker: bool;
     lock_enabled: bool;
+    replication_configuration: Option<String>;
+    versioning: Option<String>;
     next_version: Option<String>;
     upload_id: Option<String>;
 }

@@ -1,5 +1,5 @@
 //! Stores and endpoints that the parameters of an operation name. The operation's schema says which parameters do: texts of the
-//! formats below.
+//! formats below, or tables of such texts.
 
 use serde_json::Value;
 
@@ -12,16 +12,27 @@ const STORE: &str = "longshore-store";
 /// The same of an endpoint.
 const ENDPOINT: &str = "longshore-endpoint";
 
-/// The stores beside its own that the parameters of a job name: parameter and store. Only these may an operation use.
-pub fn other_stores<'a>(schema: &'a Value, parameters: &'a Value) -> Vec<(&'a str, &'a str)> {
-    named(STORE, schema, parameters)
+/// The stores beside its own that the parameters of a job name. Only these may an operation use.
+pub fn other_stores<'a>(schema: &'a Value, parameters: &'a Value) -> impl Iterator<Item = &'a str> {
+    named(STORE, schema, parameters).into_iter().map(|(_, store)| store)
 }
 
-/// The parameters that name something, and what.
-fn named<'a>(format: &str, schema: &'a Value, parameters: &'a Value) -> Vec<(&'a str, &'a str)> {
-    let declared = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
-    let marked = declared.filter(|(_, property)| property.get("format").is_some_and(|found| found == format));
-    marked.filter_map(|(name, _)| Some((name.as_str(), parameters.get(name)?.as_str()?))).collect()
+/// The parameters that name something, as pointers within the parameters, and what.
+fn named<'a>(format: &str, schema: &'a Value, parameters: &'a Value) -> Vec<(String, &'a str)> {
+    let marked = |property: &Value| property.get("format").is_some_and(|found| found == format);
+    let mut named = Vec::new();
+    for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        let at = pointer::join("", name);
+        match parameters.get(name) {
+            Some(Value::String(text)) if marked(property) => named.push((at, text.as_str())),
+            Some(Value::Object(table)) if property.get("additionalProperties").is_some_and(marked) => {
+                let texts = table.iter().filter_map(|(key, value)| Some((key, value.as_str()?)));
+                named.extend(texts.map(|(key, text)| (pointer::join(&at, key), text)));
+            }
+            _ => {}
+        }
+    }
+    named
 }
 
 /// Checks that the stores which parameters name are declared, and are not the job's own.
@@ -32,12 +43,12 @@ pub(super) fn check_stores(
     config: &EngineConfig,
     declaration: &mut Declaration<'_>,
 ) {
-    for (parameter, store) in other_stores(schema, parameters) {
-        let at = pointer::join(within, parameter);
+    for (parameter, store) in named(STORE, schema, parameters) {
+        let at = format!("{within}{parameter}");
         if !config.stores.contains_key(store) {
             refuse_unknown("store", store, config.stores.keys(), &at, declaration);
         } else if own.is_some_and(|own| config.is_same_store(own, store)) {
-            let help = format!("without \"{parameter}\" the objects stay in the job's store");
+            let help = format!("without {} the objects stay in the job's store", pointer::name(&parameter));
             declaration.problem_at_value(&at, format!("store {store:?} is the job's own"), Some(help));
         }
     }
@@ -53,7 +64,7 @@ pub(super) fn check_endpoints(
     let mut unknown = named(ENDPOINT, schema, parameters);
     unknown.retain(|(_, endpoint)| !config.endpoints.contains_key(*endpoint));
     for (parameter, endpoint) in &unknown {
-        let at = pointer::join(within, parameter);
+        let at = format!("{within}{parameter}");
         refuse_unknown("endpoint", endpoint, config.endpoints.keys(), &at, declaration);
     }
     unknown.is_empty()
@@ -69,4 +80,25 @@ fn refuse_unknown<'k>(
     let help = suggest::help(name, known.map(String::as_str), &format!("known {kind}s"))
         .unwrap_or_else(|| format!("declare it in {CONFIG_FILE}: [{kind}.{}]", pointer::toml_key(name)));
     declaration.problem_at_value(at, format!("unknown {kind} {:?}", pointer::shortened(name)), Some(help));
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn stores_are_named_by_texts_and_by_tables_of_them() {
+        let store = json!({"type": "string", "format": STORE});
+        let schema = json!({"properties": {
+            "target-store": store, "stores": {"additionalProperties": store}, "plain": {"additionalProperties": {}},
+        }});
+        let parameters = json!({"target-store": "a", "stores": {"x/y": "b", "z": "c"}, "plain": {"x": "no"}, "more": "no"});
+        let mut found = named(STORE, &schema, &parameters);
+        found.sort();
+        let wanted = [("/stores/x~1y", "b"), ("/stores/z", "c"), ("/target-store", "a")];
+        assert_eq!(found, wanted.map(|(at, store)| (at.to_owned(), store)));
+        assert_eq!(other_stores(&schema, &parameters).count(), 3);
+    }
 }

@@ -3,7 +3,7 @@
 use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
-use super::headers::refuse_unsupported;
+use super::customer_key;
 use super::lookup::{check_owner, object, wire_etag, wire_time};
 use super::{Answer, Protocol};
 use crate::checksum;
@@ -17,13 +17,14 @@ pub(super) async fn get(
     protocol: &Protocol,
     request: S3Request<GetObjectAttributesInput>,
 ) -> Answer<GetObjectAttributesOutput> {
-    refuse_unsupported(&request.headers)?;
+    let customer_key = customer_key::of(&request.headers)?;
     let input = request.input;
     check_owner(input.expected_bucket_owner.as_deref())?;
     let wanted = Wanted::of(&input.object_attributes)?;
     let (bucket, version) = protocol.storage.read(|connection| {
         let bucket = buckets::get(connection, &input.bucket)?;
         let version = object(connection, &bucket, &input.key, input.version_id.as_deref())?;
+        customer_key::check(&version.attributes.encryption, customer_key.as_deref())?;
         Ok((bucket, version))
     })?;
     let checksum = version.attributes.checksum.as_ref().filter(|_| wanted.has(ObjectAttributes::CHECKSUM));

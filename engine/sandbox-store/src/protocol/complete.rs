@@ -80,7 +80,7 @@ pub(super) async fn complete(
         checksum_type: checksum.checksum_type,
         e_tag: Some(wire_etag(&sums.etag)),
         key: Some(input.key),
-        server_side_encryption: Some(ServerSideEncryption::from(attributes.encryption.algorithm)),
+        server_side_encryption: attributes.encryption.shown_algorithm().map(ServerSideEncryption::from),
         ssekms_key_id: attributes.encryption.kms_key_id,
         ..Default::default()
     });

@@ -9,7 +9,8 @@ use s3s::dto::{
 };
 use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
 
-use super::headers::{WriteHeaders, refuse_unsupported, write_headers};
+use super::customer_key;
+use super::headers::{WriteHeaders, write_headers};
 use super::lookup::{check_owner, modified_now, object, wire_etag, wire_time};
 use super::transfer::{self, MAX_SINGLE_BODY};
 use super::{Answer, Protocol};
@@ -56,6 +57,7 @@ pub(super) fn find_source(
     connection: &Connection,
     source: &CopySource,
     conditions: &Conditions,
+    customer_key: Option<&str>,
 ) -> Result<Source, SandboxError> {
     let (bucket, key, version) = source_of(source)?;
     let bucket = buckets::get(connection, bucket)?;
@@ -71,7 +73,9 @@ pub(super) fn find_source(
         let message = "At least one of the pre-conditions you specified did not hold";
         return Err(s3_error!(PreconditionFailed, "{message}").into());
     }
-    restore::check_readable(&version.storage_class, version.restore.as_ref(), Timestamp::now())?;
+    customer_key::check(&version.attributes.encryption, customer_key)?;
+    let now = Timestamp::now();
+    restore::check_readable(bucket.place_of(&version, now), version.restore.as_ref(), now)?;
     Ok(Source { bucket, version })
 }
 
@@ -79,7 +83,7 @@ pub(super) async fn copy(
     protocol: &Protocol,
     mut request: S3Request<CopyObjectInput>,
 ) -> Answer<CopyObjectOutput> {
-    refuse_unsupported(&request.headers)?;
+    let source_key = customer_key::of_source(&request.headers)?;
     let target = TargetConditions {
         if_match: condition(&request.headers, &http::header::IF_MATCH)?,
         if_none_match: condition(&request.headers, &http::header::IF_NONE_MATCH)?,
@@ -102,23 +106,26 @@ pub(super) async fn copy(
             input.tagging_directive.as_ref().map(TaggingDirective::as_str),
             "x-amz-tagging-directive",
         )?,
+        customer_key: customer_key::of(&request.headers)?,
         headers: write_headers!(input),
     };
     let algorithm =
         input.checksum_algorithm.as_ref().map(|name| Algorithm::parse(name.as_str())).transpose()?;
 
-    let copying = Copying { protocol, input, conditions, target, plan, algorithm };
+    let copying = Copying { protocol, input, conditions, source_key, target, plan, algorithm };
     let copied = copying.run().await?;
     let encryption = copied.written.attributes.encryption;
-    Ok(S3Response::new(CopyObjectOutput {
+    let mut response = S3Response::new(CopyObjectOutput {
         bucket_key_enabled: encryption.bucket_key,
         copy_object_result: Some(copy_result(&copied.sums, copied.modified)),
         copy_source_version_id: copied.source_version,
-        server_side_encryption: Some(ServerSideEncryption::from(encryption.algorithm)),
-        ssekms_key_id: encryption.kms_key_id,
+        server_side_encryption: encryption.shown_algorithm().map(ServerSideEncryption::from),
+        ssekms_key_id: encryption.kms_key_id.clone(),
         version_id: copied.version,
         ..Default::default()
-    }))
+    });
+    customer_key::add_headers(&mut response.headers, &encryption);
+    Ok(response)
 }
 
 fn copy_result(sums: &Sums, modified: Timestamp) -> CopyObjectResult {
@@ -163,6 +170,7 @@ struct Copying<'a> {
     protocol: &'a Protocol,
     input: &'a CopyObjectInput,
     conditions: Conditions,
+    source_key: Option<String>,
     target: TargetConditions,
     plan: Plan,
     algorithm: Option<Algorithm>,
@@ -214,7 +222,8 @@ impl Copying<'_> {
         computed: Option<&(i64, Sums)>,
     ) -> Result<Attempt, SandboxError> {
         let bucket = buckets::get(writer, &self.input.bucket)?;
-        let source = find_source(writer, &self.input.copy_source, &self.conditions)?;
+        let source =
+            find_source(writer, &self.input.copy_source, &self.conditions, self.source_key.as_deref())?;
         self.check(writer, &bucket, &source)?;
         let current = versions::current_etag(writer, &bucket, &self.input.key)?;
         let TargetConditions { if_match, if_none_match } = &self.target;
@@ -272,6 +281,8 @@ impl Copying<'_> {
 struct Plan {
     replace_metadata: bool,
     replace_tags: bool,
+    /// MD5 of the customer's key for the copy.
+    customer_key: Option<String>,
     headers: WriteHeaders,
 }
 
@@ -291,6 +302,7 @@ impl Plan {
             || self.headers.storage_class.is_some()
             || self.headers.website_redirect.is_some()
             || self.headers.sse.is_some()
+            || self.customer_key.is_some()
     }
 
     /// Metadata and tags come from the source unless replaced; ACL, class, encryption and redirect never do.
@@ -308,7 +320,7 @@ impl Plan {
             attributes: Attributes {
                 metadata,
                 website_redirect: self.headers.website_redirect()?,
-                encryption: self.headers.encryption(bucket)?,
+                encryption: self.headers.encryption(bucket, self.customer_key.clone())?,
                 checksum: Some(checksum),
                 parts: Vec::new(),
             },

@@ -1,6 +1,6 @@
 //! The request headers that PutObject, CopyObject and CreateMultipartUpload share, with their rules.
 
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use jiff::Timestamp;
 use s3s::dto::{self, TimestampFormat};
 use s3s::{S3Error, S3Result, s3_error};
@@ -106,8 +106,19 @@ impl WriteHeaders {
         Ok(class.to_owned())
     }
 
-    /// The encryption asked for, or that of the bucket.
-    pub(super) fn encryption(&self, bucket: &Bucket) -> S3Result<Encryption> {
+    /// The encryption asked for, by a key of the customer's with this MD5 or otherwise, or that of the bucket.
+    pub(super) fn encryption(
+        &self,
+        bucket: &Bucket,
+        customer_key_md5: Option<String>,
+    ) -> S3Result<Encryption> {
+        if customer_key_md5.is_some() {
+            if self.sse.is_some() || self.sse_key.is_some() {
+                let message = "Server Side Encryption with Customer provided key is incompatible with the encryption method specified";
+                return Err(s3_error!(InvalidArgument, "{message}"));
+            }
+            return Ok(Encryption { customer_key_md5, ..Encryption::default() });
+        }
         match &self.sse {
             Some(algorithm) => checked_encryption(algorithm, self.sse_key.clone(), self.bucket_key),
             None if self.sse_key.is_some() => Err(key_without_kms()),
@@ -204,7 +215,8 @@ pub(super) fn checked_encryption(
             "The encryption method specified is not supported: {algorithm}"
         ));
     }
-    let mut encryption = Encryption { algorithm: algorithm.to_owned(), kms_key_id: key, bucket_key: None };
+    let algorithm = algorithm.to_owned();
+    let mut encryption = Encryption { algorithm, kms_key_id: key, ..Encryption::default() };
     if encryption.is_kms() {
         encryption.kms_key_id.get_or_insert_with(|| MANAGED_KEY.to_owned());
         encryption.bucket_key = bucket_key;
@@ -219,18 +231,4 @@ fn key_without_kms() -> S3Error {
         InvalidArgument,
         "x-amz-server-side-encryption-aws-kms-key-id needs x-amz-server-side-encryption: aws:kms"
     )
-}
-
-/// Refuses headers whose meaning this store cannot give, instead of ignoring them.
-///
-/// # Errors
-/// `NotImplemented` for encryption with customer keys.
-pub(super) fn refuse_unsupported(headers: &HeaderMap) -> S3Result<()> {
-    let customer = headers.keys().find(|name| name.as_str().contains("server-side-encryption-customer-"));
-    match customer {
-        None => Ok(()),
-        Some(name) => {
-            Err(s3_error!(NotImplemented, "the sandbox has no encryption with customer keys (SSE-C): {name}"))
-        }
-    }
 }

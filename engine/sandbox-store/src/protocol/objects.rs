@@ -4,7 +4,8 @@ use http::{HeaderMap, HeaderValue};
 use s3s::dto::{self, *};
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
-use super::headers::{refuse_unsupported, write_headers};
+use super::customer_key;
+use super::headers::write_headers;
 use super::lookup::{check_owner, modified_now, object, wire_etag, wire_time};
 use super::object_lock::hold_status;
 use super::selection::Selected;
@@ -21,7 +22,7 @@ pub(super) async fn put(
     protocol: &Protocol,
     mut request: S3Request<PutObjectInput>,
 ) -> Answer<PutObjectOutput> {
-    refuse_unsupported(&request.headers)?;
+    let customer_key = customer_key::of(&request.headers)?;
     let body = request.input.body.take();
     let input = &mut request.input;
     check_owner(input.expected_bucket_owner.as_deref())?;
@@ -35,7 +36,7 @@ pub(super) async fn put(
     let mut attributes = Attributes {
         metadata: headers.metadata()?,
         website_redirect: headers.website_redirect()?,
-        encryption: headers.encryption(&bucket)?,
+        encryption: headers.encryption(&bucket, customer_key)?,
         checksum: None,
         parts: Vec::new(),
     };
@@ -91,11 +92,12 @@ fn put_answer(attributes: Attributes, etag: &str, version_id: Option<String>) ->
     let mut response = S3Response::new(PutObjectOutput {
         bucket_key_enabled: attributes.encryption.bucket_key,
         e_tag: Some(wire_etag(etag)),
-        server_side_encryption: Some(ServerSideEncryption::from(attributes.encryption.algorithm)),
-        ssekms_key_id: attributes.encryption.kms_key_id,
+        server_side_encryption: attributes.encryption.shown_algorithm().map(ServerSideEncryption::from),
+        ssekms_key_id: attributes.encryption.kms_key_id.clone(),
         version_id,
         ..Default::default()
     });
+    customer_key::add_headers(&mut response.headers, &attributes.encryption);
     if let Some(checksum) = &attributes.checksum {
         checksum::add_headers(&mut response.headers, checksum)?;
     }
@@ -119,7 +121,7 @@ pub(super) fn check_lock(asked: &Lock, bucket: &Bucket, headers: &HeaderMap) -> 
 }
 
 pub(super) async fn get(protocol: &Protocol, request: S3Request<GetObjectInput>) -> Answer<GetObjectOutput> {
-    refuse_unsupported(&request.headers)?;
+    let customer_key = customer_key::of(&request.headers)?;
     let input = request.input;
     check_owner(input.expected_bucket_owner.as_deref())?;
     let now = jiff::Timestamp::now();
@@ -132,14 +134,16 @@ pub(super) async fn get(protocol: &Protocol, request: S3Request<GetObjectInput>)
     let (bucket, version, selected, pieces) = protocol.storage.read(|connection| {
         let bucket = buckets::get(connection, &input.bucket)?;
         let version = object(connection, &bucket, &input.key, input.version_id.as_deref())?;
-        restore::check_readable(&version.storage_class, version.restore.as_ref(), now)?;
+        customer_key::check(&version.attributes.encryption, customer_key.as_deref())?;
+        restore::check_readable(bucket.place_of(&version, now), version.restore.as_ref(), now)?;
         check_conditions(&conditions, &version)?;
         let selected = Selected::of(input.range, input.part_number, &version)?;
         let content = version.content.as_ref().map(|content| content.slice(&selected.range));
         let pieces = protocol.storage.open_content(connection, &content.unwrap_or_default())?;
         Ok((bucket, version, selected, pieces))
     })?;
-    let headers = selected.checksum_headers(&version, input.checksum_mode.is_some())?;
+    let mut headers = selected.checksum_headers(&version, input.checksum_mode.is_some())?;
+    customer_key::add_headers(&mut headers, &version.attributes.encryption);
     let parts_count = selected.parts_count(&version);
     let shown = Shown::new(&bucket, version, now);
     let output = GetObjectOutput {
@@ -177,12 +181,13 @@ pub(super) async fn head(
     protocol: &Protocol,
     request: S3Request<HeadObjectInput>,
 ) -> Answer<HeadObjectOutput> {
-    refuse_unsupported(&request.headers)?;
+    let customer_key = customer_key::of(&request.headers)?;
     let input = request.input;
     check_owner(input.expected_bucket_owner.as_deref())?;
     let (bucket, version) = protocol.storage.read(|connection| {
         let bucket = buckets::get(connection, &input.bucket)?;
         let version = object(connection, &bucket, &input.key, input.version_id.as_deref())?;
+        customer_key::check(&version.attributes.encryption, customer_key.as_deref())?;
         Ok((bucket, version))
     })?;
     let conditions = Conditions {
@@ -194,6 +199,7 @@ pub(super) async fn head(
     check_conditions(&conditions, &version)?;
     let selected = Selected::of(input.range, input.part_number, &version)?;
     let mut headers = selected.checksum_headers(&version, input.checksum_mode.is_some())?;
+    customer_key::add_headers(&mut headers, &version.attributes.encryption);
     let parts_count = selected.parts_count(&version);
     let shown = Shown::new(&bucket, version, jiff::Timestamp::now());
     if let Some(count) = shown.tag_count {
@@ -201,6 +207,7 @@ pub(super) async fn head(
     }
     let output = HeadObjectOutput {
         accept_ranges: Some("bytes".to_owned()),
+        archive_status: shown.archive_status,
         bucket_key_enabled: shown.bucket_key,
         cache_control: shown.metadata.cache_control,
         content_disposition: shown.metadata.content_disposition,
@@ -230,6 +237,7 @@ pub(super) async fn head(
 
 /// A version in the form of the answers of GetObject and HeadObject.
 struct Shown {
+    archive_status: Option<ArchiveStatus>,
     bucket_key: Option<bool>,
     etag: dto::ETag,
     legal_hold: Option<ObjectLockLegalHoldStatus>,
@@ -249,10 +257,15 @@ struct Shown {
 
 impl Shown {
     fn new(bucket: &Bucket, version: ObjectVersion, now: jiff::Timestamp) -> Self {
+        let place = bucket.place_of(&version, now);
+        let archive = restore::TIERS.iter().find(|tier| **tier == place);
+        let archive_status = archive.map(|tier| ArchiveStatus::from_static(tier));
+        let restore = restore::header(place, version.restore.as_ref(), now);
         let ObjectVersion { attributes, .. } = version;
         let retention = version.lock.retention.as_ref();
         let expires = attributes.metadata.expires.as_deref();
         Self {
+            archive_status,
             bucket_key: attributes.encryption.bucket_key,
             etag: wire_etag(&version.etag),
             legal_hold: version.lock.legal_hold.map(hold_status),
@@ -261,8 +274,8 @@ impl Shown {
             expires: expires.and_then(|date| dto::Timestamp::parse(TimestampFormat::HttpDate, date).ok()),
             metadata: attributes.metadata,
             modified: wire_time(version.modified),
-            restore: restore::header(&version.storage_class, version.restore.as_ref(), now),
-            sse: Some(ServerSideEncryption::from(attributes.encryption.algorithm)),
+            restore,
+            sse: attributes.encryption.shown_algorithm().map(ServerSideEncryption::from),
             sse_key: attributes.encryption.kms_key_id,
             // S3 leaves the header out for STANDARD.
             storage_class: Some(version.storage_class)

@@ -5,7 +5,7 @@ use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::copy::{self, MAX_ATTEMPTS, find_source};
-use super::headers::refuse_unsupported;
+use super::customer_key;
 use super::lookup::{check_owner, modified_now, owner, wire_etag, wire_time};
 use super::transfer::{self, MAX_SINGLE_BODY};
 use super::{Answer, Protocol};
@@ -89,12 +89,13 @@ pub(super) async fn upload(
     protocol: &Protocol,
     mut request: S3Request<UploadPartInput>,
 ) -> Answer<UploadPartOutput> {
-    refuse_unsupported(&request.headers)?;
+    let customer_key = customer_key::of(&request.headers)?;
     let body = request.input.body.take();
     let input = &request.input;
     check_owner(input.expected_bucket_owner.as_deref())?;
     check_part_number(input.part_number)?;
     let plan = plan_of(protocol, &input.bucket, &input.key, &input.upload_id)?;
+    customer_key::check(&plan.attributes.encryption, customer_key.as_deref())?;
     let algorithm = Algorithm::parse(&plan.checksum_algorithm)?;
     let received = transfer::receive(&protocol.storage, &request, body, Some(algorithm)).await?;
     if plan.checksum_kind == COMPOSITE && received.checksum.algorithm != plan.checksum_algorithm {
@@ -123,10 +124,11 @@ pub(super) async fn upload(
     let mut response = S3Response::new(UploadPartOutput {
         e_tag: Some(wire_etag(&part.etag)),
         bucket_key_enabled: plan.attributes.encryption.bucket_key,
-        server_side_encryption: Some(ServerSideEncryption::from(plan.attributes.encryption.algorithm)),
-        ssekms_key_id: plan.attributes.encryption.kms_key_id,
+        server_side_encryption: plan.attributes.encryption.shown_algorithm().map(ServerSideEncryption::from),
+        ssekms_key_id: plan.attributes.encryption.kms_key_id.clone(),
         ..Default::default()
     });
+    customer_key::add_headers(&mut response.headers, &plan.attributes.encryption);
     checksum::add_headers(&mut response.headers, &part.sums.shown)?;
     // Parts have a checksum and no type of it.
     response.headers.remove(s3s::header::X_AMZ_CHECKSUM_TYPE);
@@ -137,7 +139,8 @@ pub(super) async fn copy(
     protocol: &Protocol,
     mut request: S3Request<UploadPartCopyInput>,
 ) -> Answer<UploadPartCopyOutput> {
-    refuse_unsupported(&request.headers)?;
+    let (customer_key, source_key) =
+        (customer_key::of(&request.headers)?, customer_key::of_source(&request.headers)?);
     let input = &mut request.input;
     check_owner(input.expected_bucket_owner.as_deref())?;
     check_owner(input.expected_source_bucket_owner.as_deref())?;
@@ -149,8 +152,9 @@ pub(super) async fn copy(
         if_unmodified_since: input.copy_source_if_unmodified_since.take(),
     };
     let plan = plan_of(protocol, &input.bucket, &input.key, &input.upload_id)?;
-    let copying =
-        Copying { protocol, input, conditions, algorithm: Algorithm::parse(&plan.checksum_algorithm)? };
+    customer_key::check(&plan.attributes.encryption, customer_key.as_deref())?;
+    let algorithm = Algorithm::parse(&plan.checksum_algorithm)?;
+    let copying = Copying { protocol, input, conditions, source_key, algorithm };
     let (part, source_version) = copying.run().await?;
     let sums = checksum::to_wire(&part.sums.shown);
     let encryption = plan.attributes.encryption;
@@ -166,7 +170,7 @@ pub(super) async fn copy(
             last_modified: Some(wire_time(part.modified)),
         }),
         copy_source_version_id: source_version,
-        server_side_encryption: Some(ServerSideEncryption::from(encryption.algorithm)),
+        server_side_encryption: encryption.shown_algorithm().map(ServerSideEncryption::from),
         ssekms_key_id: encryption.kms_key_id,
         ..Default::default()
     }))
@@ -177,6 +181,7 @@ struct Copying<'a> {
     protocol: &'a Protocol,
     input: &'a UploadPartCopyInput,
     conditions: Conditions,
+    source_key: Option<String>,
     algorithm: Algorithm,
 }
 
@@ -208,7 +213,12 @@ impl Copying<'_> {
     fn choose(&self) -> S3Result<(Chosen, Vec<Piece>)> {
         let storage = &self.protocol.storage;
         Ok(storage.read(|connection| {
-            let source = find_source(connection, &self.input.copy_source, &self.conditions)?;
+            let source = find_source(
+                connection,
+                &self.input.copy_source,
+                &self.conditions,
+                self.source_key.as_deref(),
+            )?;
             let range = self.range(&source.version)?;
             let content = source.version.content.as_ref().map(|content| content.slice(&range));
             let content = content.unwrap_or_default();
@@ -257,7 +267,8 @@ impl Copying<'_> {
         checksum: StoredChecksum,
     ) -> Result<Option<uploads::Part>, SandboxError> {
         self.protocol.storage.write(|writer| {
-            let source = find_source(writer, &self.input.copy_source, &self.conditions)?;
+            let source =
+                find_source(writer, &self.input.copy_source, &self.conditions, self.source_key.as_deref())?;
             if source.version.id != chosen.row {
                 return Ok(None);
             }

@@ -21,8 +21,8 @@ pub(super) async fn restore(
         let bucket = buckets::get(writer, &input.bucket)?;
         let version = object(writer, &bucket, &input.key, input.version_id.as_deref())?;
         let current = version.restore.as_ref();
-        let accepted =
-            restore::request(&version.storage_class, current, days, tier, now, protocol.restore_delay)?;
+        let place = bucket.place_of(&version, now);
+        let accepted = restore::request(place, current, days, tier, now, protocol.restore_delay)?;
         writer.set_restore(version.id, &accepted.restore)?;
         Ok(accepted)
     })?;
@@ -34,7 +34,7 @@ pub(super) async fn restore(
 }
 
 /// Days and tier of a restore request.
-fn wanted(request: Option<RestoreRequest>) -> S3Result<(i32, Tier)> {
+fn wanted(request: Option<RestoreRequest>) -> S3Result<(Option<i32>, Tier)> {
     let malformed = |what: &str| {
         s3_error!(
             MalformedXML,
@@ -48,7 +48,6 @@ fn wanted(request: Option<RestoreRequest>) -> S3Result<(i32, Tier)> {
             "the sandbox restores objects, it does not query them (SELECT)"
         ));
     }
-    let days = request.days.ok_or_else(|| malformed("Days is required for archived objects"))?;
     let tier = request.glacier_job_parameters.map(|parameters| parameters.tier).or(request.tier);
     let tier = match tier {
         None => Tier::Standard,
@@ -56,5 +55,5 @@ fn wanted(request: Option<RestoreRequest>) -> S3Result<(i32, Tier)> {
             Tier::parse(tier.as_str()).ok_or_else(|| malformed("Tier is Bulk, Standard or Expedited"))?
         }
     };
-    Ok((days, tier))
+    Ok((request.days, tier))
 }

@@ -3,7 +3,8 @@
 use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
-use super::headers::{refuse_unsupported, write_headers};
+use super::customer_key;
+use super::headers::write_headers;
 use super::listing::Encoding;
 use super::lookup::{check_owner, modified_now, owner, wire_time};
 use super::{Answer, Protocol};
@@ -21,7 +22,7 @@ pub(super) async fn create(
     protocol: &Protocol,
     mut request: S3Request<CreateMultipartUploadInput>,
 ) -> Answer<CreateMultipartUploadOutput> {
-    refuse_unsupported(&request.headers)?;
+    let customer_key = customer_key::of(&request.headers)?;
     let input = &mut request.input;
     check_owner(input.expected_bucket_owner.as_deref())?;
     let algorithm =
@@ -36,7 +37,7 @@ pub(super) async fn create(
         attributes: Attributes {
             metadata: headers.metadata()?,
             website_redirect: headers.website_redirect()?,
-            encryption: headers.encryption(&bucket)?,
+            encryption: headers.encryption(&bucket, customer_key)?,
             checksum: None,
             parts: Vec::new(),
         },
@@ -52,17 +53,19 @@ pub(super) async fn create(
         writer.create_upload(&bucket, &input.key, &plan, modified_now())
     })?;
     let encryption = plan.attributes.encryption;
-    Ok(S3Response::new(CreateMultipartUploadOutput {
+    let mut response = S3Response::new(CreateMultipartUploadOutput {
         bucket: Some(input.bucket),
         bucket_key_enabled: encryption.bucket_key,
         checksum_algorithm: algorithm.map(|algorithm| ChecksumAlgorithm::from_static(algorithm.name())),
         checksum_type: algorithm.map(|_| ChecksumType::from_static(kind)),
         key: Some(input.key),
-        server_side_encryption: Some(ServerSideEncryption::from(encryption.algorithm)),
-        ssekms_key_id: encryption.kms_key_id,
+        server_side_encryption: encryption.shown_algorithm().map(ServerSideEncryption::from),
+        ssekms_key_id: encryption.kms_key_id.clone(),
         upload_id: Some(upload_id),
         ..Default::default()
-    }))
+    });
+    customer_key::add_headers(&mut response.headers, &encryption);
+    Ok(response)
 }
 
 /// Whether the completed object gets a checksum of all its bytes or one of the parts' checksums.

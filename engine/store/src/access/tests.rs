@@ -286,6 +286,8 @@ fn of_locks() -> Vec<Request> {
         PutObjectRetention { object: version(), retention: retention(), bypass_governance: true }.into(),
         GetObjectRetention { object: object() }.into(),
         GetObjectLockConfiguration { bucket: bucket() }.into(),
+        GetBucketReplication { source: version() }.into(),
+        GetBucketVersioning { bucket: bucket() }.into(),
         ListMultipartUploads { bucket: bucket(), prefix: Some(key()), ..Default::default() }.into(),
         AbortMultipartUpload { bucket: bucket(), key: key(), upload_id: "u".to_owned() }.into(),
         UpdateObjectEncryption { object: version(), kms_key_arn: "arn".to_owned(), bucket_key_enabled: None }
@@ -313,12 +315,14 @@ fn locks_and_what_goes_around_them() {
         .iter()
         .map(|request| request.accesses().iter().map(|access| access.action).collect())
         .collect();
-    let wanted: [&[&str]; 12] = [
+    let wanted: [&[&str]; 14] = [
         &["s3:PutObjectLegalHold"],
         &["s3:GetObjectLegalHold"],
         &["s3:PutObjectRetention", "s3:BypassGovernanceRetention"],
         &["s3:GetObjectRetention"],
         &["s3:GetBucketObjectLockConfiguration"],
+        &["s3:GetReplicationConfiguration", "s3:InitiateReplication"],
+        &["s3:GetBucketVersioning"],
         &["s3:ListBucketMultipartUploads"],
         &["s3:AbortMultipartUpload"],
         &["s3:UpdateObjectEncryption"],
@@ -403,4 +407,16 @@ fn what_requests_supply_is_what_amazon_documents() {
             }
         }
     }
+}
+
+#[test]
+fn replication_begins_with_the_object_and_not_with_its_bucket() {
+    let resources: Vec<_> = actions(GetBucketReplication { source: version() });
+    assert_eq!(
+        resources,
+        [
+            ("s3:GetReplicationConfiguration", "arn:aws:s3:::b".to_owned(), Subject::Bucket),
+            ("s3:InitiateReplication", ARN.to_owned(), Subject::Object),
+        ]
+    );
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use aws_sdk_s3::operation::copy_object::CopyObjectOutput;
 use aws_sdk_s3::operation::delete_object::DeleteObjectOutput;
+use aws_sdk_s3::operation::get_bucket_versioning::GetBucketVersioningOutput;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::get_object_acl::GetObjectAclOutput;
 use aws_sdk_s3::operation::get_object_legal_hold::GetObjectLegalHoldOutput;
@@ -267,6 +268,12 @@ pub(super) fn lock_configuration(answer: Answered<GetObjectLockConfigurationOutp
     let enabled = output.object_lock_configuration.and_then(|it| it.object_lock_enabled);
     let lock_enabled = enabled == Some(types::ObjectLockEnabled::Enabled);
     Response { lock_enabled, ..of_version(status, None) }
+}
+
+pub(super) fn versioning(answer: Answered<GetBucketVersioningOutput>) -> Response {
+    let Answered { output, status } = answer;
+    let versioning = output.status.map(|status| status.as_str().to_owned());
+    Response { versioning, ..of_version(status, None) }
 }
 
 /// A retention with all that it needs.

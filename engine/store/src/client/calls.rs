@@ -18,6 +18,7 @@ use super::answers::{self, Answered};
 use super::errors::{Call, Mapper};
 use super::measured;
 use super::multipart;
+use super::replication;
 use super::values;
 use crate::Store;
 use crate::error::StoreError;
@@ -185,6 +186,14 @@ impl Sdk {
             Request::GetObjectLockConfiguration(call) => Box::pin(async move {
                 let sent = client.get_object_lock_configuration().bucket(&call.bucket).send();
                 Ok(answers::lock_configuration(self.answer(request, sent).await?))
+            }),
+            Request::GetBucketReplication(call) => Box::pin(async move {
+                let sent = client.get_bucket_replication().bucket(&call.source.bucket).send();
+                Ok(replication::answer(self.answer(request, sent).await?))
+            }),
+            Request::GetBucketVersioning(call) => Box::pin(async move {
+                let sent = client.get_bucket_versioning().bucket(&call.bucket).send();
+                Ok(answers::versioning(self.answer(request, sent).await?))
             }),
             Request::ListMultipartUploads(call) => Box::pin(self.list_multipart_uploads(request, call)),
             Request::AbortMultipartUpload(call) => Box::pin(self.abort_multipart_upload(request, call)),

@@ -53,8 +53,10 @@ impl From<&Request> for Call {
             | Request::ListObjectsV2(_)
             | Request::ListObjectVersions(_)
             | Request::ListMultipartUploads(_)
+            | Request::GetBucketVersioning(_)
             | Request::PutObject(_) => "NoSuchBucket",
             Request::GetObjectLockConfiguration(_) => "ObjectLockConfigurationNotFoundError",
+            Request::GetBucketReplication(_) => "ReplicationConfigurationNotFoundError",
             Request::AbortMultipartUpload(_)
             | Request::UploadPart(_)
             | Request::CompleteMultipartUpload(_)

@@ -414,3 +414,42 @@ async fn no_store_but_amazons_is_sent_what_it_might_take_for_an_upload() {
         assert_eq!(is_amazon(endpoint), amazon, "{endpoint:?}");
     }
 }
+
+#[tokio::test]
+async fn a_replication_configuration_as_aws_writes_it() {
+    let body = "<ReplicationConfiguration><Role>r</Role><Rule><ID>a</ID><Priority>2</Priority><Status>Enabled</Status>\
+        <Filter><And><Prefix>p/</Prefix><Tag><Key>k</Key><Value>v</Value></Tag></And></Filter>\
+        <SourceSelectionCriteria><SseKmsEncryptedObjects><Status>Enabled</Status></SseKmsEncryptedObjects>\
+        </SourceSelectionCriteria><ExistingObjectReplication><Status>Enabled</Status></ExistingObjectReplication>\
+        <DeleteMarkerReplication><Status>Disabled</Status></DeleteMarkerReplication><Destination>\
+        <Bucket>arn:aws:s3:::d</Bucket><Account>1</Account><StorageClass>GLACIER_IR</StorageClass>\
+        <AccessControlTranslation><Owner>Destination</Owner></AccessControlTranslation><EncryptionConfiguration>\
+        <ReplicaKmsKeyID>key</ReplicaKmsKeyID></EncryptionConfiguration></Destination></Rule>\
+        <Rule><Prefix></Prefix><Status>Disabled</Status><Destination><Bucket>arn:aws:s3:::e</Bucket></Destination>\
+        </Rule></ReplicationConfiguration>";
+    let versioning = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+    let server = Scripted::start(vec![
+        answer("200 OK", "", body),
+        answer("200 OK", "", versioning),
+        error("404 Not Found", "ReplicationConfigurationNotFoundError"),
+    ])
+    .await;
+    let store = server.store().await;
+    let request = || Request::from(GetBucketReplication { source: object() });
+    let found = store.send(&request()).await.unwrap().replication.unwrap();
+    let wanted = serde_json::json!({"Role": "r", "Rules": [
+        {"ID": "a", "Priority": 2, "Status": "Enabled",
+         "Filter": {"And": {"Prefix": "p/", "Tags": [{"Key": "k", "Value": "v"}]}},
+         "SourceSelectionCriteria": {"SseKmsEncryptedObjects": {"Status": "Enabled"}},
+         "ExistingObjectReplication": {"Status": "Enabled"}, "DeleteMarkerReplication": {"Status": "Disabled"},
+         "Destination": {"Bucket": "arn:aws:s3:::d", "Account": "1", "StorageClass": "GLACIER_IR",
+            "AccessControlTranslation": {"Owner": "Destination"}, "EncryptionConfiguration": {"ReplicaKmsKeyID": "key"}}},
+        {"Prefix": "", "Status": "Disabled", "Destination": {"Bucket": "arn:aws:s3:::e"}},
+    ]});
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&found).unwrap(), wanted);
+    let bucket = GetBucketVersioning { bucket: "b".to_owned() };
+    assert_eq!(store.send(&bucket.into()).await.unwrap().versioning.as_deref(), Some("Enabled"));
+    let error = store.send(&request()).await.unwrap_err();
+    assert_eq!(error.code, "ReplicationConfigurationNotFoundError");
+    assert!(server.requests()[0].starts_with("get /b?replication "), "{}", server.requests()[0]);
+}

@@ -81,7 +81,7 @@ pub(super) async fn copy(task: &TaskGate, store: &str, copy: &CopyObject) -> Res
                 let request = UploadPart { upload, number: part.number, body, content_md5 };
                 let answer = target.send_one(request.into()).await;
                 task.note_progress();
-                answer
+                answer.map_err(|error| error.of("UploadPart"))
             })
         })
         .await
@@ -164,7 +164,7 @@ impl Reading<'_> {
         get.range = Some(ByteRange { first, last: Some(first + bytes - 1) });
         get.if_match = Some(self.source.etag.clone());
         get.requester_pays = self.copy.requester_pays;
-        let answer = self.task.send_one(get.into()).await?;
+        let answer = self.task.send_one(get.into()).await.map_err(|error| error.of("GetObject"))?;
         if answer.etag.as_deref().is_some_and(|etag| etag != self.source.etag) {
             // Not every store honours conditions.
             let message = "the source was written while it was copied";

@@ -81,7 +81,9 @@ async fn in_parts(task: &TaskGate, copy: &CopyObject, source: &Source) -> Result
                 copy_source_if_match: Some(source.etag.clone()),
                 requester_pays: copy.requester_pays,
             };
-            Box::pin(async move { task.send_one(request.into()).await })
+            Box::pin(async move {
+                task.send_one(request.into()).await.map_err(|error| error.of("UploadPartCopy"))
+            })
         })
         .await
 }

@@ -91,5 +91,6 @@ async fn tags(task: &TaskGate, copy: &CopyObject) -> Result<Vec<Tag>, StoreError
     }
     let mut request = GetObjectTagging::new(copy.source.clone());
     request.requester_pays = copy.requester_pays;
-    Ok(task.send_one(request.into()).await?.tags)
+    let answer = task.send_one(request.into()).await.map_err(|error| error.of("GetObjectTagging"))?;
+    Ok(answer.tags)
 }

@@ -172,6 +172,7 @@ async fn a_failed_upload_is_aborted() {
         let (store, ledger) = (store(11 * MIB, failing), Arc::default());
         let error = task(&store, &ledger).send(copy_of(Some(5 * MIB))).await.unwrap_err();
         assert_eq!(error.code, failing[0].1);
+        assert_eq!(error.message, format!("{}: made to fail", failing[0].0));
         assert_eq!(names(&store).last(), Some(&"AbortMultipartUpload"));
         assert!(ledger.0.lock().unwrap().is_empty());
     }

@@ -80,7 +80,8 @@ impl Assembly<'_> {
             }
             task.abort_begun(&record).await;
         }
-        let created = task.send_one(create.clone().into()).await?;
+        let created = task.send_one(create.clone().into()).await;
+        let created = created.map_err(|error| error.of("CreateMultipartUpload"))?;
         let id = created.upload_id.unwrap_or_default();
         let record = BegunUpload {
             store: store.clone(),
@@ -150,6 +151,7 @@ impl Assembly<'_> {
             }
             answer => answer,
         }
+        .map_err(|error| error.of("CompleteMultipartUpload"))
     }
 
     /// Sends the parts that are not there yet. After the first failure no other begins, and those under way end: a part that
