@@ -13,7 +13,6 @@
  */
 import { PARTS, Response, S3Object, StoreError } from "./objects.js";
 import { configured } from "./operation.js";
-import { encode } from "./text.js";
 
 /** What tasks take for the time. */
 export const NOW = "2026-01-15T12:00:00Z";
@@ -70,7 +69,7 @@ export class FakeStore {
   insert(bucket, key, parts = {}) {
     const unknown = Object.keys(parts).find((part) => !PARTS.includes(part));
     if (unknown !== undefined) throw new TypeError(`a response has no ${unknown}`);
-    const body = typeof parts.body === "string" ? encode(parts.body) : (parts.body ?? EMPTY.body);
+    const body = typeof parts.body === "string" ? new TextEncoder().encode(parts.body) : (parts.body ?? EMPTY.body);
     this.objects.set(`${bucket}/${key}`, { size: body.length, ...parts, body });
   }
 
@@ -101,15 +100,15 @@ export class FakeStore {
   }
 
   /** Runs an operation on one object, with parameters as a job file has them. Throws what the operation throws. */
-  run({ definition }, parameters, bucket, key, task = {}) {
-    const ready = configured(definition, definition.schema, parameters);
-    return definition.run(this.object(bucket, key), this.task(task), ready);
+  run(operation, parameters, bucket, key, task = {}) {
+    const ready = configured(operation, parameters);
+    return operation.run(this.object(bucket, key), this.task(task), ready);
   }
 
   /** The plan of an operation for one object, one line for each request. */
-  plan({ definition }, parameters, bucket, key, task = {}) {
-    const ready = configured(definition, definition.schema, parameters);
-    return definition.plan(this.object(bucket, key), this.task(task), ready).map(line);
+  plan(operation, parameters, bucket, key, task = {}) {
+    const ready = configured(operation, parameters);
+    return operation.plan(this.object(bucket, key), this.task(task), ready).map(line);
   }
 
   /** Answers a request from the fixtures. */
@@ -148,6 +147,7 @@ export class FakeStore {
   #answerAbout(found, kind, parameters, settings) {
     if (kind === "get" && settings.range) {
       const [first, last] = settings.range;
+      if (first >= found.body.length) throw new StoreError("InvalidRange", "the object ends before the range begins", 416);
       return { ...found, body: found.body.slice(first, last === null ? undefined : last + 1), httpStatus: 206 };
     }
     if (kind === "restore" && found.restoreOngoing === undefined) {

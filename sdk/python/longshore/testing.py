@@ -149,6 +149,8 @@ class FakeStore:
             case "get", _ if "range" in settings:
                 first, last = settings["range"]
                 body = found.get("body", b"")
+                if first >= len(body):
+                    raise StoreError("InvalidRange", "the object ends before the range begins", 416)
                 return {**found, "body": body[first:] if last is None else body[first : last + 1], "http_status": 206}
             case "put_tags", (tags,):
                 found["tags"] = tags
