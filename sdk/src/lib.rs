@@ -69,6 +69,7 @@ mod object;
 mod operation;
 pub mod parameters;
 mod response;
+pub mod stream;
 pub mod template;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
@@ -92,6 +93,7 @@ pub use operation::{Failure, NoParameters, Operation, Outcome};
 pub use raw::{Grant, StoreError, Tag, Upload, Version};
 pub use raw_host::{Level, log};
 pub use response::Response;
+pub use stream::{ObjectReader, ObjectWriter};
 
 /// Makes the current crate the plugin of an operation: `longshore_sdk::export!(MyOperation);`, once per crate.
 ///

@@ -6,6 +6,7 @@ use crate::call::{
     InvokeEndpoint, ListMultipartUploads, ListObjectVersions, PutObject, PutObjectAcl, PutObjectLegalHold,
     PutObjectRetention, PutObjectTagging, RestoreObject, UpdateObjectEncryption,
 };
+use crate::stream::{ObjectReader, ObjectWriter};
 use crate::time::Timestamp;
 use crate::{Tag, raw, raw_host};
 
@@ -40,7 +41,7 @@ impl From<raw::Object> for Object<'_> {
 }
 
 impl Object<'_> {
-    fn raw(&self) -> &raw::Object {
+    pub(crate) fn raw(&self) -> &raw::Object {
         self.0.get()
     }
 
@@ -69,7 +70,7 @@ impl Object<'_> {
         HeadObject(self.raw().head())
     }
 
-    /// GetObject. The body comes into the operation's memory: give a range where objects may be large.
+    /// GetObject. The body comes into the operation's memory: give a range where objects may be large, or use [`Object::reader`].
     pub fn get(&self) -> GetObject {
         GetObject(self.raw().get())
     }
@@ -77,6 +78,22 @@ impl Object<'_> {
     /// PutObject.
     pub fn put(&self, body: &[u8]) -> PutObject {
         PutObject(self.raw().put(body))
+    }
+
+    /// The object's bytes as a stream, fetched as they are read, however many they are.
+    pub fn reader(&self) -> ObjectReader<'_> {
+        ObjectReader::new(self)
+    }
+
+    /// A stream that becomes the object, however much is written.
+    pub fn writer(&self) -> ObjectWriter<'_> {
+        self.writer_with(|put| put)
+    }
+
+    /// A stream that becomes the object, with what else the object shall have: `object.writer_with(|put|
+    /// put.content_type("text/csv"))`. Conditions are settings of the writer.
+    pub fn writer_with<'o>(&'o self, settings: impl Fn(PutObject) -> PutObject + 'o) -> ObjectWriter<'o> {
+        ObjectWriter::new(self, Box::new(settings))
     }
 
     /// CopyObject from this object to `key` in `bucket`. The bytes stay in the store.

@@ -93,6 +93,8 @@ getters! {
     uploads: Vec<Upload>;
     /// The upload that the next page begins after; `None` on the last page (ListMultipartUploads).
     next_upload: Option<String>;
+    /// ID of a multipart upload that was begun.
+    upload_id: Option<String>;
 }
 
 impl Response {

@@ -1,13 +1,14 @@
 //! The contract's interface `s3`, host side: from guest calls to request values, from answers to getters.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use longshore_job::ObjectId;
 use longshore_store::{
     AbortMultipartUpload, AclHeaders, ByteRange, ChecksumAlgorithm, CopyObject, DeleteObject,
     DeleteObjectTagging, DigestObject, GetObject, GetObjectAcl, GetObjectLegalHold,
     GetObjectLockConfiguration, GetObjectRetention, GetObjectTagging, HeadObject, PutObject, PutObjectAcl,
-    PutObjectLegalHold, PutObjectRetention, PutObjectTagging, Request, RestoreObject, Tag,
+    PutObjectLegalHold, PutObjectRetention, PutObjectTagging, Request, RestoreObject, StoreError, Tag,
     UpdateObjectEncryption,
 };
 use wasmtime::Result;
@@ -20,6 +21,9 @@ use crate::one_key::{self, OneKey};
 use crate::setting;
 use crate::state::State;
 use crate::stop::Stop;
+use crate::upload;
+use crate::values::tag_bytes;
+use crate::watch::HostCall;
 
 type This<T> = Resource<T>;
 
@@ -58,26 +62,26 @@ impl s3::Host for State {
         request: Resource<RequestHandle>,
     ) -> Result<Result<Resource<ResponseHandle>, s3::StoreError>> {
         let entry = self.take_request(request)?;
-        if let Some(misfit) = entry.misfit {
-            return Ok(Err(s3::StoreError {
-                code: codes::INVALID_REQUEST.to_owned(),
-                message: misfit,
-                http_status: None,
-                retryable: false,
-            }));
+        let (begin, watching) = (Instant::now(), self.watching.clone());
+        // Only for who looks on: a request may be large.
+        let shown = watching.0.as_ref().map(|_| (entry.request.clone(), entry.store.clone()));
+        let answer = match entry.misfit {
+            Some(misfit) => Err(StoreError::new(codes::INVALID_REQUEST, misfit)),
+            None => {
+                self.count_request()?;
+                let Some(gate) = &self.gate else { return Err(Stop::SendOutsideRun.into()) };
+                let one_key = OneKey::of(&entry.request);
+                let answer = gate.send_to(entry.store.as_deref(), entry.request).await;
+                answer.and_then(|answer| one_key.only(answer))
+            }
+        };
+        if let Some((request, store)) = &shown {
+            let (store, took) = (store.as_deref(), begin.elapsed());
+            watching.called(&HostCall::Sent { request, store, answer: answer.as_ref(), took });
         }
-        self.count_request()?;
-        let Some(gate) = &self.gate else { return Err(Stop::SendOutsideRun.into()) };
-        let one_key = OneKey::of(&entry.request);
-        let answer = gate.send_to(entry.store.as_deref(), entry.request).await;
-        match answer.and_then(|answer| one_key.only(answer)) {
+        match answer {
             Ok(response) => self.push_response(response).map(Ok),
-            Err(error) => Ok(Err(s3::StoreError {
-                code: error.code,
-                message: error.message,
-                http_status: error.status,
-                retryable: error.retryable,
-            })),
+            Err(error) => Ok(Err(error.into())),
         }
     }
 }
@@ -198,6 +202,30 @@ impl s3::HostObject for State {
         })
     }
 
+    fn create_upload(&mut self, this: This<ObjectHandle>) -> Result<Resource<RequestHandle>> {
+        self.make(&this, upload::create)
+    }
+
+    fn upload_part(
+        &mut self,
+        this: This<ObjectHandle>,
+        upload_id: String,
+        number: u32,
+        body: Vec<u8>,
+    ) -> Result<Resource<RequestHandle>> {
+        let object = self.object(&this)?;
+        let held = object.key.len() + upload_id.len() + body.len();
+        self.push_request(upload::part(object, upload_id, number, body), held)
+    }
+
+    fn complete_upload(
+        &mut self,
+        this: This<ObjectHandle>,
+        upload_id: String,
+    ) -> Result<Resource<RequestHandle>> {
+        self.make(&this, |object| upload::complete(object, upload_id))
+    }
+
     fn update_encryption(
         &mut self,
         this: This<ObjectHandle>,
@@ -223,17 +251,6 @@ impl s3::HostObject for State {
     fn drop(&mut self, this: Resource<ObjectHandle>) -> Result<()> {
         self.drop_object(this)
     }
-}
-
-impl From<s3::Tag> for Tag {
-    fn from(tag: s3::Tag) -> Self {
-        Self { key: tag.key, value: tag.value }
-    }
-}
-
-/// What a tag costs the host, the space of the strings' own records included.
-fn tag_bytes(tag: &s3::Tag) -> usize {
-    size_of::<Tag>() + tag.key.len() + tag.value.len()
 }
 
 /// Setters of one text that only need to find their place.
@@ -323,6 +340,9 @@ impl s3::HostRequest for State {
     fn set_store(&mut self, this: This<RequestHandle>, name: String) -> Result<()> {
         if matches!(self.table.get(&this)?.request, Request::CopyObject(_)) {
             return self.set(&this, name.len(), |request| setting::target_store(request, name));
+        }
+        if upload::is_of_upload(&self.table.get(&this)?.request) {
+            return self.set(&this, 0, |request| Err(format!("{} has no store", request.name())));
         }
         self.set(&this, name.len(), |_| Ok(()))?;
         self.table.get_mut(&this)?.store = Some(name);
@@ -417,6 +437,7 @@ impl s3::HostResponse for State {
         };
         checksum_type: Option<String> = |response| response.checksum_type.clone();
         archive_status: Option<String> = |response| response.archive_status.clone();
+        upload_id: Option<String> = |response| response.upload_id.clone();
     }
 
     fn versions(&mut self, this: This<ResponseHandle>) -> Result<Vec<s3::Version>> {
@@ -444,21 +465,5 @@ impl s3::HostResponse for State {
 
     fn drop(&mut self, this: Resource<ResponseHandle>) -> Result<()> {
         self.drop_response(this)
-    }
-}
-
-impl From<&Tag> for s3::Tag {
-    fn from(tag: &Tag) -> Self {
-        Self { key: tag.key.clone(), value: tag.value.clone() }
-    }
-}
-
-impl From<&longshore_store::Grant> for s3::Grant {
-    fn from(grant: &longshore_store::Grant) -> Self {
-        Self {
-            grantee_type: grant.grantee.type_name().to_owned(),
-            grantee: grant.grantee.value().to_owned(),
-            permission: grant.permission.as_str().to_owned(),
-        }
     }
 }

@@ -7,6 +7,7 @@ use crate::bindings::longshore::operation::host::{self, Level};
 use crate::handle::TaskHandle;
 use crate::state::State;
 use crate::text;
+use crate::watch::HostCall;
 
 impl host::Host for State {
     fn log(&mut self, level: Level, message: String) -> Result<()> {
@@ -23,6 +24,13 @@ impl host::Host for State {
             Level::Info => tracing::info!(operation, job, "{message}"),
             Level::Debug => tracing::debug!(operation, job, "{message}"),
         }
+        let level = match level {
+            Level::Error => "error",
+            Level::Warn => "warn",
+            Level::Info => "info",
+            Level::Debug => "debug",
+        };
+        self.watching.called(&HostCall::Logged { level, message: &message });
         Ok(())
     }
 }

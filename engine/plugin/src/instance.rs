@@ -12,6 +12,7 @@ use crate::bindings::{Operation, OperationPre};
 use crate::handle::{Columns, ObjectHandle, RequestHandle, TaskHandle};
 use crate::state::{State, on_tick};
 use crate::stop::failure_of;
+use crate::watch::Watching;
 use crate::{Execution, codes, text};
 
 /// An instance that must not be used again, and the failure that this is for its task.
@@ -52,6 +53,10 @@ impl Instance {
     pub(crate) async fn configure(&mut self, parameters: &str) -> Result<Result<(), String>, Failure> {
         self.store.set_epoch_deadline(1);
         self.guest.call_configure(&mut self.store, parameters).await.map_err(|error| failure_of(&error))
+    }
+
+    pub(crate) fn watch(&mut self, watching: Watching) {
+        self.store.data_mut().watching = watching;
     }
 
     /// Whether the next task may use this instance.

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use crate::handle::Columns;
 use crate::instance::{Broken, Instance};
 use crate::stop::Stop;
+use crate::watch::{Watcher, Watching};
 use crate::{Isolation, Plugin, PluginError, codes};
 
 /// One slot of concurrency: runs one task at a time.
@@ -21,6 +22,7 @@ pub struct Lane {
     isolation: Isolation,
     job_id: Arc<str>,
     columns: Columns,
+    watching: Watching,
     /// A configured instance for the next task. Taken out while it runs, so that one which does not come back from a
     /// task is never used again.
     ready: Option<Instance>,
@@ -56,7 +58,15 @@ impl Lane {
         if let Err(reason) = instance.configure(&parameters).await.map_err(start)? {
             return Err(PluginError::Parameters { operation: plugin.name().to_string(), reason });
         }
-        Ok(Self { plugin, parameters, isolation, job_id, columns: Columns::default(), ready: Some(instance) })
+        Ok(Self {
+            plugin,
+            parameters,
+            isolation,
+            job_id,
+            columns: Columns::default(),
+            watching: Watching::default(),
+            ready: Some(instance),
+        })
     }
 
     /// What the manifest says about the next object for the operation. Stays until it is set again.
@@ -64,15 +74,21 @@ impl Lane {
         self.columns = columns;
     }
 
+    /// Tells `watcher` of each call of the host that later tasks make.
+    pub fn watch(&mut self, watcher: Arc<dyn Watcher>) {
+        self.watching = Watching(Some(watcher));
+    }
+
     /// Runs the operation on one object: plan, policy check of each planned request, run.
     ///
     /// `attempt` counts from 1. Must be called within a tokio runtime that has its timer enabled.
     pub async fn execute(&mut self, object: &ObjectId, attempt: u32, gate: &Gate) -> Execution {
         let limit = self.plugin.limits().task_time;
-        let gate = gate.task(object.clone());
-        let progress = gate.progress();
+        let (gate, closing) = (gate.task(object.clone()), gate.task(object.clone()));
+        let (progress, uploads) = (gate.progress(), gate.begun_uploads());
         let result = while_it_gets_ahead(limit, &progress, async {
             let mut instance = self.take().await?;
+            instance.watch(self.watching.clone());
             let execution = instance
                 .execute(object, attempt, &self.columns, gate)
                 .await
@@ -80,7 +96,10 @@ impl Lane {
             self.give_back(instance);
             Ok(execution)
         });
-        match result.await {
+        let ended = result.await;
+        // However it ended: what it left open nobody else can complete.
+        uploads.abort(&closing).await;
+        match ended {
             Ok(Ok(execution)) => execution,
             Ok(Err(failure)) => Execution::Done(Outcome::Failed(failure)),
             Err(Stalled) => Execution::Done(Outcome::Failed(Stop::TaskTime(limit).into())),

@@ -32,6 +32,9 @@ mod setting;
 mod state;
 mod stop;
 mod text;
+mod upload;
+mod values;
+mod watch;
 
 pub use engine::Plugins;
 pub use error::PluginError;
@@ -39,3 +42,4 @@ pub use handle::Columns;
 pub use lane::{Execution, Lane};
 pub use limits::{Isolation, PluginLimits};
 pub use plugin::{Description, Plugin};
+pub use watch::{HostCall, Watcher};

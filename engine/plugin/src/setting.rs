@@ -25,6 +25,7 @@ fn content(request: &mut Request) -> Option<&mut ContentHeaders> {
     match request {
         Request::PutObject(put) => Some(&mut put.content),
         Request::CopyObject(copy) => Some(&mut copy.content),
+        Request::CreateMultipartUpload(create) => Some(&mut create.content),
         _ => None,
     }
 }
@@ -33,6 +34,7 @@ fn acl_headers(request: &mut Request) -> Option<&mut AclHeaders> {
     match request {
         Request::PutObject(put) => Some(&mut put.acl),
         Request::CopyObject(copy) => Some(&mut copy.acl),
+        Request::CreateMultipartUpload(create) => Some(&mut create.acl),
         Request::PutObjectAcl(put) => Some(&mut put.acl),
         _ => None,
     }
@@ -42,6 +44,7 @@ fn encryption(request: &mut Request) -> Option<&mut Encryption> {
     match request {
         Request::PutObject(put) => Some(&mut put.encryption),
         Request::CopyObject(copy) => Some(&mut copy.encryption),
+        Request::CreateMultipartUpload(create) => Some(&mut create.encryption),
         _ => None,
     }
 }
@@ -70,6 +73,7 @@ pub(crate) fn if_match(request: &mut Request, etag: String) -> Fit {
         Request::PutObject(put) => Some(&mut put.if_match),
         Request::DeleteObject(delete) => Some(&mut delete.if_match),
         Request::DigestObject(digest) => Some(&mut digest.if_match),
+        Request::CompleteMultipartUpload(complete) => Some(&mut complete.if_match),
         _ => None,
     })
 }
@@ -80,6 +84,7 @@ pub(crate) fn if_none_match(request: &mut Request, etag: String) -> Fit {
         Request::GetObject(get) => Some(&mut get.if_none_match),
         Request::PutObject(put) => Some(&mut put.if_none_match),
         Request::CopyObject(copy) => Some(&mut copy.if_none_match),
+        Request::CompleteMultipartUpload(complete) => Some(&mut complete.if_none_match),
         _ => None,
     })
 }
@@ -94,6 +99,7 @@ pub(crate) fn storage_class(request: &mut Request, class: String) -> Fit {
     put(request, "storage-class", Some(class), |request| match request {
         Request::PutObject(put) => Some(&mut put.storage_class),
         Request::CopyObject(copy) => Some(&mut copy.storage_class),
+        Request::CreateMultipartUpload(create) => Some(&mut create.storage_class),
         _ => None,
     })
 }
@@ -153,6 +159,7 @@ pub(crate) fn user_metadata(request: &mut Request, name: String, value: String) 
     let metadata = match request {
         Request::PutObject(put) => &mut put.user_metadata,
         Request::CopyObject(copy) => &mut copy.user_metadata,
+        Request::CreateMultipartUpload(create) => &mut create.user_metadata,
         other => return Err(format!("{} has no user metadata", other.name())),
     };
     metadata.insert(name, value);
@@ -163,6 +170,7 @@ pub(crate) fn tag(request: &mut Request, tag: Tag) -> Fit {
     let tags = match request {
         Request::PutObject(put) => &mut put.tags,
         Request::CopyObject(copy) => &mut copy.tags,
+        Request::CreateMultipartUpload(create) => &mut create.tags,
         Request::PutObjectTagging(put) => &mut put.tags,
         other => return Err(format!("{} has no tags", other.name())),
     };
@@ -248,6 +256,7 @@ fn object_lock(request: &mut Request) -> Option<&mut ObjectLock> {
     match request {
         Request::PutObject(put) => Some(&mut put.lock),
         Request::CopyObject(copy) => Some(&mut copy.lock),
+        Request::CreateMultipartUpload(create) => Some(&mut create.lock),
         _ => None,
     }
 }
@@ -296,6 +305,7 @@ pub(crate) fn checksum_algorithm(request: &mut Request, algorithm: String) -> Fi
     put(request, "checksum-algorithm", Some(algorithm), |request| match request {
         Request::PutObject(put) => Some(&mut put.checksum_algorithm),
         Request::CopyObject(copy) => Some(&mut copy.checksum_algorithm),
+        Request::CreateMultipartUpload(create) => Some(&mut create.checksum_algorithm),
         _ => None,
     })
 }
@@ -304,6 +314,7 @@ pub(crate) fn website_redirect(request: &mut Request, location: String) -> Fit {
     put(request, "website-redirect", Some(location), |request| match request {
         Request::PutObject(put) => Some(&mut put.website_redirect_location),
         Request::CopyObject(copy) => Some(&mut copy.website_redirect_location),
+        Request::CreateMultipartUpload(create) => Some(&mut create.website_redirect_location),
         _ => None,
     })
 }

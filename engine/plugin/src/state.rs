@@ -11,6 +11,7 @@ use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
 use crate::PluginLimits;
 use crate::handle::{ObjectHandle, RequestHandle, ResponseHandle};
 use crate::stop::Stop;
+use crate::watch::Watching;
 
 /// Host state of one instance.
 pub(crate) struct State {
@@ -20,6 +21,7 @@ pub(crate) struct State {
     pub(crate) job_id: Arc<str>,
     /// Present while `run` runs: without it nothing can be sent.
     pub(crate) gate: Option<TaskGate>,
+    pub(crate) watching: Watching,
     memory_bytes: usize,
     table_elements: usize,
     held_bytes: usize,
@@ -39,6 +41,7 @@ impl State {
             operation,
             job_id,
             gate: None,
+            watching: Watching::default(),
             memory_bytes: 0,
             table_elements: 0,
             held_bytes: 0,

@@ -19,6 +19,7 @@ use crate::reach::{Progress, Reach};
 use crate::rehearsal::{Foreseen, Journal, Nowhere};
 use crate::request::{GetObjectTagging, Request, Tag};
 use crate::response::Response;
+use crate::uploading::{self, BegunUploads};
 
 /// Condition keys about the tags that an object has now begin so.
 const EXISTING_TAG: &str = "s3:ExistingObjectTag/";
@@ -230,6 +231,7 @@ impl Gate {
             object,
             existing_tags: Mutex::new(HashMap::new()),
             progress: Progress::default(),
+            begun: BegunUploads::default(),
         }
     }
 }
@@ -241,6 +243,7 @@ pub struct TaskGate {
     object: ObjectId,
     existing_tags: Mutex<HashMap<ObjectId, Arc<[Tag]>>>,
     progress: Progress,
+    pub(crate) begun: BegunUploads,
 }
 
 impl TaskGate {
@@ -254,6 +257,9 @@ impl TaskGate {
             && let Some(store) = &copy.transfer.target_store
         {
             return copying::check_between(self, copy, store, certainty).await;
+        }
+        if let Request::CreateMultipartUpload(create) = request {
+            uploading::check(self, create).await?;
         }
         self.check_one(request, certainty).await
     }
@@ -325,6 +331,7 @@ impl TaskGate {
         match request.into() {
             // On the heap: operations wait on small stacks.
             Request::CopyObject(copy) => Box::pin(copying::copy(self, *copy)).await,
+            request if uploading::is_of_upload(&request) => Box::pin(uploading::send(self, request)).await,
             request => self.send_one(request).await,
         }
     }

@@ -20,6 +20,7 @@ mod response;
 mod retry;
 pub mod testing;
 pub mod transfer;
+mod uploading;
 
 pub use access::{Access, Subject};
 pub use client::{CredentialsSource, S3Store, StoreConfig};
@@ -37,6 +38,7 @@ pub use response::{
     UploadPage, VersionPage,
 };
 pub use retry::{RetryPolicy, Retrying};
+pub use uploading::BegunUploads;
 
 /// Something that answers S3 requests: a server, or a layer in front of one.
 #[async_trait::async_trait]

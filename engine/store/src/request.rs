@@ -7,6 +7,7 @@ mod calls;
 mod lock;
 mod multipart;
 mod parts;
+mod shown;
 mod uploads;
 
 use longshore_job::ObjectId;

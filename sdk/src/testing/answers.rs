@@ -1,7 +1,7 @@
 //! How the fake store answers.
 
-use super::raw::{Response, Sent, tags_of};
-use super::{Fixture, Place, State};
+use super::raw::{Response, tags_of};
+use super::{Fixture, Place, Sent, State, uploads};
 use crate::{StoreError, Version};
 
 pub(crate) fn answer(
@@ -11,12 +11,17 @@ pub(crate) fn answer(
     body: Vec<u8>,
 ) -> Result<Response, StoreError> {
     let place = (sent.bucket.clone(), sent.key.clone());
+    if !matches!(sent.call, "CopyObject") {
+        refuse_other(state.objects.get(&place), sent)?;
+    }
     match sent.call {
         "PutObject" => {
-            let fixture =
-                Fixture { size: body.len() as u64, body, tags: tags_of(sent), ..Fixture::default() };
+            let fixture = written(body, sent);
             state.objects.insert(place, fixture.clone());
             Ok(found(200, fixture))
+        }
+        "CreateMultipartUpload" | "UploadPart" | "CompleteMultipartUpload" => {
+            uploads::answer(state, sent, place, body)
         }
         "GetObjectLockConfiguration" => {
             let lock_enabled = state.lockable.contains(&sent.bucket);
@@ -32,7 +37,7 @@ pub(crate) fn answer(
     }
 }
 
-fn found(http_status: u16, fixture: Fixture) -> Response {
+pub(super) fn found(http_status: u16, fixture: Fixture) -> Response {
     Response { http_status, fixture, ..Response::default() }
 }
 
@@ -51,6 +56,9 @@ fn page(mut fixture: Fixture, after: Option<&str>, length: Option<usize>) -> Res
 }
 
 fn abort(state: &mut State, sent: &Sent, place: &Place) -> Result<Response, StoreError> {
+    if sent.setting("upload-id").and_then(|id| state.begun.remove(id)).is_some() {
+        return Ok(found(204, Fixture::default()));
+    }
     let uploads = state.objects.get_mut(place).map(|fixture| &mut fixture.uploads);
     let position = |uploads: &Vec<crate::Upload>| {
         uploads.iter().position(|upload| Some(upload.upload_id.as_str()) == sent.setting("upload-id"))
@@ -136,7 +144,11 @@ fn on_object(
         }
         _ => {}
     }
-    let fixture = fixture.clone();
+    let mut fixture = fixture.clone();
+    if let Some(range) = sent.setting("range") {
+        fixture.body = cut(&fixture.body, range)?;
+        http_status = 206;
+    }
     if let Some(target) = target {
         refuse_unmet(state, sent, &target, &fixture)?;
         state.objects.insert(target, copied(fixture.clone(), sent));
@@ -165,10 +177,58 @@ fn there(fixture: &Fixture, sent: &Sent) -> Result<(), StoreError> {
 fn refuse_unmet(state: &State, sent: &Sent, target: &Place, source: &Fixture) -> Result<(), StoreError> {
     let other = sent.setting("source-if-match").is_some_and(|etag| source.etag.as_deref() != Some(etag));
     let taken = sent.setting("if-none-match").is_some() && state.objects.contains_key(target);
-    if other || taken {
-        return Err(refused("PreconditionFailed", 412, "a condition of the request is not met".to_owned()));
-    }
-    Ok(())
+    if other || taken { Err(unmet()) } else { Ok(()) }
+}
+
+/// The conditions of other requests: the ETag of the object, or that there is none.
+fn refuse_other(object: Option<&Fixture>, sent: &Sent) -> Result<(), StoreError> {
+    let etag = object.and_then(|object| object.etag.as_deref());
+    let other = sent.setting("if-match").is_some_and(|wanted| object.is_some() && etag != Some(wanted));
+    let same = |refused: &str| object.is_some() && (refused == "*" || etag == Some(refused));
+    if other || sent.setting("if-none-match").is_some_and(same) { Err(unmet()) } else { Ok(()) }
+}
+
+fn unmet() -> StoreError {
+    refused("PreconditionFailed", 412, "a condition of the request is not met".to_owned())
+}
+
+/// The bytes of a range: `FIRST-` or `FIRST-LAST`.
+fn cut(body: &[u8], range: &str) -> Result<Vec<u8>, StoreError> {
+    let number = |text: &str| text.parse::<usize>().ok();
+    let (first, last) = range.split_once('-').unwrap_or((range, ""));
+    let end = number(last).map_or(body.len(), |last| last.saturating_add(1).min(body.len()));
+    let bytes = number(first).and_then(|first| body.get(first..end)).filter(|bytes| !bytes.is_empty());
+    bytes.map(<[u8]>::to_vec).ok_or_else(|| {
+        refused("InvalidRange", 416, format!("an object of {} bytes has no range {range}", body.len()))
+    })
+}
+
+/// What a put makes of bytes.
+pub(super) fn written(body: Vec<u8>, sent: &Sent) -> Fixture {
+    let text = |name| sent.setting(name).map(str::to_owned);
+    let mut fixture = Fixture {
+        storage_class: text("storage-class"),
+        sse: text("sse"),
+        kms_key_id: text("kms-key-id"),
+        tags: tags_of(sent),
+        ..Fixture::of(body)
+    };
+    describe(&mut fixture, sent);
+    fixture
+}
+
+/// Gives a fixture the content headers and the user metadata of a request.
+fn describe(fixture: &mut Fixture, sent: &Sent) {
+    let text = |name| sent.setting(name).map(str::to_owned);
+    fixture.content_type = text("content-type");
+    fixture.cache_control = text("cache-control");
+    fixture.content_disposition = text("content-disposition");
+    fixture.content_encoding = text("content-encoding");
+    fixture.content_language = text("content-language");
+    fixture.expires = text("expires");
+    let user = sent.settings.iter().filter(|(name, _)| *name == "metadata");
+    let pairs = user.filter_map(|(_, entry)| entry.split_once('='));
+    fixture.user_metadata = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
 }
 
 /// What a copy becomes: its source, with what the request sets. Class, encryption, lock and ACL are never the source's.
@@ -189,15 +249,7 @@ fn copied(source: Fixture, sent: &Sent) -> Fixture {
         ..source
     };
     if sent.setting("metadata-directive") == Some("REPLACE") {
-        copy.content_type = text("content-type");
-        copy.cache_control = text("cache-control");
-        copy.content_disposition = text("content-disposition");
-        copy.content_encoding = text("content-encoding");
-        copy.content_language = text("content-language");
-        copy.expires = text("expires");
-        let user = sent.settings.iter().filter(|(name, _)| *name == "metadata");
-        let pairs = user.filter_map(|(_, entry)| entry.split_once('='));
-        copy.user_metadata = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        describe(&mut copy, sent);
     }
     if sent.setting("tagging-directive") == Some("REPLACE") {
         copy.tags = tags_of(sent);
@@ -210,6 +262,6 @@ fn no_lock() -> StoreError {
     refused("NoSuchObjectLockConfiguration", 404, message)
 }
 
-fn refused(code: &str, http_status: u16, message: String) -> StoreError {
+pub(super) fn refused(code: &str, http_status: u16, message: String) -> StoreError {
     StoreError { code: code.to_owned(), message, http_status: Some(http_status), retryable: false }
 }

@@ -2,17 +2,19 @@
 //!
 //! Put objects in, run the operation, look at what was sent. Writes of objects, tags and ACLs change the fixtures, so
 //! that a later read sees them, and so do those of locks, versions and uploads; [`FakeStore::fail`] makes a call fail. It is
-//! no S3: versions are what a fixture lists, and nothing is checked that a store would check.
+//! no S3: versions are what a fixture lists, and beside conditions on ETags nothing is checked that a store would check.
 
 mod answers;
 pub(crate) mod raw;
 pub(crate) mod raw_host;
+mod uploads;
+mod values;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
-pub use raw::Sent;
+pub use values::Sent;
 
 use crate::{Grant, Object, Operation, Request, StoreError, Tag, Task, Upload, Version};
 
@@ -84,6 +86,13 @@ pub struct Fixture {
 }
 
 impl Fixture {
+    /// An object with these bytes, of that size, and an ETag.
+    pub fn of(body: impl Into<Vec<u8>>) -> Self {
+        let body = body.into();
+        let etag = Some(values::etag(&body));
+        Self { size: body.len() as u64, body, etag, ..Self::default() }
+    }
+
     /// An object with these tags.
     pub fn tagged<'t>(tags: impl IntoIterator<Item = (&'t str, &'t str)>) -> Self {
         let tags = tags
@@ -113,6 +122,8 @@ pub(crate) struct State {
     pub(crate) lockable: BTreeSet<String>,
     /// Versions on one page of a listing; `None`: all of them.
     pub(crate) page: Option<usize>,
+    /// Multipart uploads that operations have begun, by ID.
+    pub(crate) begun: BTreeMap<String, uploads::Begun>,
 }
 
 /// A store of fixtures. Clones share it.
@@ -185,6 +196,11 @@ impl FakeStore {
     /// A further run of a task that was answered with `AgainAfter`.
     pub fn task_again(&self, attempt: u32) -> Task<'static> {
         raw_host::Task { attempt, columns: Vec::new(), now: NOW.to_owned() }.into()
+    }
+
+    /// How many multipart uploads operations have begun and neither completed nor aborted.
+    pub fn open_uploads(&self) -> usize {
+        self.0.borrow().begun.len()
     }
 
     /// Every request sent so far, one line each: call, object, settings.

@@ -14,6 +14,7 @@ mod notifications;
 mod operations;
 mod pause;
 mod plan;
+mod plugin;
 mod policy;
 mod priority;
 mod report;
@@ -88,6 +89,8 @@ pub(crate) enum Command {
     Sql(sql::Arguments),
     /// List the built-in operations, or the parameters of one
     Operations(operations::Arguments),
+    /// Make, try, install and check operations of your own
+    Plugin(plugin::Arguments),
     /// Print a JSON Schema for editors
     Schema(schema::Arguments),
     /// Write a commented longshore.toml and a first job file
@@ -126,6 +129,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Cli
         Command::Sql(arguments) => sql::run(&arguments, context),
         Command::Notifications(arguments) => notifications::run(&arguments, context),
         Command::Operations(arguments) => operations::run(&arguments, context),
+        Command::Plugin(arguments) => plugin::run(arguments, context).await,
         Command::Schema(arguments) => schema::run(&arguments, context),
         Command::Init(arguments) => init::run(&arguments, context),
         Command::Sandbox(arguments) => sandbox::run(arguments, context).await,

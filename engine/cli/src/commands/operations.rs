@@ -6,6 +6,7 @@ use longshore_job::OperationCatalog as _;
 use longshore_job::job_file::parameters_schema;
 use serde_json::{Value, json};
 
+pub(super) use self::parameters::describe as describe_parameters;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::CliError;
@@ -52,7 +53,7 @@ fn one(context: &Context, plugin: &longshore_plugin::Plugin) -> Result<Exit, Cli
         ("Digest", format!("sha256:{}", plugin.digest())),
     ];
     context.screen.line(key_values(&facts))?;
-    context.screen.line(parameters::describe(&parameters_schema(&description.parameters)))?;
+    context.screen.line(describe_parameters(&parameters_schema(&description.parameters)))?;
     Ok(Exit::Success)
 }
 

@@ -50,6 +50,7 @@ pub(super) fn part_copy(call: &UploadPartCopy) -> Vec<Access> {
 pub(super) fn complete(call: &CompleteMultipartUpload) -> Access {
     let mut main = part(&call.upload);
     main.context.set("s3:ObjectCreationOperation", "true");
+    set(&mut main.context, "s3:if-match", call.if_match.as_deref());
     set(&mut main.context, "s3:if-none-match", call.if_none_match.as_deref());
     main
 }

@@ -110,6 +110,7 @@ impl Sdk {
             .key(&call.upload.object.key)
             .upload_id(&call.upload.id)
             .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
+            .set_if_match(call.if_match.clone())
             .set_if_none_match(call.if_none_match.clone())
             .send();
         let Answered { output, status } = self.answer(request, sent).await?;

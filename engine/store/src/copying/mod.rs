@@ -13,9 +13,10 @@ use crate::request::{CopyObject, UploadPartCopy};
 use crate::response::Response;
 
 pub(crate) use between::{BUFFER_UNITS, check as check_between};
-pub(crate) use ledger::Unrecorded;
 pub use ledger::{BegunUpload, UploadLedger};
+pub(crate) use ledger::{Unrecorded, unrecorded};
 use source::Source;
+pub(crate) use upload::completed;
 use upload::{Assembly, Target};
 
 /// Largest object that one CopyObject copies: 5 GiB (Amazon S3 API Reference, CopyObject).
@@ -85,13 +86,13 @@ async fn in_parts(task: &TaskGate, copy: &CopyObject, source: &Source) -> Result
         .await
 }
 
-/// Whether a copy by parts may be cleaned up after: what may not, is not begun.
-async fn check_abort(
+/// Whether an upload may be cleaned up after: what may not, is not begun.
+pub(crate) async fn check_abort(
     task: &TaskGate,
     upload: crate::request::AbortMultipartUpload,
 ) -> Result<(), StoreError> {
-    task.check(&upload.into(), Certainty::Exact).await
+    task.check_one(&upload.into(), Certainty::Exact).await
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

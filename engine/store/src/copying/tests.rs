@@ -15,9 +15,9 @@ use crate::response::PartPage;
 use crate::testing::FakeStore;
 
 const MIB: u64 = 1024 * 1024;
-const ALLOW: &str = r#"{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}"#;
+pub(crate) const ALLOW: &str = r#"{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}"#;
 
-fn config(statements: &str) -> GateConfig {
+pub(crate) fn config(statements: &str) -> GateConfig {
     let text = format!(r#"{{"Version": "2012-10-17", "Statement": [{statements}]}}"#);
     let document = Document::load("role.json", &text, PolicyKind::Identity).unwrap().document;
     GateConfig {
@@ -34,7 +34,7 @@ fn config(statements: &str) -> GateConfig {
 }
 
 /// A store with one source of this size. Requests of the names in `failing` fail with a code.
-fn store(size: u64, failing: &'static [(&'static str, &'static str)]) -> Arc<FakeStore> {
+pub(crate) fn store(size: u64, failing: &'static [(&'static str, &'static str)]) -> Arc<FakeStore> {
     Arc::new(FakeStore::answering(move |request| {
         if let Some((_, code)) = failing.iter().find(|(name, _)| *name == request.name()) {
             return Err(StoreError::new(*code, "made to fail").with_status(400));
@@ -74,7 +74,7 @@ fn store(size: u64, failing: &'static [(&'static str, &'static str)]) -> Arc<Fak
 
 /// Remembers in memory.
 #[derive(Default)]
-struct Memory(Mutex<Vec<BegunUpload>>);
+pub(crate) struct Memory(pub(crate) Mutex<Vec<BegunUpload>>);
 
 #[async_trait::async_trait]
 impl UploadLedger for Memory {
@@ -93,7 +93,7 @@ impl UploadLedger for Memory {
     }
 }
 
-fn names(store: &FakeStore) -> Vec<&'static str> {
+pub(crate) fn names(store: &FakeStore) -> Vec<&'static str> {
     store.requests().iter().map(Request::name).collect()
 }
 
@@ -104,7 +104,7 @@ fn copy_of(threshold: Option<u64>) -> CopyObject {
     copy
 }
 
-fn task(store: &Arc<FakeStore>, ledger: &Arc<Memory>) -> TaskGate {
+pub(crate) fn task(store: &Arc<FakeStore>, ledger: &Arc<Memory>) -> TaskGate {
     let uploads = Arc::clone(ledger) as Arc<dyn UploadLedger>;
     let gate = Gate::new(Arc::clone(store) as Arc<dyn crate::Store>, config(ALLOW));
     gate.with_reach(Reach { uploads, ..Reach::default() }).task(ObjectId::new("src", "k"))

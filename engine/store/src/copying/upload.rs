@@ -11,7 +11,7 @@ use md5::{Digest as _, Md5};
 
 use super::check_abort;
 use super::layout::{Layout, PartRange};
-use super::ledger::BegunUpload;
+use super::ledger::{BegunUpload, unrecorded};
 use super::source::Source;
 use crate::error::{StoreError, code};
 use crate::gate::TaskGate;
@@ -59,12 +59,12 @@ impl Assembly<'_> {
         let begun = Box::pin(self.begin()).await?;
         match Box::pin(self.finish(&begun, send)).await {
             Ok(response) => {
-                self.forget(&begun.record).await;
+                self.target.task.forget_begun(&begun.record).await;
                 Ok(response)
             }
             Err(error) => {
                 if error.status.is_some() {
-                    self.abort(&begun.record).await;
+                    self.target.task.abort_begun(&begun.record).await;
                 }
                 Err(error)
             }
@@ -78,7 +78,7 @@ impl Assembly<'_> {
             if let Some(begun) = self.resume(&record).await {
                 return Ok(begun);
             }
-            self.abort(&record).await;
+            task.abort_begun(&record).await;
         }
         let created = task.send_one(create.clone().into()).await?;
         let id = created.upload_id.unwrap_or_default();
@@ -91,10 +91,7 @@ impl Assembly<'_> {
             size: self.source.size,
             part_size: self.layout.part_size,
         };
-        if let Err(why) = task.uploads().begin(&record).await {
-            self.abort(&record).await;
-            return Err(unrecorded(why));
-        }
+        task.record_begun(&record).await?;
         Ok(Begun { upload: self.upload(id), record, parts: BTreeMap::new() })
     }
 
@@ -143,11 +140,14 @@ impl Assembly<'_> {
         let request = CompleteMultipartUpload {
             upload: begun.upload.clone(),
             parts,
+            if_match: None,
             if_none_match: self.target.if_none_match.clone(),
         };
         match self.target.task.send_one(request.clone().into()).await {
             // The answer to an attempt before this one may have been lost.
-            Err(error) if error.code == "NoSuchUpload" => self.completed(&request.parts).await.ok_or(error),
+            Err(error) if error.code == "NoSuchUpload" => {
+                completed(self.target.task, &request, self.source.size).await.ok_or(error)
+            }
             answer => answer,
         }
     }
@@ -195,16 +195,6 @@ impl Assembly<'_> {
         end
     }
 
-    /// The object, if it is there and was made of these parts.
-    async fn completed(&self, parts: &[Part]) -> Option<Response> {
-        let Target { task, create, .. } = &self.target;
-        let object = ObjectId { bucket: create.bucket.clone(), key: create.key.clone(), version_id: None };
-        let head = task.send_one(HeadObject::new(object).into()).await.ok()?;
-        let etag = head.etag.as_deref()?.trim_matches('"').to_owned();
-        let made = head.size == Some(self.source.size) && composite_etag(parts)? == etag;
-        made.then(|| Response { body: bytes::Bytes::new(), ..head })
-    }
-
     fn abort_of(&self, upload_id: &str) -> AbortMultipartUpload {
         let create = &self.target.create;
         AbortMultipartUpload {
@@ -213,34 +203,20 @@ impl Assembly<'_> {
             upload_id: upload_id.to_owned(),
         }
     }
-
-    /// Aborts the upload. One that cannot be aborted stays in the ledger, and is aborted when the job ends.
-    async fn abort(&self, record: &BegunUpload) {
-        match self.target.task.send_one(self.abort_of(&record.upload_id).into()).await {
-            Ok(_) => self.forget(record).await,
-            Err(error) if error.code == "NoSuchUpload" => self.forget(record).await,
-            Err(error) => {
-                tracing::warn!(key = record.key, upload = record.upload_id, %error, "the upload was not aborted");
-            }
-        }
-    }
-
-    /// An entry too many does no harm: an upload that is gone cannot be aborted.
-    async fn forget(&self, record: &BegunUpload) {
-        if let Err(why) = self.target.task.uploads().end(record).await {
-            tracing::warn!(
-                key = record.key,
-                upload = record.upload_id,
-                why,
-                "the upload's end was not recorded"
-            );
-        }
-    }
 }
 
-/// Retryable and without an answer: the disk may have room again, and the task then runs anew.
-fn unrecorded(why: String) -> StoreError {
-    StoreError::new(code::LOCAL_FILE_ERROR, format!("the upload cannot be recorded: {why}"))
+/// The object that a completion makes, if it is there and was made of these parts.
+pub(crate) async fn completed(
+    task: &TaskGate,
+    completion: &CompleteMultipartUpload,
+    size: u64,
+) -> Option<Response> {
+    let create = &completion.upload.object;
+    let object = ObjectId { bucket: create.bucket.clone(), key: create.key.clone(), version_id: None };
+    let head = task.send_one(HeadObject::new(object).into()).await.ok()?;
+    let etag = head.etag.as_deref()?.trim_matches('"').to_owned();
+    let made = head.size == Some(size) && composite_etag(&completion.parts)? == etag;
+    made.then(|| Response { body: bytes::Bytes::new(), ..head })
 }
 
 /// ETag of an object of these parts, where those of the parts are MD5 sums: the MD5 sum of these sums, and their number

@@ -95,6 +95,8 @@ pub struct CompleteMultipartUpload {
     pub upload: Upload,
     /// All its parts, by number.
     pub parts: Vec<Part>,
+    /// Only if the object that is there has this ETag, else 412.
+    pub if_match: Option<String>,
     /// `*`: only if there is no object with this key, else 412.
     pub if_none_match: Option<String>,
 }

@@ -9,7 +9,7 @@ const WIDTH: usize = 76;
 const MAX_DEPTH: usize = 8;
 
 /// Every parameter with its type and meaning; those inside tables by their dotted names.
-pub(super) fn describe(schema: &Value) -> String {
+pub(in crate::commands) fn describe(schema: &Value) -> String {
     let mut text = String::new();
     collect(schema, schema, "", MAX_DEPTH, &mut text);
     if text.is_empty() { "\nNo parameters.".to_owned() } else { format!("\nParameters{text}") }
