@@ -26,6 +26,8 @@ export const SETTINGS = {
   putRetention: ["lock", "bypassGovernance"],
   updateEncryption: ["bucketKey"],
   checksum: ["ifMatch", "composite"],
+  createUpload: WRITE,
+  completeUpload: ["ifMatch", "ifNoneMatch"],
 };
 
 /** The parts of a response, as the contract's getters are called. */
@@ -34,6 +36,7 @@ export const PARTS = [
   "tags", "grants", "owner", "body", "deleteMarker", "lockMode", "retainUntil", "legalHold", "lockEnabled", "lastModified",
   "sse", "kmsKeyId", "bucketKey", "replicationStatus", "websiteRedirect", "tagCount", "partsCount", "checksums",
   "checksumType", "archiveStatus", "versions", "nextVersion", "uploads", "nextUpload",
+  "uploadId",
 ];
 
 /** Why a request did not succeed. The engine has already retried what was worth a retry. An operation that does not catch it
@@ -207,6 +210,22 @@ export class S3Object {
   /** GetObjectLockConfiguration of the object's bucket. */
   getLockConfiguration() {
     return this.#request("getLockConfiguration", []);
+  }
+
+  /** CreateMultipartUpload: begins an upload that becomes this object; the answer has `uploadId`. The engine aborts it when the run
+   * ends, unless it is complete; so the role must allow `s3:AbortMultipartUpload` too. */
+  createUpload(settings) {
+    return this.#request("createUpload", [], settings);
+  }
+
+  /** UploadPart, of an upload that this run began: parts have the numbers 1 to 10,000 and at least 5 MiB, but for the last. */
+  uploadPart(uploadId, number, body) {
+    return this.#request("uploadPart", [uploadId, number, bytes(body)]);
+  }
+
+  /** CompleteMultipartUpload: makes the object of the parts that this run sent. */
+  completeUpload(uploadId, settings) {
+    return this.#request("completeUpload", [uploadId], settings);
   }
 
   /** ListObjectVersions of this key: one page, of what comes after the version `after`. */

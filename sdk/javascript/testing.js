@@ -25,6 +25,7 @@ export const CALLS = {
   putRetention: "PutObjectRetention", getRetention: "GetObjectRetention",
   getLockConfiguration: "GetObjectLockConfiguration", listVersions: "ListObjectVersions",
   listUploads: "ListMultipartUploads", abortUpload: "AbortMultipartUpload", updateEncryption: "UpdateObjectEncryption",
+  createUpload: "CreateMultipartUpload", uploadPart: "UploadPart", completeUpload: "CompleteMultipartUpload",
   checksum: "GetObject", invoke: "InvokeEndpoint",
 };
 
@@ -41,6 +42,7 @@ export function line({ object, kind, parameters, settings, isProvisional }) {
   const version = object.versionId === null ? "" : `?versionId=${object.versionId}`;
   const words = [CALLS[kind], `s3://${object.bucket}/${object.key}${version}`];
   if (kind === "put") words.push(`bytes=${parameters[0].length}`);
+  else if (kind === "uploadPart") words.push(parameters[0], String(parameters[1]), `bytes=${parameters[2].length}`);
   else if (kind === "copyTo") words.push(`to=s3://${parameters.join("/")}`);
   else if (kind === "putTags") words.push(...Object.entries(parameters[0]).map(([key, value]) => `tag=${key}=${value}`));
   else words.push(...parameters.filter((parameter) => parameter !== null).map(String));
@@ -59,6 +61,8 @@ export class FakeStore {
   requests = [];
   #failures = [];
   #endpoints = new Map();
+  // Upload ID -> what the object will have beside its bytes, and the parts.
+  #uploads = new Map();
 
   /** Every request sent so far, one line each. */
   get sent() {
@@ -128,11 +132,14 @@ export class FakeStore {
       if (!answer) throw new StoreError("InvalidRequest", `there is no endpoint ${parameters[0]}`);
       return { body: answer(parameters[1]) };
     }
-    if (kind === "put") {
-      checkConditions(found, settings);
-      const written = Object.fromEntries(Object.entries(settings).filter(([name]) => PARTS.includes(name)));
-      this.objects.set(place, { body: parameters[0], size: parameters[0].length, ...written });
-      return this.objects.get(place);
+    if (kind === "put") return this.#write(place, parameters[0], settings, written(settings));
+    if (kind === "createUpload") {
+      const uploadId = `upload-${this.#uploads.size + 1}`;
+      this.#uploads.set(uploadId, { written: written(settings), parts: [] });
+      return { uploadId };
+    }
+    if (["uploadPart", "completeUpload", "abortUpload"].includes(kind)) {
+      return this.#answerUpload(place, kind, parameters, settings);
     }
     if (kind === "delete") {
       this.objects.delete(place);
@@ -142,6 +149,25 @@ export class FakeStore {
     if (!found) throw new StoreError("NoSuchKey", `there is no fixture s3://${place}`, 404);
     checkConditions(found, settings);
     return this.#answerAbout(found, kind, parameters, settings);
+  }
+
+  #answerUpload(place, kind, [uploadId, number, body], settings) {
+    const upload = this.#uploads.get(uploadId);
+    if (!upload) throw new StoreError("NoSuchUpload", "there is no such upload", 404);
+    if (kind === "uploadPart") {
+      upload.parts[number] = body;
+      return {};
+    }
+    const bytes = Uint8Array.from(upload.parts.flatMap((part) => [...part]));
+    const answer = kind === "completeUpload" ? this.#write(place, bytes, settings, upload.written) : { httpStatus: 204 };
+    this.#uploads.delete(uploadId);
+    return answer;
+  }
+
+  #write(place, body, conditions, parts) {
+    checkConditions(this.objects.get(place), conditions);
+    this.objects.set(place, { body, size: body.length, ...parts });
+    return this.objects.get(place);
   }
 
   #answerAbout(found, kind, parameters, settings) {
@@ -168,6 +194,8 @@ export class FakeStore {
     return { ...found };
   }
 }
+
+const written = (settings) => Object.fromEntries(Object.entries(settings).filter(([name]) => PARTS.includes(name)));
 
 function checkConditions(found, settings) {
   const etag = found?.etag;

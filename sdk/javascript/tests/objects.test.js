@@ -112,3 +112,15 @@ test("text is UTF-8", () => {
   assert.throws(() => object.get().send().text(), TypeError);
   assert.throws(() => [...object.lines()], TypeError);
 });
+
+test("uploads become objects once they are complete", () => {
+  const { store } = filled();
+  const large = store.object("b", "large");
+  const { uploadId } = large.createUpload({ contentType: "text/plain" }).send();
+  large.uploadPart(uploadId, 2, "two").send();
+  large.uploadPart(uploadId, 1, "one").send();
+  assert.equal(store.fixture("b", "large"), undefined);
+  large.completeUpload(uploadId).send();
+  assert.deepEqual([large.get().send().text(), large.head().send().contentType], ["onetwo", "text/plain"]);
+  assert.throws(() => large.abortUpload(uploadId).send(), failsWith("NoSuchUpload"));
+});

@@ -135,6 +135,8 @@ class Response:
     uploads: list[Upload]
     #: list_uploads: the upload that the next page begins after; None on the last page.
     next_upload: str | None
+    #: create_upload.
+    upload_id: str | None
 
     def __init__(self, read: Callable[[str], Any]):
         self._read = read
@@ -395,6 +397,20 @@ class Object:
     def get_lock_configuration(self) -> Request:
         """GetObjectLockConfiguration of the object's bucket."""
         return self._request("get_lock_configuration", Nothing, {})
+
+    def create_upload(self, **settings: Unpack[_Write]) -> Request:
+        """CreateMultipartUpload: begins an upload that becomes this object; the answer has `upload_id`. The engine aborts it
+        when the run ends, unless it is complete; so the role must allow `s3:AbortMultipartUpload` too."""
+        return self._request("create_upload", _Write, settings)
+
+    def upload_part(self, upload_id: str, number: int, body: bytes) -> Request:
+        """UploadPart, of an upload that this run began: parts have the numbers 1 to 10,000 and at least 5 MiB, but for the
+        last."""
+        return self._request("upload_part", Nothing, {}, upload_id, number, bytes(body))
+
+    def complete_upload(self, upload_id: str, **settings: Unpack[_Conditions]) -> Request:
+        """CompleteMultipartUpload: makes the object of the parts that this run sent."""
+        return self._request("complete_upload", _Conditions, settings, upload_id)
 
     def list_versions(self, after: str | None = None) -> Request:
         """ListObjectVersions of this key: one page, of what comes after the version `after`."""

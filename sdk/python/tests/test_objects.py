@@ -116,3 +116,15 @@ def test_an_empty_object_can_be_read(store):
 def test_tasks_have_columns(store):
     task = store.task(attempt=2, columns={"owner": "ann"})
     assert (task.attempt, task.column("owner"), task.column("size"), task.now) == (2, "ann", None, NOW)
+
+
+def test_uploads_become_objects_once_they_are_complete(store):
+    large = store.object("b", "large")
+    upload_id = large.create_upload(content_type="text/plain").send().upload_id
+    large.upload_part(upload_id, 2, b"two").send()
+    large.upload_part(upload_id, 1, b"one").send()
+    assert store.objects == {}
+    large.complete_upload(upload_id).send()
+    assert (large.get().send().body, large.head().send().content_type) == (b"onetwo", "text/plain")
+    with pytest.raises(longshore.StoreError, match="NoSuchUpload"):
+        large.abort_upload(upload_id).send()
