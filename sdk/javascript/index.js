@@ -4,9 +4,9 @@
  * An operation is what a job does to each object of its manifest. It is compiled to WebAssembly and sees objects, not
  * endpoints: the engine signs, retries, checks the role's policies and keeps the books.
  *
- *     import { operation, skipped } from "longshore";
+ *     import { operation, skipped } from "./longshore-sdk/index.js";
  *
- *     const markLarge = operation({
+ *     export default operation({
  *       name: "mark-large",
  *       version: "0.1.0",
  *       summary: "Tags large objects with size=large.",
@@ -19,10 +19,7 @@
  *       },
  *     });
  *
- *     export default markLarge;
- *     export const { describe, configure, plan, run } = markLarge;
- *
- * On your own machine the same file runs against a store of fixtures: see `longshore/testing`.
+ * `component.js` makes a component of it. On your own machine the same file runs against a store of fixtures: see `testing.js`.
  */
 export { S3Object, StoreError } from "./objects.js";
 export { Failure, againAfter, done, log, operation, skipped } from "./operation.js";

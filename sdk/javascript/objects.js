@@ -1,9 +1,7 @@
 // Objects, and the requests about them. A request is a value: nothing is sent before `send`.
 
-import { binary, decode, encode } from "./text.js";
-
-/** Bytes that a reader asks for at once, unless it is told otherwise. */
-const CHUNK_BYTES = 1 << 20;
+/** Bytes that are asked for at once, unless it is said otherwise: with the 1,000 requests of a task that is 4 GB. */
+const CHUNK_BYTES = 4 << 20;
 
 const CONTENT = ["contentType", "cacheControl", "contentDisposition", "contentEncoding", "contentLanguage", "expires"];
 const WRITE = [
@@ -28,6 +26,8 @@ export const SETTINGS = {
   putRetention: ["lock", "bypassGovernance"],
   updateEncryption: ["bucketKey"],
   checksum: ["ifMatch", "composite"],
+  createUpload: WRITE,
+  completeUpload: ["ifMatch", "ifNoneMatch"],
 };
 
 /** The parts of a response, as the contract's getters are called. */
@@ -36,6 +36,7 @@ export const PARTS = [
   "tags", "grants", "owner", "body", "deleteMarker", "lockMode", "retainUntil", "legalHold", "lockEnabled", "lastModified",
   "sse", "kmsKeyId", "bucketKey", "replicationStatus", "websiteRedirect", "tagCount", "partsCount", "checksums",
   "checksumType", "archiveStatus", "versions", "nextVersion", "uploads", "nextUpload",
+  "uploadId",
 ];
 
 /** Why a request did not succeed. The engine has already retried what was worth a retry. An operation that does not catch it
@@ -77,7 +78,7 @@ export class Response {
 
   /** The body as text in UTF-8. Throws where it is none. */
   text() {
-    return decode(binary(this.body));
+    return utf8(this.body);
   }
 }
 
@@ -211,6 +212,22 @@ export class S3Object {
     return this.#request("getLockConfiguration", []);
   }
 
+  /** CreateMultipartUpload: begins an upload that becomes this object; the answer has `uploadId`. The engine aborts it when the run
+   * ends, unless it is complete; so the role must allow `s3:AbortMultipartUpload` too. */
+  createUpload(settings) {
+    return this.#request("createUpload", [], settings);
+  }
+
+  /** UploadPart, of an upload that this run began: parts have the numbers 1 to 10,000 and at least 5 MiB, but for the last. */
+  uploadPart(uploadId, number, body) {
+    return this.#request("uploadPart", [uploadId, number, bytes(body)]);
+  }
+
+  /** CompleteMultipartUpload: makes the object of the parts that this run sent. */
+  completeUpload(uploadId, settings) {
+    return this.#request("completeUpload", [uploadId], settings);
+  }
+
   /** ListObjectVersions of this key: one page, of what comes after the version `after`. */
   listVersions(after = null) {
     return this.#request("listVersions", [after]);
@@ -247,10 +264,28 @@ export class S3Object {
    * @param {number} [chunkBytes]
    * @returns {Generator<Uint8Array>} */
   *chunks(chunkBytes = CHUNK_BYTES) {
-    const { size, etag } = this.head().send();
+    // The first answer says of which version all are.
+    let size = 1;
+    let etag;
     for (let first = 0; first < size; first += chunkBytes) {
-      const range = [first, Math.min(first + chunkBytes, size) - 1];
-      yield this.get({ range, ifMatch: etag }).send().body;
+      const answer = this.#range(first, first + chunkBytes - 1, etag);
+      if (answer === null) return;
+      if (first > 0 && answer.etag !== etag) {
+        // Not every store honours conditions.
+        throw new StoreError("PreconditionFailed", "the object was written while it was read", 412);
+      }
+      ({ size, etag } = answer);
+      yield answer.body;
+    }
+  }
+
+  /** The answer to a GetObject of these bytes; null where the object is empty. */
+  #range(first, last, etag) {
+    try {
+      return this.get({ range: [first, last], ifMatch: etag }).send();
+    } catch (error) {
+      if (error.httpStatus === 416 && first === 0) return null;
+      throw error;
     }
   }
 
@@ -258,13 +293,14 @@ export class S3Object {
    * @param {number} [chunkBytes]
    * @returns {Generator<string>} */
   *lines(chunkBytes = CHUNK_BYTES) {
-    let rest = "";
+    let rest = new Uint8Array();
     for (const chunk of this.chunks(chunkBytes)) {
-      const lines = (rest + binary(chunk)).split("\n");
-      rest = lines.pop();
-      for (const line of lines) yield decode(line).replace(/\r$/, "");
+      const bytes = joined(rest, chunk);
+      const end = bytes.lastIndexOf(NEWLINE) + 1;
+      rest = bytes.subarray(end);
+      if (end > 0) yield* utf8(bytes.subarray(0, end - 1)).split("\n").map(line);
     }
-    if (rest !== "") yield decode(rest);
+    if (rest.length > 0) yield line(utf8(rest));
   }
 
   #request(kind, parameters, settings = {}) {
@@ -278,6 +314,17 @@ export class S3Object {
   }
 }
 
-function bytes(body) {
-  return typeof body === "string" ? encode(body) : body;
+const NEWLINE = 0x0a;
+
+const line = (text) => text.replace(/\r$/, "");
+
+const bytes = (body) => (typeof body === "string" ? new TextEncoder().encode(body) : body);
+
+const utf8 = (bytes) => new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+
+function joined(first, second) {
+  const bytes = new Uint8Array(first.length + second.length);
+  bytes.set(first);
+  bytes.set(second, first.length);
+  return bytes;
 }

@@ -1,15 +1,6 @@
-// Operations, how a task ends, and what is between an operation and the contract's functions.
+// Operations, and how a task ends.
 
-import { invoke, log as logTo, open, send } from "#contract";
-import { Response, S3Object, StoreError } from "./objects.js";
-
-/** Settings whose setter in the contract is not `set` and their name. */
-export const SETTERS = {
-  days: "setRestoreDays", grants: "addGrant", tags: "addTag", targetStore: "setStore", tier: "setRestoreTier",
-  userMetadata: "addUserMetadata",
-};
-/** Settings that are on or not given. */
-export const FLAGS = ["bypassGovernance", "checksums", "requesterPays"];
+import { StoreError } from "./objects.js";
 
 /** Throw it to fail the task. */
 export class Failure extends Error {
@@ -36,12 +27,10 @@ export const againAfter = (seconds, note) => ({ tag: "again-after", val: { secon
 /** Writes to the engine's log.
  * @param {string} message
  * @param {"error" | "warn" | "info" | "debug"} [level] */
-export const log = (message, level = "info") => logTo(level, message);
+export const log = (message, level = "info") => sink.log(level, message);
 
-// A component has no console of its own.
-globalThis.console ??= Object.fromEntries(["error", "warn", "info", "debug", "log"].map((name) => {
-  return [name, (...words) => log(words.join(" "), name === "log" ? "info" : name)];
-}));
+/** Where log lines go: standard error, or inside of a component the engine's log. */
+export const sink = { log: (level, message) => console.error(`${level}: ${message}`) };
 
 /**
  * The task at hand.
@@ -53,7 +42,7 @@ globalThis.console ??= Object.fromEntries(["error", "warn", "info", "debug", "lo
  */
 
 /**
- * Makes an operation: `export const { describe, configure, plan, run } = operation({ … });`, once per plugin.
+ * Makes an operation: `export default operation({ … });`.
  *
  * @param {object} definition
  * @param {string} definition.name The name that job files use: lower-case letters, digits, hyphens; 1-64 characters.
@@ -73,41 +62,15 @@ globalThis.console ??= Object.fromEntries(["error", "warn", "info", "debug", "lo
  *   fails the task with the store's code, a `Failure` with its own, anything else with `UncaughtException`.
  */
 export function operation(definition) {
-  const { name, version, summary, actions = [] } = definition;
-  const schema = schemaOf(definition.parameters ?? {});
-  let parameters = {};
-  return {
-    definition: { ...definition, schema },
-    describe: () => ({ name, version, summary, actions, parameters: JSON.stringify(schema) }),
-    configure(text) {
-      try {
-        parameters = configured(definition, schema, JSON.parse(text));
-      } catch (error) {
-        throw failureOf(error).message;
-      }
-    },
-    plan: (object, task) => (definition.plan?.(opened(object), begun(task), parameters) ?? []).map(lowered),
-    run(object, task) {
-      try {
-        return outcomeOf(definition.run(opened(object), begun(task), parameters));
-      } catch (error) {
-        throw failureOf(error);
-      }
-    },
-  };
+  return { actions: [], check() {}, plan: () => [], ...definition, schema: schemaOf(definition.parameters ?? {}) };
 }
 
 /** The parameters of a job as the operation gets them. */
-export function configured(definition, schema, document) {
+export function configured({ schema, check }, document) {
   const defaults = Object.entries(schema.properties ?? {}).filter(([, property]) => property.default !== undefined);
   const complete = { ...Object.fromEntries(defaults.map(([name, property]) => [name, property.default])), ...document };
   const parameters = Object.fromEntries(Object.entries(complete).map(([name, value]) => [camel(name), value]));
-  try {
-    definition.check?.(parameters);
-  } catch (error) {
-    // What the author says is the whole message.
-    throw error instanceof Error ? new Failure("InvalidParameters", error.message) : error;
-  }
+  check(parameters);
   return parameters;
 }
 
@@ -119,12 +82,6 @@ function schemaOf(parameters) {
 
 const camel = (name) => name.replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
 
-function outcomeOf(outcome) {
-  if (outcome === undefined || outcome === null) return done();
-  if (typeof outcome.tag === "string") return outcome;
-  throw new TypeError(`run returned ${JSON.stringify(outcome)}; done(), skipped(), againAfter() or nothing are outcomes`);
-}
-
 /** What an error that left `run` means for the task. */
 export function failureOf(error) {
   if (error instanceof StoreError || error instanceof Failure) {
@@ -132,54 +89,4 @@ export function failureOf(error) {
   }
   const place = /^ +at .*$/m.exec(error?.stack ?? "")?.[0].trim();
   return { code: "UncaughtException", message: `${error}${place ? ` (${place})` : ""}`, httpStatus: null };
-}
-
-const engine = {
-  send(request) {
-    const raw = lowered(request);
-    let response;
-    try {
-      response = send(raw);
-    } catch ({ code, message, httpStatus, retryable }) {
-      throw new StoreError(code, message, httpStatus, retryable);
-    }
-    return new Response((part) => lifted(part, response[part]()));
-  },
-};
-
-const opened = (raw) => new S3Object(engine, raw.bucket(), raw.key(), raw.versionId());
-
-const begun = (raw) => ({
-  jobId: raw.jobId(), attempt: raw.attempt(), now: raw.now(), column: (name) => raw.column(name) ?? null,
-});
-
-/** The contract's request for a value of the SDK's. */
-function lowered(request) {
-  const raw = begin(request);
-  for (const [name, value] of Object.entries(request.settings)) {
-    const setter = SETTERS[name] ?? `set${name[0].toUpperCase()}${name.slice(1)}`;
-    if (name === "tags") pairs(value).forEach((tag) => raw[setter](tag));
-    else if (name === "grants") value.forEach((grant) => raw[setter](grant));
-    else if (name === "userMetadata") Object.entries(value).forEach((entry) => raw[setter](...entry));
-    else if (FLAGS.includes(name)) value && raw[setter]();
-    else if (Array.isArray(value)) raw[setter](...value);
-    else raw[setter](value);
-  }
-  if (request.isProvisional) raw.provisional();
-  return raw;
-}
-
-function begin({ object, kind, parameters }) {
-  if (kind === "invoke") return invoke(...parameters);
-  const raw = open(object.bucket, object.key, object.versionId);
-  return kind === "putTags" ? raw.putTags(pairs(...parameters)) : raw[kind](...parameters);
-}
-
-const pairs = (entries) => Object.entries(entries).map(([key, value]) => ({ key, value }));
-
-/** A part of a response as the SDK has it. */
-function lifted(part, value) {
-  if (part === "tags") return Object.fromEntries(value.map(({ key, value }) => [key, value]));
-  if (part === "userMetadata" || part === "checksums") return Object.fromEntries(value);
-  return value;
 }

@@ -13,7 +13,6 @@
  */
 import { PARTS, Response, S3Object, StoreError } from "./objects.js";
 import { configured } from "./operation.js";
-import { encode } from "./text.js";
 
 /** What tasks take for the time. */
 export const NOW = "2026-01-15T12:00:00Z";
@@ -26,6 +25,7 @@ export const CALLS = {
   putRetention: "PutObjectRetention", getRetention: "GetObjectRetention",
   getLockConfiguration: "GetObjectLockConfiguration", listVersions: "ListObjectVersions",
   listUploads: "ListMultipartUploads", abortUpload: "AbortMultipartUpload", updateEncryption: "UpdateObjectEncryption",
+  createUpload: "CreateMultipartUpload", uploadPart: "UploadPart", completeUpload: "CompleteMultipartUpload",
   checksum: "GetObject", invoke: "InvokeEndpoint",
 };
 
@@ -42,6 +42,7 @@ export function line({ object, kind, parameters, settings, isProvisional }) {
   const version = object.versionId === null ? "" : `?versionId=${object.versionId}`;
   const words = [CALLS[kind], `s3://${object.bucket}/${object.key}${version}`];
   if (kind === "put") words.push(`bytes=${parameters[0].length}`);
+  else if (kind === "uploadPart") words.push(parameters[0], String(parameters[1]), `bytes=${parameters[2].length}`);
   else if (kind === "copyTo") words.push(`to=s3://${parameters.join("/")}`);
   else if (kind === "putTags") words.push(...Object.entries(parameters[0]).map(([key, value]) => `tag=${key}=${value}`));
   else words.push(...parameters.filter((parameter) => parameter !== null).map(String));
@@ -60,6 +61,8 @@ export class FakeStore {
   requests = [];
   #failures = [];
   #endpoints = new Map();
+  // Upload ID -> what the object will have beside its bytes, and the parts.
+  #uploads = new Map();
 
   /** Every request sent so far, one line each. */
   get sent() {
@@ -70,7 +73,7 @@ export class FakeStore {
   insert(bucket, key, parts = {}) {
     const unknown = Object.keys(parts).find((part) => !PARTS.includes(part));
     if (unknown !== undefined) throw new TypeError(`a response has no ${unknown}`);
-    const body = typeof parts.body === "string" ? encode(parts.body) : (parts.body ?? EMPTY.body);
+    const body = typeof parts.body === "string" ? new TextEncoder().encode(parts.body) : (parts.body ?? EMPTY.body);
     this.objects.set(`${bucket}/${key}`, { size: body.length, ...parts, body });
   }
 
@@ -101,15 +104,15 @@ export class FakeStore {
   }
 
   /** Runs an operation on one object, with parameters as a job file has them. Throws what the operation throws. */
-  run({ definition }, parameters, bucket, key, task = {}) {
-    const ready = configured(definition, definition.schema, parameters);
-    return definition.run(this.object(bucket, key), this.task(task), ready);
+  run(operation, parameters, bucket, key, task = {}) {
+    const ready = configured(operation, parameters);
+    return operation.run(this.object(bucket, key), this.task(task), ready);
   }
 
   /** The plan of an operation for one object, one line for each request. */
-  plan({ definition }, parameters, bucket, key, task = {}) {
-    const ready = configured(definition, definition.schema, parameters);
-    return definition.plan(this.object(bucket, key), this.task(task), ready).map(line);
+  plan(operation, parameters, bucket, key, task = {}) {
+    const ready = configured(operation, parameters);
+    return operation.plan(this.object(bucket, key), this.task(task), ready).map(line);
   }
 
   /** Answers a request from the fixtures. */
@@ -129,11 +132,14 @@ export class FakeStore {
       if (!answer) throw new StoreError("InvalidRequest", `there is no endpoint ${parameters[0]}`);
       return { body: answer(parameters[1]) };
     }
-    if (kind === "put") {
-      checkConditions(found, settings);
-      const written = Object.fromEntries(Object.entries(settings).filter(([name]) => PARTS.includes(name)));
-      this.objects.set(place, { body: parameters[0], size: parameters[0].length, ...written });
-      return this.objects.get(place);
+    if (kind === "put") return this.#write(place, parameters[0], settings, written(settings));
+    if (kind === "createUpload") {
+      const uploadId = `upload-${this.#uploads.size + 1}`;
+      this.#uploads.set(uploadId, { written: written(settings), parts: [] });
+      return { uploadId };
+    }
+    if (["uploadPart", "completeUpload", "abortUpload"].includes(kind)) {
+      return this.#answerUpload(place, kind, parameters, settings);
     }
     if (kind === "delete") {
       this.objects.delete(place);
@@ -145,9 +151,29 @@ export class FakeStore {
     return this.#answerAbout(found, kind, parameters, settings);
   }
 
+  #answerUpload(place, kind, [uploadId, number, body], settings) {
+    const upload = this.#uploads.get(uploadId);
+    if (!upload) throw new StoreError("NoSuchUpload", "there is no such upload", 404);
+    if (kind === "uploadPart") {
+      upload.parts[number] = body;
+      return {};
+    }
+    const bytes = Uint8Array.from(upload.parts.flatMap((part) => [...part]));
+    const answer = kind === "completeUpload" ? this.#write(place, bytes, settings, upload.written) : { httpStatus: 204 };
+    this.#uploads.delete(uploadId);
+    return answer;
+  }
+
+  #write(place, body, conditions, parts) {
+    checkConditions(this.objects.get(place), conditions);
+    this.objects.set(place, { body, size: body.length, ...parts });
+    return this.objects.get(place);
+  }
+
   #answerAbout(found, kind, parameters, settings) {
     if (kind === "get" && settings.range) {
       const [first, last] = settings.range;
+      if (first >= found.body.length) throw new StoreError("InvalidRange", "the object ends before the range begins", 416);
       return { ...found, body: found.body.slice(first, last === null ? undefined : last + 1), httpStatus: 206 };
     }
     if (kind === "restore" && found.restoreOngoing === undefined) {
@@ -168,6 +194,8 @@ export class FakeStore {
     return { ...found };
   }
 }
+
+const written = (settings) => Object.fromEntries(Object.entries(settings).filter(([name]) => PARTS.includes(name)));
 
 function checkConditions(found, settings) {
   const etag = found?.etag;

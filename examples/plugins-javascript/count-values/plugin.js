@@ -5,9 +5,9 @@
  * `docs/plugin-guides/javascript.md` says how it is built. In a job file
  * `operation = { plugin = "count-values.wasm", parameters = { field = "level" } }`.
  */
-import { Failure, done, operation } from "longshore";
+import { Failure, done, operation } from "./longshore-sdk/index.js";
 
-const countValues = operation({
+export default operation({
   name: "count-values",
   version: "0.1.0",
   summary: "Counts the values of a field of JSON Lines objects.",
@@ -17,7 +17,7 @@ const countValues = operation({
     suffix: { type: "string", minLength: 1, default: ".counts.json", description: "What the key of the counts ends in." },
   },
 
-  plan: (object, task, { suffix }) => [object.head(), object.get(), counts(object, suffix).put("").provisional()],
+  plan: (object, task, { suffix }) => [object.get(), counts(object, suffix).put("").provisional()],
 
   run(object, task, { field, suffix }) {
     const seen = {};
@@ -41,6 +41,3 @@ function parsed(line, number) {
     throw new Failure("InvalidJson", `line ${number}: ${error.message}`);
   }
 }
-
-export default countValues;
-export const { describe, configure, plan, run } = countValues;

@@ -25,7 +25,7 @@ class CsvProfile(longshore.Operation):
         delimiter: Annotated[str, "What is between two fields.", {"minLength": 1, "maxLength": 1}] = ","
 
     def plan(self, object, task):
-        return [object.head(), object.get(), object.get_tags(), object.put_tags({}).provisional()]
+        return [object.get(), object.get_tags(), object.put_tags({}).provisional()]
 
     def run(self, object, task):
         text = io.TextIOWrapper(object.reader(), encoding="utf-8", newline="")

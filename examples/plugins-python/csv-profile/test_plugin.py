@@ -21,7 +21,7 @@ def test_rows_and_columns_become_tags_beside_those_that_are_there(store):
 
 def test_an_empty_object_is_left_alone(store):
     assert profile(store, b"") == longshore.skipped("the object is empty")
-    assert store.sent == ["HeadObject s3://b/rows.csv"]
+    assert [line.split()[0] for line in store.sent] == ["GetObject"]
 
 
 @pytest.mark.parametrize(("body", "parameters", "words"), [
@@ -38,5 +38,4 @@ def test_what_is_wrong_fails_the_task(store, body, parameters, words):
 
 def test_the_plan_names_what_a_role_must_allow(store):
     assert store.plan(CsvProfile, {}, "b", "k") == [
-        "HeadObject s3://b/k", "GetObject s3://b/k", "GetObjectTagging s3://b/k",
-        "PutObjectTagging s3://b/k (provisional)"]
+        "GetObject s3://b/k", "GetObjectTagging s3://b/k", "PutObjectTagging s3://b/k (provisional)"]

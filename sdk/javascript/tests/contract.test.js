@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { CALLS } from "longshore/testing";
+import { CALLS } from "../testing.js";
 
 import { PARTS, S3Object, SETTINGS } from "../objects.js";
-import { FLAGS, SETTERS } from "../operation.js";
+import { FLAGS, LONG, SETTERS } from "../settings.js";
 
 const wit = readFileSync(new URL("../../wit/longshore.wit", import.meta.url), "utf8");
 
@@ -32,6 +32,12 @@ test("every setting can be made", () => {
   for (const name of [...Object.keys(SETTERS), ...FLAGS]) assert.ok(settings.includes(name), name);
   const setters = settings.map((name) => SETTERS[name] ?? `set${name[0].toUpperCase()}${name.slice(1)}`);
   assert.deepEqual([...new Set(setters)].sort(), without(functions("request"), "provisional"));
+});
+
+test("numbers of 64 bits are known", () => {
+  const setters = [...wit.matchAll(/^ +(set-[a-z-]+): func\(.*u64/gm)].map(([, name]) => name);
+  const known = LONG.map((name) => `set-${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+  assert.deepEqual(known.sort(), setters.sort());
 });
 
 test("every part of a response can be read", () => {

@@ -113,26 +113,39 @@ def _lifted(name: str, value: Any) -> Any:
 
 def export(operation: type[Operation]) -> type:
     """Makes the module the plugin of an operation: `WitWorld = longshore.export(MyOperation)`, once per module."""
+    # Each call comes to a new value of the class: what lasts from one to the next is here.
+    configured: Operation | None = None
+    # What `plan` raised: the contract has no place for it there, so the task fails with it.
+    unplanned: BaseException | None = None
 
     class WitWorld:
         def describe(self) -> Any:
             return host.Description(**describe(operation))
 
         def configure(self, parameters: str) -> None:
+            nonlocal configured
             sys.stdout = sys.stderr = _Log()
             try:
-                self.operation = configure(operation, json.loads(parameters))
+                configured = configure(operation, json.loads(parameters))
             except ValueError as error:
                 raise Err(str(error)) from None
             except Exception as error:
                 raise Err(failure_of(error).message) from None
 
         def plan(self, object: Any, task: Any) -> list:
-            return [lowered(request) for request in self.operation.plan(_object(object), _task(task))]
+            nonlocal unplanned
+            try:
+                unplanned = None
+                return [lowered(request) for request in configured.plan(_object(object), _task(task))]
+            except BaseException as error:
+                unplanned = error
+                return []
 
         def run(self, object: Any, task: Any) -> Any:
             try:
-                return _outcome(self.operation.run(_object(object), _task(task)))
+                if unplanned is not None:
+                    raise unplanned
+                return _outcome(configured.run(_object(object), _task(task)))
             except BaseException as error:
                 failed = failure_of(error)
                 raise Err(host.Failure(failed.code, failed.message, failed.http_status)) from None

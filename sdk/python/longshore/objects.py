@@ -4,8 +4,8 @@ import io
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Mapping, Protocol, TypedDict, Unpack
 
-#: Bytes that a reader asks for at once, unless it is told otherwise.
-CHUNK_BYTES = 1 << 20
+#: Bytes that a reader asks for at once, unless it is told otherwise: with the 1,000 requests of a task that is 4 GB.
+CHUNK_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,8 @@ class Response:
     uploads: list[Upload]
     #: list_uploads: the upload that the next page begins after; None on the last page.
     next_upload: str | None
+    #: create_upload.
+    upload_id: str | None
 
     def __init__(self, read: Callable[[str], Any]):
         self._read = read
@@ -396,6 +398,20 @@ class Object:
         """GetObjectLockConfiguration of the object's bucket."""
         return self._request("get_lock_configuration", Nothing, {})
 
+    def create_upload(self, **settings: Unpack[_Write]) -> Request:
+        """CreateMultipartUpload: begins an upload that becomes this object; the answer has `upload_id`. The engine aborts it
+        when the run ends, unless it is complete; so the role must allow `s3:AbortMultipartUpload` too."""
+        return self._request("create_upload", _Write, settings)
+
+    def upload_part(self, upload_id: str, number: int, body: bytes) -> Request:
+        """UploadPart, of an upload that this run began: parts have the numbers 1 to 10,000 and at least 5 MiB, but for the
+        last."""
+        return self._request("upload_part", Nothing, {}, upload_id, number, bytes(body))
+
+    def complete_upload(self, upload_id: str, **settings: Unpack[_Conditions]) -> Request:
+        """CompleteMultipartUpload: makes the object of the parts that this run sent."""
+        return self._request("complete_upload", _Conditions, settings, upload_id)
+
     def list_versions(self, after: str | None = None) -> Request:
         """ListObjectVersions of this key: one page, of what comes after the version `after`."""
         return self._request("list_versions", Nothing, {}, after)
@@ -432,12 +448,11 @@ class Object:
 
 
 class _Reader(io.RawIOBase):
-    """The bytes of an object, in ranges."""
+    """The bytes of an object, in ranges. The first answer says of which version all are."""
 
     def __init__(self, object: Object, chunk_bytes: int):
-        head = object.head().send()
         self._object, self._chunk_bytes = object, chunk_bytes
-        self._size, self._etag, self._position = head.size or 0, head.etag, 0
+        self._position, self._size, self._etag = 0, None, None
 
     def readable(self) -> bool:
         return True
@@ -449,6 +464,8 @@ class _Reader(io.RawIOBase):
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence == io.SEEK_END and self._size is None:
+            self._learn(self._object.head().send())
         origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
         if origin + offset < 0:
             raise ValueError(f"seek to {origin + offset}, before the first byte")
@@ -456,14 +473,28 @@ class _Reader(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: Any) -> int:
-        last = min(self._position + len(buffer), self._size) - 1
-        if last < self._position:
+        if self._size is not None and self._position >= self._size:
             return 0
-        body = self._object.get(range=(self._position, last), if_match=self._etag).send().body
-        buffer[: len(body)] = body
-        self._position += len(body)
-        return len(body)
+        wanted = self._position, self._position + len(buffer) - 1
+        try:
+            answer = self._object.get(range=wanted, if_match=self._etag).send()
+        except StoreError as error:
+            # There is no such byte: the object is empty, or ends before.
+            if error.http_status == 416:
+                return 0
+            raise
+        self._learn(answer)
+        buffer[: len(answer.body)] = answer.body
+        self._position += len(answer.body)
+        return len(answer.body)
 
     def readall(self) -> bytes:
         # In chunks of its own: the default ones are small, and each is a request.
         return b"".join(iter(lambda: self.read(self._chunk_bytes), b""))
+
+    def _learn(self, answer: Response) -> None:
+        if self._size is None:
+            self._size, self._etag = answer.size, answer.etag
+        elif answer.etag != self._etag:
+            # Not every store honours conditions.
+            raise StoreError("PreconditionFailed", "the object was written while it was read", 412)

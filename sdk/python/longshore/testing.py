@@ -26,6 +26,7 @@ _CALLS = {
     "put_legal_hold": "PutObjectLegalHold", "get_legal_hold": "GetObjectLegalHold",
     "put_retention": "PutObjectRetention", "get_retention": "GetObjectRetention",
     "get_lock_configuration": "GetObjectLockConfiguration", "list_versions": "ListObjectVersions",
+    "create_upload": "CreateMultipartUpload", "upload_part": "UploadPart", "complete_upload": "CompleteMultipartUpload",
     "list_uploads": "ListMultipartUploads", "abort_upload": "AbortMultipartUpload",
     "update_encryption": "UpdateObjectEncryption", "checksum": "GetObject", "invoke": "InvokeEndpoint",
 }
@@ -53,6 +54,8 @@ def line(request: Request) -> str:
             words.append(f"to=s3://{bucket}/{key}")
         case "put_tags", (tags,):
             words += [f"tag={key}={value}" for key, value in tags.items()]
+        case "upload_part", (upload_id, number, body):
+            words += [upload_id, str(number), f"bytes={len(body)}"]
         case _, arguments:
             words += [str(argument) for argument in arguments if argument is not None]
     for name, value in request.settings.items():
@@ -71,6 +74,8 @@ class FakeStore:
         self.requests: list[Request] = []
         self._failures: list[tuple[str, StoreError]] = []
         self._endpoints: dict[str, Callable[[bytes], bytes]] = {}
+        # Upload ID -> what the object will have beside its bytes, and the parts.
+        self._uploads: dict[str, tuple[dict[str, Any], dict[int, bytes]]] = {}
 
     @property
     def sent(self) -> list[str]:
@@ -129,10 +134,24 @@ class FakeStore:
                     raise StoreError("InvalidRequest", f"there is no endpoint {endpoint!r}")
                 return {"body": self._endpoints[endpoint](body)}
             case "put", (body,):
-                _check_conditions(self.objects.get(place, {}), request.settings, bool(place in self.objects))
-                written = {name: value for name, value in request.settings.items() if name in Response.__annotations__}
-                self.objects[place] = {"body": body, "size": len(body), **written}
-                return self.objects[place]
+                return self._write(place, body, request.settings, _written(request.settings))
+            case "create_upload", _:
+                upload_id = f"upload-{len(self._uploads) + 1}"
+                self._uploads[upload_id] = _written(request.settings), {}
+                return {"upload_id": upload_id}
+            case "upload_part", (upload_id, number, body):
+                self._upload(upload_id)[1][number] = body
+                return {}
+            case "complete_upload", (upload_id,):
+                written, parts = self._upload(upload_id)
+                body = b"".join(parts[number] for number in sorted(parts))
+                answer = self._write(place, body, request.settings, written)
+                del self._uploads[upload_id]
+                return answer
+            case "abort_upload", (upload_id,):
+                self._upload(upload_id)
+                del self._uploads[upload_id]
+                return {"http_status": 204}
             case "delete", _:
                 self.objects.pop(place, None)
                 return {"http_status": 204}
@@ -142,6 +161,16 @@ class FakeStore:
             raise StoreError("NoSuchKey", f"there is no fixture s3://{place[0]}/{place[1]}", 404)
         return self._answer_about(self.objects[place], request)
 
+    def _upload(self, upload_id: str) -> tuple[dict[str, Any], dict[int, bytes]]:
+        if upload_id not in self._uploads:
+            raise StoreError("NoSuchUpload", "there is no such upload", 404)
+        return self._uploads[upload_id]
+
+    def _write(self, place: tuple[str, str], body: bytes, conditions: Mapping[str, Any], parts: Mapping[str, Any]) -> dict[str, Any]:
+        _check_conditions(self.objects.get(place, {}), conditions, place in self.objects)
+        self.objects[place] = {"body": body, "size": len(body), **parts}
+        return self.objects[place]
+
     def _answer_about(self, found: dict[str, Any], request: Request) -> dict[str, Any]:
         settings = request.settings
         _check_conditions(found, settings, True)
@@ -149,6 +178,8 @@ class FakeStore:
             case "get", _ if "range" in settings:
                 first, last = settings["range"]
                 body = found.get("body", b"")
+                if first >= len(body):
+                    raise StoreError("InvalidRange", "the object ends before the range begins", 416)
                 return {**found, "body": body[first:] if last is None else body[first : last + 1], "http_status": 206}
             case "put_tags", (tags,):
                 found["tags"] = tags
@@ -168,6 +199,10 @@ class FakeStore:
             case "copy_to", target:
                 self.objects[target] = _copied(found, settings)
         return dict(found)
+
+
+def _written(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name in Response.__annotations__}
 
 
 def _check_conditions(found: Mapping[str, Any], settings: Mapping[str, Any], is_there: bool) -> None:
