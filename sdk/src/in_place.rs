@@ -15,6 +15,8 @@ pub const ACTIONS: &[&str] = &[
     "s3:PutObjectTagging",
     "s3:PutObjectRetention",
     "s3:PutObjectLegalHold",
+    "s3:AbortMultipartUpload",
+    "s3:ListMultipartUploadParts",
 ];
 
 /// Content headers and user metadata.

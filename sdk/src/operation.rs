@@ -21,7 +21,9 @@ pub trait Operation: Sized + 'static {
     /// What it does, in one sentence.
     const SUMMARY: &'static str;
 
-    /// IAM actions the operation may need, for people who write a role. It grants nothing.
+    /// IAM actions the operation may need: `s3:GetObject`, `s3:Get*`. It is granted no other, whatever the role allows, and
+    /// the role has to allow them too. An action on an object stands for the one on its versions as well
+    /// (`s3:GetObjectVersion`); `s3:DeleteObjectVersion`, which deletes for good, is declared by its own name.
     const ACTIONS: &'static [&'static str] = &[];
 
     /// Takes the parameters.

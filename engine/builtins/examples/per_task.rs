@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use longshore_job::{ObjectId, Outcome};
-use longshore_plugin::{Execution, Isolation, PluginLimits, Plugins};
+use longshore_plugin::{EngineLimits, Execution, Isolation, PluginLimits, Plugins, Terms};
 use longshore_policy::{Document, PolicyKind, PolicySet};
 use longshore_store::{Gate, GateConfig, Request, Response, Store, StoreError};
 use serde_json::{Value, json};
@@ -47,9 +47,12 @@ fn gate() -> Gate {
 
 async fn measure(plugins: &Plugins, name: &str, parameters: Value, isolation: Isolation, tasks: u32) {
     let start = Instant::now();
-    let plugin = plugins.load(longshore_builtins::get(name).unwrap().component).unwrap();
+    let component = longshore_builtins::get(name).unwrap().component;
+    let grants = plugins.inspect(component).unwrap().needs;
+    let terms = Terms { grants, limits: PluginLimits::default(), isolation };
+    let plugin = plugins.load(component, &terms).unwrap();
     let load = start.elapsed();
-    let mut lane = plugin.lane(&parameters, isolation, "job").await.unwrap();
+    let mut lane = plugin.lane(&parameters, "job").await.unwrap();
     let gate = gate();
     let object = ObjectId::new("bucket", "some/prefix/of/ordinary/length/object-000001.jpg");
     let start = Instant::now();
@@ -63,7 +66,7 @@ async fn measure(plugins: &Plugins, name: &str, parameters: Value, isolation: Is
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let plugins = Plugins::new(PluginLimits::default()).unwrap();
+    let plugins = Plugins::new(EngineLimits::default()).unwrap();
     let tagging = || json!({"mode": "replace", "tags": {"class": "cold"}});
     measure(&plugins, "noop", json!({}), Isolation::Reuse, 300_000).await;
     measure(&plugins, "noop", json!({}), Isolation::Fresh, 10_000).await;

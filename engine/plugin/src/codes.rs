@@ -18,6 +18,8 @@ pub const PARAMETERS: &str = "PluginParameters";
 pub const FAILURE: &str = "PluginFailure";
 /// Too many instances at once in this engine.
 pub const INSTANCE_LIMIT: &str = "PluginInstanceLimit";
+/// The guest asked for what its grants do not have.
+pub const NOT_GRANTED: &str = "PluginNotGranted";
 /// A request was built in a way that no such request allows.
 pub const INVALID_REQUEST: &str = "InvalidRequest";
 
@@ -32,6 +34,6 @@ mod tests {
             assert!(page.contains(&format!("| `{code}` |")), "docs/errors.md does not explain {code}");
             count += 1;
         }
-        assert_eq!(count, 10, "this test reads its own source");
+        assert_eq!(count, 11, "this test reads its own source");
     }
 }

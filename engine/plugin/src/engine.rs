@@ -1,16 +1,17 @@
 //! The engine that compiles plugins.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{Component, HasSelf, Linker};
+use sha2::{Digest, Sha256};
+use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use crate::bindings::{Operation, OperationPre};
-use crate::plugin::Plugin;
+use crate::bindings::OperationPre;
+use crate::linking;
+use crate::plugin::{Plugin, describe};
 use crate::state::State;
-use crate::{PluginError, PluginLimits};
+use crate::{EngineLimits, Inspection, PluginError, PluginLimits, Terms};
 
 /// Core instances per component: what wit-component makes of one core module is three (the module, a table of its
 /// imports, and what fills it in), and a component of two languages has some more.
@@ -18,16 +19,19 @@ const CORE_INSTANCES: u32 = 8;
 /// Memories and tables per component, likewise.
 const MEMORIES: u32 = 2;
 const TABLES: u32 = 4;
-
-/// What a component may import: the interfaces of this contract, in any compatible version.
-const IMPORTS: [&str; 3] =
-    ["longshore:operation/s3@0.1.", "longshore:operation/endpoints@0.1.", "longshore:operation/host@0.1."];
+/// Bytes that one memory can have at most: all that 32 bits address. How many a plugin may have is [`PluginLimits`]'.
+const MEMORY_BYTES: usize = 1 << 32;
+/// Elements that one table can have at most, likewise.
+const TABLE_ELEMENTS: usize = 100_000;
 
 /// The WebAssembly engine with its limits. Make one per process.
 pub struct Plugins {
     engine: Engine,
+    /// All that plugins can be given.
     linker: Linker<State>,
-    limits: Arc<PluginLimits>,
+    limits: EngineLimits,
+    /// What was compiled last, by its digest: whoever inspects a plugin often loads it then.
+    compiled: Mutex<Option<(String, Component)>>,
 }
 
 impl Plugins {
@@ -35,24 +39,47 @@ impl Plugins {
     ///
     /// # Errors
     /// [`PluginError::Engine`] if this machine cannot run it.
-    pub fn new(limits: PluginLimits) -> Result<Self, PluginError> {
+    pub fn new(limits: EngineLimits) -> Result<Self, PluginError> {
         let engine = start(&limits).map_err(cannot_start)?;
-        let mut linker = Linker::new(&engine);
-        Operation::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut State| state)
-            .map_err(cannot_start)?;
+        let linker = linking::all(&engine).map_err(cannot_start)?;
         spawn_ticker(&engine, limits.tick)?;
-        Ok(Self { engine, linker, limits: Arc::new(limits) })
+        Ok(Self { engine, linker, limits, compiled: Mutex::default() })
     }
 
-    /// Compiles a plugin: a component, or a core module that carries its component type (as `cargo build --target
-    /// wasm32-unknown-unknown` makes it from a crate with the SDK). Blocks for as long as compiling takes, which is up
-    /// to seconds for a megabyte: not for a thread that runs tasks.
+    /// What a plugin is: compiles it and asks it for its description of itself, under the default limits. See
+    /// [`Plugins::load`].
     ///
     /// # Errors
     /// Every way in which `bytes` is not an operation of this contract.
-    pub fn load(&self, bytes: &[u8]) -> Result<Plugin, PluginError> {
+    pub fn inspect(&self, bytes: &[u8]) -> Result<Inspection, PluginError> {
+        let (digest, component) = self.compile(bytes)?;
+        let pre = self.linker.instantiate_pre(&component).and_then(OperationPre::new).map_err(misfit)?;
+        let description = describe(&pre, &Arc::new(PluginLimits::default()), self.limits.tick)?;
+        let needs = description.grants().map_err(|reason| PluginError::Description { reason })?;
+        let imports = linking::imports(&self.engine, &component);
+        Ok(Inspection { description, needs, imports, bytes: bytes.len(), digest })
+    }
+
+    /// Compiles a plugin: a component, or a core module that carries its component type (as `cargo build --target
+    /// wasm32-unknown-unknown` makes it from a crate with the SDK). It is given the interfaces that the grants of `terms`
+    /// reach. Blocks for as long as compiling takes, which is up to seconds for a megabyte: not for a thread that runs tasks.
+    ///
+    /// # Errors
+    /// Every way in which `bytes` is not an operation of this contract.
+    pub fn load(&self, bytes: &[u8], terms: &Terms) -> Result<Plugin, PluginError> {
+        let (digest, component) = self.compile(bytes)?;
+        let pre = linking::link(&self.linker, &component, &terms.grants).map_err(misfit)?;
+        Plugin::new(pre, digest, terms, self.limits.tick)
+    }
+
+    fn compile(&self, bytes: &[u8]) -> Result<(String, Component), PluginError> {
         if bytes.len() > self.limits.plugin_bytes {
             return Err(PluginError::TooLarge { bytes: bytes.len(), limit: self.limits.plugin_bytes });
+        }
+        let digest = hex::encode(Sha256::digest(bytes));
+        let last = self.compiled.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(last) = last.filter(|(compiled, _)| *compiled == digest) {
+            return Ok(last);
         }
         let component = if is_core_module(bytes) {
             let encoded = componentize(bytes).map_err(|reason| PluginError::Contract { reason })?;
@@ -61,25 +88,10 @@ impl Plugins {
             Component::from_binary(&self.engine, bytes)
         };
         let component = component.map_err(|error| PluginError::NotWasm { reason: format!("{error:#}") })?;
-        self.check_imports(&component)?;
-        let contract = |error: wasmtime::Error| PluginError::Contract { reason: format!("{error:#}") };
-        let pre = self.linker.instantiate_pre(&component).map_err(contract)?;
-        let pre = OperationPre::new(pre).map_err(contract)?;
-        Plugin::describe(pre, bytes, Arc::clone(&self.limits))
-    }
-
-    fn check_imports(&self, component: &Component) -> Result<(), PluginError> {
-        let component = component.component_type();
-        let forbidden = component
-            .imports(&self.engine)
-            // What the world `use`s of an interface is imported a second time, as a type of its own.
-            .filter(|(_, import)| !matches!(import.ty, ComponentItem::Type(_) | ComponentItem::Resource(_)))
-            .map(|(name, _)| name)
-            .find(|name| !IMPORTS.iter().any(|allowed| name.starts_with(allowed)));
-        match forbidden {
-            Some(import) => Err(PluginError::ForbiddenImport { import: import.to_owned() }),
-            None => Ok(()),
-        }
+        linking::check_imports(&self.engine, &component)?;
+        let compiled = (digest, component);
+        *self.compiled.lock().unwrap_or_else(PoisonError::into_inner) = Some(compiled.clone());
+        Ok(compiled)
     }
 }
 
@@ -87,10 +99,14 @@ fn cannot_start(error: wasmtime::Error) -> PluginError {
     PluginError::Engine { reason: format!("{error:#}") }
 }
 
+fn misfit(error: wasmtime::Error) -> PluginError {
+    PluginError::Contract { reason: format!("{error:#}") }
+}
+
 /// A pool makes a fresh instance cheap; where its address space cannot be reserved, memory is mapped as it is needed.
-fn start(limits: &PluginLimits) -> wasmtime::Result<Engine> {
+fn start(limits: &EngineLimits) -> wasmtime::Result<Engine> {
     let mut config = config();
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)));
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits.instances)));
     Engine::new(&config).or_else(|error| {
         tracing::warn!("no pool of plugin instances, fresh instances will be slower: {error:#}");
         Engine::new(&self::config())
@@ -108,24 +124,24 @@ fn config() -> Config {
     config
 }
 
-fn pool(limits: &PluginLimits) -> PoolingAllocationConfig {
+fn pool(instances: u32) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(limits.instances)
-        .total_core_instances(limits.instances.saturating_mul(CORE_INSTANCES))
-        .total_memories(limits.instances)
-        .total_tables(limits.instances.saturating_mul(2))
-        .total_stacks(limits.instances)
+    pool.total_component_instances(instances)
+        .total_core_instances(instances.saturating_mul(CORE_INSTANCES))
+        .total_memories(instances)
+        .total_tables(instances.saturating_mul(2))
+        .total_stacks(instances)
         .max_core_instances_per_component(CORE_INSTANCES)
         .max_memories_per_component(MEMORIES)
         .max_tables_per_component(TABLES)
         .max_memories_per_module(MEMORIES)
         .max_tables_per_module(TABLES)
-        .max_memory_size(limits.memory_bytes)
-        .table_elements(limits.table_elements);
+        .max_memory_size(MEMORY_BYTES)
+        .table_elements(TABLE_ELEMENTS);
     pool
 }
 
-/// Guests are interrupted at each tick: see [`PluginLimits::tick`].
+/// Guests are interrupted at each tick: see [`EngineLimits::tick`].
 fn spawn_ticker(engine: &Engine, tick: Duration) -> Result<(), PluginError> {
     let engine = engine.weak();
     let ticker = move || {

@@ -81,6 +81,10 @@ impl s3::Host for State {
         }
         match answer {
             Ok(response) => self.push_response(response).map(Ok),
+            // Not for the guest to overlook.
+            Err(error) if error.status.is_none() && error.code == codes::NOT_GRANTED => {
+                Err(Stop::NotGranted(error.message).into())
+            }
             Err(error) => Ok(Err(error.into())),
         }
     }

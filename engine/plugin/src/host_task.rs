@@ -6,31 +6,13 @@ use wasmtime::component::Resource;
 use crate::bindings::longshore::operation::host::{self, Level};
 use crate::handle::TaskHandle;
 use crate::state::State;
-use crate::text;
 use crate::watch::HostCall;
 
 impl host::Host for State {
     fn log(&mut self, level: Level, message: String) -> Result<()> {
-        let left = self.limits.log_bytes.saturating_sub(self.log_bytes);
-        if left == 0 {
-            return Ok(());
+        if let Some(message) = self.log.write(level, message) {
+            self.watching.called(&HostCall::Logged { level: name(level), message: &message });
         }
-        self.log_bytes = self.log_bytes.saturating_add(message.len());
-        let message = text::cut(message, left);
-        let (operation, job) = (&*self.operation, &*self.job_id);
-        match level {
-            Level::Error => tracing::error!(operation, job, "{message}"),
-            Level::Warn => tracing::warn!(operation, job, "{message}"),
-            Level::Info => tracing::info!(operation, job, "{message}"),
-            Level::Debug => tracing::debug!(operation, job, "{message}"),
-        }
-        let level = match level {
-            Level::Error => "error",
-            Level::Warn => "warn",
-            Level::Info => "info",
-            Level::Debug => "debug",
-        };
-        self.watching.called(&HostCall::Logged { level, message: &message });
         Ok(())
     }
 }
@@ -55,5 +37,14 @@ impl host::HostTask for State {
     fn drop(&mut self, this: Resource<TaskHandle>) -> Result<()> {
         self.table.delete(this)?;
         Ok(())
+    }
+}
+
+fn name(level: Level) -> &'static str {
+    match level {
+        Level::Error => "error",
+        Level::Warn => "warn",
+        Level::Info => "info",
+        Level::Debug => "debug",
     }
 }

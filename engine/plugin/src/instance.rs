@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use longshore_job::{Failure, ObjectId, Outcome};
-use longshore_store::{Certainty, Gate, Request, StoreError, TaskGate};
+use longshore_store::{Certainty, Request, StoreError, TaskGate};
 use wasmtime::Store;
 use wasmtime::component::Resource;
 
@@ -32,8 +32,8 @@ pub(crate) struct Instance {
 impl Instance {
     pub(crate) async fn new(pre: &OperationPre<State>, state: State) -> Result<Self, Failure> {
         let bytes = state.limits.held_bytes;
-        // Beside its own handles a guest has borrowed ones for the length of a call.
-        let handles = state.limits.handles.saturating_mul(2);
+        // Its own handles, those that it borrows for the length of a call, and those of WASI.
+        let handles = state.limits.handles.saturating_mul(3);
         let mut store = Store::new(pre.engine(), state);
         store.limiter(|state| state);
         store.set_hostcall_fuel(bytes);
@@ -92,10 +92,10 @@ impl Instance {
         object: &ObjectId,
         attempt: u32,
         columns: &Columns,
-        gate: &Gate,
+        gate: &TaskGate,
     ) -> Result<Result<Vec<Request>, Failure>, Broken> {
         let task = self.begin(object, attempt, columns)?;
-        let plan = self.allowed_plan(&task, &gate.task(object.clone())).await?;
+        let plan = self.allowed_plan(&task, gate).await?;
         self.end(task)?;
         Ok(plan)
     }

@@ -19,7 +19,6 @@ use crate::{Isolation, Plugin, PluginError, codes};
 pub struct Lane {
     plugin: Plugin,
     parameters: String,
-    isolation: Isolation,
     job_id: Arc<str>,
     columns: Columns,
     watching: Watching,
@@ -46,7 +45,6 @@ impl Lane {
     pub(crate) async fn new(
         plugin: Plugin,
         parameters: String,
-        isolation: Isolation,
         job_id: Arc<str>,
     ) -> Result<Self, PluginError> {
         let start = |failure: Failure| PluginError::Start {
@@ -54,18 +52,21 @@ impl Lane {
             code: failure.code,
             reason: failure.message,
         };
-        let mut instance = plugin.instantiate(&job_id).await.map_err(start)?;
-        if let Err(reason) = instance.configure(&parameters).await.map_err(start)? {
-            return Err(PluginError::Parameters { operation: plugin.name().to_string(), reason });
-        }
+        let limit = plugin.limits().task_time;
+        let ready = timeout(limit, async {
+            let mut instance = plugin.instantiate(&job_id).await?;
+            Ok::<_, Failure>(instance.configure(&parameters).await?.map(|()| instance))
+        });
+        let ready = ready.await.unwrap_or_else(|_| Err(Stop::TaskTime(limit).into())).map_err(start)?;
+        let ready = ready
+            .map_err(|reason| PluginError::Parameters { operation: plugin.name().to_string(), reason })?;
         Ok(Self {
             plugin,
             parameters,
-            isolation,
             job_id,
             columns: Columns::default(),
             watching: Watching::default(),
-            ready: Some(instance),
+            ready: Some(ready),
         })
     }
 
@@ -84,7 +85,8 @@ impl Lane {
     /// `attempt` counts from 1. Must be called within a tokio runtime that has its timer enabled.
     pub async fn execute(&mut self, object: &ObjectId, attempt: u32, gate: &Gate) -> Execution {
         let limit = self.plugin.limits().task_time;
-        let (gate, closing) = (gate.task(object.clone()), gate.task(object.clone()));
+        let closing = gate.task(object.clone());
+        let gate = gate.task(object.clone()).within(self.plugin.mandate());
         let (progress, uploads) = (gate.progress(), gate.begun_uploads());
         let result = while_it_gets_ahead(limit, &progress, async {
             let mut instance = self.take().await?;
@@ -117,11 +119,16 @@ impl Lane {
         attempt: u32,
         gate: &Gate,
     ) -> Result<Vec<Request>, Failure> {
-        let mut instance = self.take().await?;
-        let plan =
-            instance.plan(object, attempt, &self.columns, gate).await.map_err(|Broken(failure)| failure)?;
-        self.give_back(instance);
-        plan
+        let limit = self.plugin.limits().task_time;
+        let gate = gate.task(object.clone()).within(self.plugin.mandate());
+        let plan = timeout(limit, async {
+            let mut instance = self.take().await?;
+            let plan = instance.plan(object, attempt, &self.columns, &gate).await;
+            let plan = plan.map_err(|Broken(failure)| failure)?;
+            self.give_back(instance);
+            plan
+        });
+        plan.await.unwrap_or_else(|_| Err(Stop::TaskTime(limit).into()))
     }
 
     async fn take(&mut self) -> Result<Instance, Failure> {
@@ -138,7 +145,7 @@ impl Lane {
     }
 
     fn give_back(&mut self, instance: Instance) {
-        if self.isolation == Isolation::Reuse && instance.is_clean() {
+        if self.plugin.isolation() == Isolation::Reuse && instance.is_clean() {
             self.ready = Some(instance);
         }
     }

@@ -2,13 +2,13 @@
 //!
 //! A plugin is a WebAssembly component of the world `longshore:operation/operation` (sdk/wit/longshore.wit). It sees
 //! the objects of one task through host resources and nothing else: no files, network, clock, environment,
-//! credentials, other tasks. [`Plugins`] holds the engine and its limits, [`Plugin`] is one compiled operation,
-//! [`Lane`] runs its tasks one after another.
+//! credentials, other tasks. [`Plugins`] holds the engine and its limits, [`Plugin`] is one compiled operation under its
+//! [`Terms`], [`Lane`] runs its tasks one after another.
 //!
 //! ```text
-//! Plugins::load(bytes) ─► Plugin::lane(parameters) ─► Lane::execute(object, gate)
-//!                                                       plan ─► policy check of each request ─► run ─► outcome
-//!                                                                                                └─ send ─► gate ─► store
+//! Plugins::load(bytes, terms) ─► Plugin::lane(parameters) ─► Lane::execute(object, gate)
+//!                                                              plan ─► check of each request ─► run ─► outcome
+//!                                                                      grants, then policies     └─ send ─► gate ─► store
 //! ```
 //!
 //! Whatever a guest does ends in an [`Execution`]: a trap, an endless loop or too much memory fails that task with
@@ -19,6 +19,7 @@ mod bindings;
 pub mod codes;
 mod engine;
 mod error;
+mod grants;
 mod handle;
 mod host_endpoints;
 mod host_s3;
@@ -26,11 +27,14 @@ mod host_task;
 mod instance;
 mod lane;
 mod limits;
+mod linking;
+mod log;
 mod one_key;
 mod plugin;
 mod setting;
 mod state;
 mod stop;
+mod terms;
 mod text;
 mod upload;
 mod values;
@@ -38,8 +42,10 @@ mod watch;
 
 pub use engine::Plugins;
 pub use error::PluginError;
+pub use grants::{Grant, GrantError, Grants};
 pub use handle::Columns;
 pub use lane::{Execution, Lane};
-pub use limits::{Isolation, PluginLimits};
+pub use limits::{EngineLimits, PluginLimits};
 pub use plugin::{Description, Plugin};
+pub use terms::{Import, Inspection, Isolation, Terms};
 pub use watch::{HostCall, Watcher};

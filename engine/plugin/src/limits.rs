@@ -1,12 +1,10 @@
-//! What a plugin may use.
+//! What plugins may use.
 
 use std::time::Duration;
 
-/// Bounds of every plugin, set before anything of it runs.
+/// Bounds of one plugin, set before anything of it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginLimits {
-    /// Size of a plugin's file in bytes. Compiling costs memory and time in proportion. Default 64 MiB.
-    pub plugin_bytes: usize,
     /// Bytes of linear memory, in total over all memories of an instance. Default 64 MiB.
     pub memory_bytes: usize,
     /// Elements over all tables of an instance; one costs a pointer. Default 20,000.
@@ -23,24 +21,17 @@ pub struct PluginLimits {
     /// Bytes of a message that goes to the completion report; what is longer is cut and ends in `…`. Default 4 KiB: a
     /// refusal names a key of up to 1,024 bytes twice, and then the statement.
     pub message_bytes: usize,
-    /// Processor time of one task, measured in ticks of [`PluginLimits::tick`]. Default 10 s.
+    /// Processor time of one task, measured in ticks of [`EngineLimits::tick`]. Default 10 s.
     pub cpu_time: Duration,
     /// Time of one task altogether, waiting for the store included. Default 15 minutes: enough for a server-side copy
     /// of 5 GiB with retries, and an end for a task that hangs. A copy in parts
     /// has it for each part.
     pub task_time: Duration,
-    /// How often a running guest is interrupted to let other tasks run and to count its processor time.
-    /// Default 10 ms.
-    pub tick: Duration,
-    /// Instances at once in this engine: lanes over all jobs. Each reserves address space (not memory).
-    /// Default 4,096.
-    pub instances: u32,
 }
 
 impl Default for PluginLimits {
     fn default() -> Self {
         Self {
-            plugin_bytes: 64 << 20,
             memory_bytes: 64 << 20,
             table_elements: 20_000,
             handles: 1_024,
@@ -50,18 +41,24 @@ impl Default for PluginLimits {
             message_bytes: 4 << 10,
             cpu_time: Duration::from_secs(10),
             task_time: Duration::from_secs(15 * 60),
-            tick: Duration::from_millis(10),
-            instances: 4_096,
         }
     }
 }
 
-/// What tasks of one lane share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Isolation {
-    /// One instance for all tasks of the lane, replaced after a trap. For the built-in operations, whose code ships
-    /// with the engine.
-    Reuse,
-    /// A new store and instance for every task, so that nothing of one task is visible to the next.
-    Fresh,
+/// Bounds that all plugins of an engine share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineLimits {
+    /// Size of a plugin's file in bytes. Compiling costs memory and time in proportion. Default 64 MiB.
+    pub plugin_bytes: usize,
+    /// Instances at once: lanes over all jobs. Each reserves address space (not memory). Default 4,096.
+    pub instances: u32,
+    /// How often a running guest is interrupted to let other tasks run and to count its processor time.
+    /// Default 10 ms.
+    pub tick: Duration,
+}
+
+impl Default for EngineLimits {
+    fn default() -> Self {
+        Self { plugin_bytes: 64 << 20, instances: 4_096, tick: Duration::from_millis(10) }
+    }
 }

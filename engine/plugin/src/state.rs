@@ -10,6 +10,7 @@ use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
 
 use crate::PluginLimits;
 use crate::handle::{ObjectHandle, RequestHandle, ResponseHandle};
+use crate::log::Log;
 use crate::stop::Stop;
 use crate::watch::Watching;
 
@@ -17,7 +18,8 @@ use crate::watch::Watching;
 pub(crate) struct State {
     pub(crate) table: ResourceTable,
     pub(crate) limits: Arc<PluginLimits>,
-    pub(crate) operation: Arc<str>,
+    tick: Duration,
+    pub(crate) log: Log,
     pub(crate) job_id: Arc<str>,
     /// Present while `run` runs: without it nothing can be sent.
     pub(crate) gate: Option<TaskGate>,
@@ -26,19 +28,23 @@ pub(crate) struct State {
     table_elements: usize,
     held_bytes: usize,
     requests: u32,
-    pub(crate) log_bytes: usize,
     cpu_time: Duration,
     /// Whether the guest waited for the store since the last tick: then that tick is no sign of work.
     waited: bool,
 }
 
 impl State {
-    pub(crate) fn new(limits: Arc<PluginLimits>, operation: Arc<str>, job_id: Arc<str>) -> Self {
+    pub(crate) fn new(
+        limits: Arc<PluginLimits>,
+        tick: Duration,
+        operation: Arc<str>,
+        job_id: Arc<str>,
+    ) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
         Self {
             table,
-            operation,
+            log: Log::new(operation, Arc::clone(&job_id), limits.log_bytes),
             job_id,
             gate: None,
             watching: Watching::default(),
@@ -46,17 +52,17 @@ impl State {
             table_elements: 0,
             held_bytes: 0,
             requests: 0,
-            log_bytes: 0,
             cpu_time: Duration::ZERO,
             waited: false,
             limits,
+            tick,
         }
     }
 
     /// What is counted per task begins anew.
     pub(crate) fn begin_task(&mut self) {
+        self.log.begin_task();
         self.requests = 0;
-        self.log_bytes = 0;
         self.cpu_time = Duration::ZERO;
         self.waited = false;
     }
@@ -161,7 +167,7 @@ impl State {
         if std::mem::take(&mut self.waited) {
             return Ok(());
         }
-        self.cpu_time += self.limits.tick;
+        self.cpu_time += self.tick;
         if self.cpu_time > self.limits.cpu_time { Err(Stop::CpuTime(self.limits.cpu_time)) } else { Ok(()) }
     }
 }

@@ -7,7 +7,7 @@ use longshore_job::Failure;
 use crate::codes;
 
 /// Why the host ended a guest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Stop {
     #[error("the plugin used more than {} of processor time for one task", seconds(*.0))]
     CpuTime(Duration),
@@ -28,6 +28,10 @@ pub(crate) enum Stop {
     Bytes(usize),
     #[error("the plugin called send outside of run")]
     SendOutsideRun,
+    #[error("the plugin called {function} of {interface}, and no action that it could need is granted")]
+    NotLinked { interface: &'static str, function: String },
+    #[error("{0}")]
+    NotGranted(String),
 }
 
 fn seconds(time: Duration) -> String {
@@ -35,7 +39,7 @@ fn seconds(time: Duration) -> String {
 }
 
 impl Stop {
-    fn code(self) -> &'static str {
+    fn code(&self) -> &'static str {
         match self {
             Self::CpuTime(_) | Self::TaskTime(_) => codes::TIMEOUT,
             Self::Memory(_) | Self::Tables(_) => codes::MEMORY_LIMIT,
@@ -43,6 +47,7 @@ impl Stop {
             Self::Requests(_) => codes::REQUEST_LIMIT,
             Self::Bytes(_) => codes::BYTES_LIMIT,
             Self::SendOutsideRun => codes::TRAP,
+            Self::NotLinked { .. } | Self::NotGranted(_) => codes::NOT_GRANTED,
         }
     }
 }
@@ -56,7 +61,7 @@ impl From<Stop> for Failure {
 /// The failure that a guest's end by error is.
 pub(crate) fn failure_of(error: &wasmtime::Error) -> Failure {
     if let Some(stop) = error.downcast_ref::<Stop>() {
-        return Failure::from(*stop);
+        return Failure::from(stop.clone());
     }
     if error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>().is_some() {
         return Failure {

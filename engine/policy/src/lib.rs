@@ -16,6 +16,7 @@
 //! What AWS has and this crate does not: ACLs and Block Public Access (the store enforces them), the powers of the
 //! account root user, role trust policies.
 
+mod action;
 mod arn;
 pub mod case;
 mod combine;
@@ -42,6 +43,7 @@ mod statement;
 mod value;
 mod work;
 
+pub use action::ActionPattern;
 pub use context::{Context, Lookup};
 pub use decision::{Decision, Effect, Foresight, StatementId};
 pub use document::{Document, Loaded, PolicyKind};

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use longshore_job::OperationCatalog;
 use longshore_job::job_file::{CatalogEntry, OperationName};
 use longshore_job::spec::{OperationSource, OperationSpec};
-use longshore_plugin::{Isolation, Plugin, PluginError, PluginLimits, Plugins};
+use longshore_plugin::{EngineLimits, Isolation, Plugin, PluginError, PluginLimits, Plugins, Terms};
 use tokio::runtime::Handle;
 
 use crate::error::{JobFailure, OPERATION_NOT_USABLE};
@@ -24,7 +24,7 @@ impl Catalog {
     /// # Errors
     /// If the WebAssembly engine cannot run on this machine.
     pub fn new() -> Result<Self, PluginError> {
-        Ok(Self { plugins: Plugins::new(PluginLimits::default())?, loaded: Mutex::default() })
+        Ok(Self { plugins: Plugins::new(EngineLimits::default())?, loaded: Mutex::default() })
     }
 
     /// The built-in operation `name`.
@@ -54,7 +54,13 @@ impl Catalog {
         let bytes =
             std::fs::read(path).map_err(|error| format!("{shown}: cannot read the plugin: {error}"))?;
         // Not kept by path: the file may change between two jobs.
-        self.plugins.load(&bytes).map_err(|error| format!("{shown}: {error}"))
+        self.under_own_needs(&bytes, Isolation::Fresh).map_err(|error| format!("{shown}: {error}"))
+    }
+
+    /// A plugin that is granted what it says it needs.
+    fn under_own_needs(&self, bytes: &[u8], isolation: Isolation) -> Result<Plugin, PluginError> {
+        let grants = self.plugins.inspect(bytes)?.needs;
+        self.plugins.load(bytes, &Terms { grants, limits: PluginLimits::default(), isolation })
     }
 
     fn compiled(&self, key: &str, component: &[u8]) -> Result<Plugin, PluginError> {
@@ -62,20 +68,19 @@ impl Catalog {
         if let Some(plugin) = loaded.get(key) {
             return Ok(plugin.clone());
         }
-        let plugin = self.plugins.load(component)?;
+        let plugin = self.under_own_needs(component, Isolation::Reuse)?;
         loaded.insert(key.to_owned(), plugin.clone());
         Ok(plugin)
     }
 
-    /// The operation of a job, and how its tasks are kept apart. `digest` is the one it had at submission.
-    fn load(&self, source: &OperationSource, digest: &str) -> Result<(Plugin, Isolation), JobFailure> {
+    /// The operation of a job. `digest` is the one it had at submission.
+    fn load(&self, source: &OperationSource, digest: &str) -> Result<Plugin, JobFailure> {
         let unusable = |reason| JobFailure::new(OPERATION_NOT_USABLE, reason);
-        let (plugin, isolation) = match source {
-            OperationSource::Builtin(name) => (self.builtin(name).map_err(unusable)?, Isolation::Reuse),
-            OperationSource::File { path, .. } => {
-                (self.file(Path::new(path)).map_err(unusable)?, Isolation::Fresh)
-            }
+        let plugin = match source {
+            OperationSource::Builtin(name) => self.builtin(name),
+            OperationSource::File { path, .. } => self.file(Path::new(path)),
         };
+        let plugin = plugin.map_err(unusable)?;
         if let (OperationSource::File { path, .. }, true) = (source, plugin.digest() != digest) {
             return Err(unusable(format!(
                 "{path}: the plugin changed since the job was submitted (SHA-256 was {digest}, is {}); \
@@ -83,7 +88,7 @@ impl Catalog {
                 plugin.digest()
             )));
         }
-        Ok((plugin, isolation))
+        Ok(plugin)
     }
 
     /// As [`Catalog::load`], and asks the operation itself whether it takes the parameters: it may refuse what its schema
@@ -92,10 +97,10 @@ impl Catalog {
         &self,
         operation: &OperationSpec,
         digest: &str,
-    ) -> Result<(Plugin, Isolation), JobFailure> {
-        let (plugin, isolation) = self.load(&operation.source, digest)?;
-        match plugin.lane(&operation.parameters, isolation, "check").await {
-            Ok(_) => Ok((plugin, isolation)),
+    ) -> Result<Plugin, JobFailure> {
+        let plugin = self.load(&operation.source, digest)?;
+        match plugin.lane(&operation.parameters, "check").await {
+            Ok(_) => Ok(plugin),
             Err(error) => Err(JobFailure::new(OPERATION_NOT_USABLE, error.to_string())),
         }
     }

@@ -8,7 +8,7 @@ use longshore_job::filter::Matcher;
 use longshore_job::job_file::other_stores;
 use longshore_job::spec::{JobPolicy, StepSpec};
 use longshore_job::{EngineConfig, JobSpec, ObjectId};
-use longshore_plugin::{Isolation, Plugin};
+use longshore_plugin::Plugin;
 use longshore_policy::PolicySet;
 use longshore_store::{
     Certainty, Endpoints, Gate, GateConfig, Journal, Pace, Reach, Request, Response, S3Store, Store,
@@ -86,7 +86,6 @@ fn gate_config(
 /// What a step of a job was resolved to.
 pub(crate) struct ResolvedStep {
     pub plugin: Plugin,
-    pub isolation: Isolation,
     /// Which objects it is for, unless for all.
     pub condition: Option<Matcher>,
 }
@@ -148,12 +147,12 @@ impl ResolvedStep {
         digest: &str,
         submitted: Timestamp,
     ) -> Result<Self, JobFailure> {
-        let (plugin, isolation) = catalog.load_checked(&step.operation, digest).await?;
+        let plugin = catalog.load_checked(&step.operation, digest).await?;
         let condition = match &step.when {
             all if all.is_empty() => None,
             when => Some(when.compile(submitted).map_err(|why| JobFailure::new(OPERATION_NOT_USABLE, why))?),
         };
-        Ok(Self { plugin, isolation, condition })
+        Ok(Self { plugin, condition })
     }
 }
 

@@ -206,7 +206,7 @@ impl StepLanes {
             Some(lane) => lane,
             None => {
                 let parameters = &spec.operation.parameters;
-                place.insert(step.plugin.lane(parameters, step.isolation, &self.session).await?)
+                place.insert(step.plugin.lane(parameters, &self.session).await?)
             }
         })
     }

@@ -1,5 +1,7 @@
 //! The policy gate: every request of a task is asked about before it is sent.
 
+mod time;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,11 +17,13 @@ use crate::access::{Access, RETAIN_UNTIL, Subject};
 use crate::copying::{self, UploadLedger};
 use crate::endpoint::Endpoints;
 use crate::error::{StoreError, code};
+use crate::mandate::Mandate;
 use crate::reach::{Progress, Reach};
 use crate::rehearsal::{Foreseen, Journal, Nowhere};
 use crate::request::{GetObjectTagging, Request, Tag};
 use crate::response::Response;
 use crate::uploading::{self, BegunUploads};
+use time::{days_between, time_keys, time_text};
 
 /// Condition keys about the tags that an object has now begin so.
 const EXISTING_TAG: &str = "s3:ExistingObjectTag/";
@@ -116,21 +120,6 @@ impl GateConfig {
 fn is_about_store(key: &str) -> bool {
     key.starts_with("s3:")
         || matches!(key, "aws:SecureTransport" | "aws:RequestedRegion" | "aws:ResourceAccount")
-}
-
-fn time_keys(now: Timestamp) -> [(&'static str, String); 2] {
-    [("aws:CurrentTime", time_text(now)), ("aws:EpochTime", now.as_second().to_string())]
-}
-
-/// Days from now, begun ones included; 0 for a time that has passed.
-fn days_between(now: Timestamp, until: Timestamp) -> i64 {
-    const DAY: i64 = 24 * 60 * 60;
-    let seconds = until.as_second().saturating_sub(now.as_second()).max(0);
-    seconds.saturating_add(DAY - 1) / DAY
-}
-
-fn time_text(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// How much of a request is known when it is checked.
@@ -232,6 +221,7 @@ impl Gate {
             existing_tags: Mutex::new(HashMap::new()),
             progress: Progress::default(),
             begun: BegunUploads::default(),
+            mandate: None,
         }
     }
 }
@@ -244,14 +234,23 @@ pub struct TaskGate {
     existing_tags: Mutex<HashMap<ObjectId, Arc<[Tag]>>>,
     progress: Progress,
     pub(crate) begun: BegunUploads,
+    /// Whoever sends for the task; `None` is the engine itself.
+    mandate: Option<Arc<dyn Mandate>>,
 }
 
 impl TaskGate {
+    /// The same for one who may ask for less.
+    #[must_use]
+    pub fn within(self, mandate: Arc<dyn Mandate>) -> Self {
+        Self { mandate: Some(mandate), ..self }
+    }
+
     /// Whether the role's policies allow `request`. Sends nothing, except one GetObjectTagging per object if a policy
     /// tests `s3:ExistingObjectTag`.
     ///
     /// # Errors
-    /// [`code::ACCESS_DENIED`] with status 403 and the reason; [`code::INVALID_REQUEST`] if a bucket's name is none.
+    /// The mandate's; [`code::ACCESS_DENIED`] with status 403 and the reason; [`code::INVALID_REQUEST`] if a bucket's name is
+    /// none.
     pub async fn check(&self, request: &Request, certainty: Certainty) -> Result<(), StoreError> {
         if let Request::CopyObject(copy) = request
             && let Some(store) = &copy.transfer.target_store
@@ -306,7 +305,11 @@ impl TaskGate {
             }
         }
         let inner = &self.gate.inner;
-        for mut access in inner.accesses(request)? {
+        let accesses = inner.accesses(request)?;
+        if let Some(mandate) = &self.mandate {
+            accesses.iter().try_for_each(|access| mandate.covers(access.action))?;
+        }
+        for mut access in accesses {
             inner.add_standing_keys(&mut access);
             if let Some(journal) = &inner.journal {
                 journal.note(inner.foresee(access, certainty));
@@ -346,7 +349,7 @@ impl TaskGate {
             }
             _ => self.gate.inner.store.send(&request).await,
         };
-        if may_change_tags(&request) {
+        if request.may_change_tags() {
             // Also after an error: the request may have taken effect.
             self.existing_tags.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
@@ -360,7 +363,8 @@ impl TaskGate {
             StoreError::new(code::INVALID_REQUEST, message)
         })?;
         let gate = Gate { inner: Arc::clone(&gate.inner), reach: Arc::clone(&self.gate.reach) };
-        Ok(Self { progress: self.progress.clone(), ..gate.task(self.object.clone()) })
+        let (progress, mandate) = (self.progress.clone(), self.mandate.clone());
+        Ok(Self { progress, mandate, ..gate.task(self.object.clone()) })
     }
 
     pub(crate) fn uploads(&self) -> &dyn UploadLedger {
@@ -480,19 +484,6 @@ impl Inner {
         let message = format!("role \"{}\" may not {action} on {resource}: {reason}", self.role);
         StoreError::new(code::ACCESS_DENIED, message).with_status(403)
     }
-}
-
-/// Whether an object may have other tags after `request`.
-fn may_change_tags(request: &Request) -> bool {
-    matches!(
-        request,
-        Request::PutObject(_)
-            | Request::CopyObject(_)
-            | Request::CompleteMultipartUpload(_)
-            | Request::PutObjectTagging(_)
-            | Request::DeleteObjectTagging(_)
-            | Request::DeleteObject(_)
-    )
 }
 
 #[cfg(test)]

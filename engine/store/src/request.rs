@@ -188,6 +188,19 @@ impl Request {
         }
     }
 
+    /// Whether an object may have other tags after it.
+    pub(crate) fn may_change_tags(&self) -> bool {
+        matches!(
+            self,
+            Self::PutObject(_)
+                | Self::CopyObject(_)
+                | Self::CompleteMultipartUpload(_)
+                | Self::PutObjectTagging(_)
+                | Self::DeleteObjectTagging(_)
+                | Self::DeleteObject(_)
+        )
+    }
+
     /// The source of a copy.
     pub fn source(&self) -> Option<&ObjectId> {
         match self {

@@ -81,6 +81,8 @@ impl Operation for Encrypt {
         "s3:PutObjectTagging",
         "s3:PutObjectRetention",
         "s3:PutObjectLegalHold",
+        "s3:AbortMultipartUpload",
+        "s3:ListMultipartUploadParts",
     ];
 
     fn new(parameters: Parameters) -> Result<Self, String> {

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use longshore_job::{ObjectId, Outcome};
-use longshore_plugin::{Execution, Isolation, PluginLimits, Plugins};
+use longshore_plugin::{Execution, Isolation};
 use longshore_store::{HeadObject, PutObjectTagging, Request, Response, Tag};
 
-use crate::support::{ALLOW_ALL, World};
+use crate::support::{ALLOW_ALL, World, load};
 use crate::wasm;
 
 #[tokio::test]
@@ -19,8 +19,7 @@ async fn a_custom_operation_runs() {
         &["longshore-example-mark-large", "longshore-example-tag-columns", "longshore-example-await-restore"],
     )
     .unwrap();
-    let plugins = Plugins::new(PluginLimits { instances: 4, ..PluginLimits::default() }).unwrap();
-    let plugin = plugins.load(&components[0]).unwrap();
+    let plugin = load(&components[0], Isolation::Fresh);
     assert_eq!(plugin.description().name, "mark-large");
 
     let world = World::answering(ALLOW_ALL, |request| {
@@ -28,7 +27,7 @@ async fn a_custom_operation_runs() {
         Ok(Response { http_status: 200, size, ..Response::default() })
     });
     let parameters = serde_json::json!({"min-bytes": 3});
-    let mut lane = plugin.lane(&parameters, Isolation::Fresh, "job-1").await.unwrap();
+    let mut lane = plugin.lane(&parameters, "job-1").await.unwrap();
     let (small, large) = (ObjectId::new("b", "ab"), ObjectId::new("b", "abc"));
     let outcome = lane.execute(&small, 1, &world.gate).await;
     assert_eq!(outcome, Execution::Done(Outcome::Skipped("2 bytes".to_owned())));

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod example;
+mod grants;
 mod support;
 #[path = "../../build/wasm.rs"]
 mod wasm;
@@ -21,7 +22,7 @@ fn object() -> ObjectId {
 
 /// Runs one task and returns what came of it and what was sent; the plan must have said the same.
 async fn run(name: &str, parameters: Value, world: &World) -> (Outcome, Vec<Request>) {
-    let mut lane = plugin(name).lane(&parameters, Isolation::Reuse, "job-1").await.unwrap();
+    let mut lane = plugin(name, Isolation::Reuse).lane(&parameters, "job-1").await.unwrap();
     let planned = lane.plan(&object(), 1, &world.gate).await;
     assert_eq!(world.store.requests(), [], "a plan sends nothing");
     let Execution::Done(outcome) = lane.execute(&object(), 1, &world.gate).await else { panic!("again") };
@@ -130,7 +131,7 @@ async fn a_refused_plan_sends_nothing() {
 
 #[tokio::test]
 async fn parameters_are_refused_in_the_operations_own_words() {
-    let lane = plugin("tagging").lane(&json!({"mode": "merge"}), Isolation::Fresh, "job-1").await;
+    let lane = plugin("tagging", Isolation::Fresh).lane(&json!({"mode": "merge"}), "job-1").await;
     let expected = PluginError::Parameters {
         operation: "tagging".to_owned(),
         reason: "mode \"merge\" needs tags".to_owned(),
@@ -142,7 +143,7 @@ async fn parameters_are_refused_in_the_operations_own_words() {
 async fn a_fresh_instance_per_task_does_the_same() {
     let world = World::agreeable();
     let parameters = json!({"target-bucket": "dst"});
-    let mut lane = plugin("copy").lane(&parameters, Isolation::Fresh, "job-1").await.unwrap();
+    let mut lane = plugin("copy", Isolation::Fresh).lane(&parameters, "job-1").await.unwrap();
     for _ in 0..3 {
         let execution = lane.execute(&object(), 1, &world.gate).await;
         assert_eq!(execution, Execution::Done(Outcome::Succeeded(None)));
@@ -159,7 +160,7 @@ fn each_describes_itself_under_its_own_name() {
         "{names:?}"
     );
     for name in names {
-        let plugin = plugin(name);
+        let plugin = plugin(name, Isolation::Reuse);
         let description = plugin.description();
         assert_eq!(description.name, name);
         assert_eq!(description.version, env!("CARGO_PKG_VERSION"));

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use longshore_plugin::{Plugin, PluginLimits, Plugins};
+use longshore_plugin::{EngineLimits, Isolation, Plugin, PluginLimits, Plugins, Terms};
 use longshore_policy::{Document, PolicyKind, PolicySet};
 use longshore_store::testing::FakeStore;
 use longshore_store::{Gate, GateConfig, Request, Response, StoreError};
@@ -45,12 +45,18 @@ impl World {
     }
 }
 
-/// A built-in operation, compiled. One engine serves all tests of this process.
-pub(crate) fn plugin(name: &str) -> Plugin {
+/// A built-in operation, compiled.
+pub(crate) fn plugin(name: &str, isolation: Isolation) -> Plugin {
+    load(longshore_builtins::get(name).unwrap().component, isolation)
+}
+
+/// A plugin under its own needs. One engine serves all tests of this process.
+pub(crate) fn load(bytes: &[u8], isolation: Isolation) -> Plugin {
     static PLUGINS: OnceLock<Plugins> = OnceLock::new();
     let plugins = PLUGINS.get_or_init(|| {
-        let limits = PluginLimits { instances: 64, ..PluginLimits::default() };
+        let limits = EngineLimits { instances: 64, ..EngineLimits::default() };
         Plugins::new(limits).unwrap()
     });
-    plugins.load(longshore_builtins::get(name).unwrap().component).unwrap()
+    let grants = plugins.inspect(bytes).unwrap().needs;
+    plugins.load(bytes, &Terms { grants, limits: PluginLimits::default(), isolation }).unwrap()
 }

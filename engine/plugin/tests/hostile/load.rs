@@ -1,11 +1,11 @@
 //! What is not an operation is refused when it is loaded, with the reason.
 
-use longshore_plugin::{Isolation, PluginError, PluginLimits, Plugins};
+use longshore_plugin::{EngineLimits, Isolation, PluginError, Plugins};
 
 use crate::guest::Guest;
 
 fn load(bytes: &[u8]) -> PluginError {
-    match Plugins::new(crate::limits()).unwrap().load(bytes) {
+    match crate::engine().load(bytes, &crate::terms(Isolation::Fresh)) {
         Ok(_) => panic!("it was loaded"),
         Err(error) => error,
     }
@@ -27,8 +27,8 @@ fn a_truncated_plugin() {
 
 #[test]
 fn a_plugin_that_is_too_large() {
-    let limits = PluginLimits { plugin_bytes: 10, ..crate::limits() };
-    let error = Plugins::new(limits).unwrap().load(&[0; 11]).err().unwrap();
+    let limits = EngineLimits { plugin_bytes: 10, instances: 1, ..EngineLimits::default() };
+    let error = Plugins::new(limits).unwrap().inspect(&[0; 11]).unwrap_err();
     assert_eq!(error, PluginError::TooLarge { bytes: 11, limit: 10 });
 }
 
@@ -53,6 +53,16 @@ fn a_component_that_imports_wasi() {
     let error = load(&wat::parse_str(component).unwrap());
     assert_eq!(error, PluginError::ForbiddenImport { import: "wasi:cli/environment@0.2.6".to_owned() });
     assert!(error.to_string().contains("wasm32-unknown-unknown"), "{error}");
+}
+
+#[test]
+fn a_component_that_imports_what_nobody_is_granted() {
+    for import in ["wasi:http/types@0.2.6", "wasi:cli/environment@0.3.0", "evil:corp/exec"] {
+        let component = format!(r#"(component (import "{import}" (instance (export "f" (func)))))"#);
+        let error = load(&wat::parse_str(component).unwrap());
+        assert_eq!(error, PluginError::ForbiddenImport { import: import.to_owned() });
+        assert!(error.to_string().contains("wasm32-unknown-unknown"), "{error}");
+    }
 }
 
 #[test]
@@ -88,12 +98,12 @@ fn more_memory_than_allowed_from_the_start() {
 
 #[tokio::test]
 async fn too_many_instances() {
-    let limits = PluginLimits { instances: 2, ..crate::limits() };
-    let plugin = Plugins::new(limits).unwrap().load(&Guest::default().bytes()).unwrap();
+    let engine = Plugins::new(EngineLimits { instances: 2, ..EngineLimits::default() }).unwrap();
+    let plugin = engine.load(&Guest::default().bytes(), &crate::terms(Isolation::Reuse)).unwrap();
     let parameters = serde_json::json!({});
     let mut lanes = Vec::new();
     let error = loop {
-        match plugin.lane(&parameters, Isolation::Reuse, "job-1").await {
+        match plugin.lane(&parameters, "job-1").await {
             Ok(lane) => lanes.push(lane),
             Err(error) => break error,
         }

@@ -1,6 +1,7 @@
 //! Guests that do what they should not: each costs its own task, with a stable code, and nothing else.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod grants;
 mod guest;
 mod load;
 mod world;
@@ -9,7 +10,9 @@ use std::time::Duration;
 
 use guest::{Guest, RESULT};
 use longshore_job::{ObjectId, Outcome};
-use longshore_plugin::{Execution, Isolation, Lane, PluginLimits, Plugins, codes};
+use longshore_plugin::{
+    EngineLimits, Execution, Grants, Isolation, Lane, PluginLimits, Plugins, Terms, codes,
+};
 use world::World;
 
 fn limits() -> PluginLimits {
@@ -20,15 +23,22 @@ fn limits() -> PluginLimits {
         held_bytes: 256 << 10,
         cpu_time: Duration::from_millis(20),
         task_time: Duration::from_secs(60),
-        tick: Duration::from_millis(1),
-        instances: 8,
         ..PluginLimits::default()
     }
 }
 
+fn engine() -> Plugins {
+    let limits = EngineLimits { tick: Duration::from_millis(1), instances: 8, ..EngineLimits::default() };
+    Plugins::new(limits).unwrap()
+}
+
+fn terms(isolation: Isolation) -> Terms {
+    Terms { grants: Grants::parse(["s3:*"]).unwrap(), limits: limits(), isolation }
+}
+
 async fn lane(guest: &Guest<'_>, isolation: Isolation) -> Lane {
-    let plugin = Plugins::new(limits()).unwrap().load(&guest.bytes()).unwrap();
-    plugin.lane(&serde_json::json!({}), isolation, "job-1").await.unwrap()
+    let plugin = engine().load(&guest.bytes(), &terms(isolation)).unwrap();
+    plugin.lane(&serde_json::json!({}), "job-1").await.unwrap()
 }
 
 fn object() -> ObjectId {

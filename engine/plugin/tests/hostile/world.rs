@@ -13,12 +13,20 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn agreeable() -> Self {
+        Self::with_effect("Allow")
+    }
+
+    pub(crate) fn refusing() -> Self {
+        Self::with_effect("Deny")
+    }
+
+    fn with_effect(effect: &str) -> Self {
         let store = Arc::new(FakeStore::agreeable());
-        Self { gate: gate(store.clone()), store }
+        Self { gate: gate(store.clone(), effect), store }
     }
 
     pub(crate) fn silent() -> Self {
-        Self { store: Arc::new(FakeStore::agreeable()), gate: gate(Arc::new(Silent)) }
+        Self { store: Arc::new(FakeStore::agreeable()), gate: gate(Arc::new(Silent), "Allow") }
     }
 }
 
@@ -31,10 +39,11 @@ impl Store for Silent {
     }
 }
 
-fn gate(store: Arc<dyn Store>) -> Gate {
-    let policy =
-        r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}"#;
-    let document = Document::load("policy.json", policy, PolicyKind::Identity).unwrap().document;
+fn gate(store: Arc<dyn Store>, effect: &str) -> Gate {
+    let policy = format!(
+        r#"{{"Version": "2012-10-17", "Statement": [{{"Effect": "{effect}", "Action": "*", "Resource": "*"}}]}}"#
+    );
+    let document = Document::load("policy.json", &policy, PolicyKind::Identity).unwrap().document;
     let config = GateConfig {
         role: "role".to_owned(),
         account: "111122223333".to_owned(),

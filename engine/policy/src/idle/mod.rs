@@ -21,6 +21,7 @@ use crate::principal::{Caller, Strength};
 use crate::set::PolicySet;
 use crate::statement::{Statement, StatementEffect};
 use overlap::Prover;
+pub(crate) use overlap::pattern_includes as includes;
 use shapes::{Cell, Resources};
 
 /// The role that a set of policies binds, as far as it is known before any request.

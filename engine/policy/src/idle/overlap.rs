@@ -111,6 +111,11 @@ impl Prover {
     }
 }
 
+/// Whether it is proved that `outer` matches every text that `inner` matches.
+pub(crate) fn pattern_includes(outer: &Pattern, inner: &Pattern) -> bool {
+    includes(&symbols(outer), &symbols(inner))
+}
+
 /// Whether some text may match both. Variables may be any text.
 fn overlap(a: &[Symbol], b: &[Symbol]) -> bool {
     let endless = |symbol: Symbol| matches!(symbol, Symbol::Run | Symbol::Variable);

@@ -15,6 +15,7 @@ use crate::finding::{Code, Finding};
 use crate::json::{self, Source};
 use crate::limits::{self, MAX_LIST_VALUES, MAX_STATEMENTS, MAX_VALUE_CHARS};
 use crate::statement::Statement;
+pub(crate) use statement::action_error;
 
 /// What came of a document: statements only if there are no errors.
 #[derive(Debug, Default)]

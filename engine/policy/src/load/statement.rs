@@ -185,7 +185,7 @@ impl Loader<'_> {
 }
 
 /// What is wrong with an action, if anything is.
-fn action_error(action: &str) -> Option<String> {
+pub(crate) fn action_error(action: &str) -> Option<String> {
     if action == "*" {
         return None;
     }
