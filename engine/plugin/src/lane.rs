@@ -85,8 +85,8 @@ impl Lane {
     /// `attempt` counts from 1. Must be called within a tokio runtime that has its timer enabled.
     pub async fn execute(&mut self, object: &ObjectId, attempt: u32, gate: &Gate) -> Execution {
         let limit = self.plugin.limits().task_time;
-        let (gate, closing) = (gate.task(object.clone()), gate.task(object.clone()));
-        let gate = gate.within(self.plugin.mandate());
+        let closing = gate.task(object.clone());
+        let gate = gate.task(object.clone()).within(self.plugin.mandate());
         let (progress, uploads) = (gate.progress(), gate.begun_uploads());
         let result = while_it_gets_ahead(limit, &progress, async {
             let mut instance = self.take().await?;

@@ -1,5 +1,7 @@
 //! The policy gate: every request of a task is asked about before it is sent.
 
+mod time;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,6 +23,7 @@ use crate::rehearsal::{Foreseen, Journal, Nowhere};
 use crate::request::{GetObjectTagging, Request, Tag};
 use crate::response::Response;
 use crate::uploading::{self, BegunUploads};
+use time::{days_between, time_keys, time_text};
 
 /// Condition keys about the tags that an object has now begin so.
 const EXISTING_TAG: &str = "s3:ExistingObjectTag/";
@@ -117,21 +120,6 @@ impl GateConfig {
 fn is_about_store(key: &str) -> bool {
     key.starts_with("s3:")
         || matches!(key, "aws:SecureTransport" | "aws:RequestedRegion" | "aws:ResourceAccount")
-}
-
-fn time_keys(now: Timestamp) -> [(&'static str, String); 2] {
-    [("aws:CurrentTime", time_text(now)), ("aws:EpochTime", now.as_second().to_string())]
-}
-
-/// Days from now, begun ones included; 0 for a time that has passed.
-fn days_between(now: Timestamp, until: Timestamp) -> i64 {
-    const DAY: i64 = 24 * 60 * 60;
-    let seconds = until.as_second().saturating_sub(now.as_second()).max(0);
-    seconds.saturating_add(DAY - 1) / DAY
-}
-
-fn time_text(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// How much of a request is known when it is checked.

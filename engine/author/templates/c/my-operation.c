@@ -41,6 +41,12 @@ bool exports_operation_configure(operation_string_t *parameters, operation_strin
   return at != NULL;
 }
 
+// What an operation was lent, it gives back before it returns.
+static void give_back(operation_borrow_object_t object, operation_borrow_task_t task) {
+  longshore_operation_s3_object_drop_borrow(object);
+  longshore_operation_host_task_drop_borrow(task);
+}
+
 static request_t put_tag(operation_borrow_object_t object) {
   longshore_operation_s3_tag_t tag;
   operation_string_set(&tag.key, "size");
@@ -51,11 +57,11 @@ static request_t put_tag(operation_borrow_object_t object) {
 
 // What run may send, so that the role is asked about all of it before anything is sent.
 void exports_operation_plan(operation_borrow_object_t object, operation_borrow_task_t task, operation_list_own_request_t *plan) {
-  (void)task;
   plan->len = 2;
   plan->ptr = malloc(sizeof(request_t) * plan->len);
   plan->ptr[0] = longshore_operation_s3_method_object_head(object);
   plan->ptr[1] = put_tag(object);
+  give_back(object, task);
 }
 
 // The store's error as the task's failure.
@@ -66,9 +72,7 @@ static bool failed(store_error_t *error, operation_failure_t *failure) {
   return false;
 }
 
-bool exports_operation_run(operation_borrow_object_t object, operation_borrow_task_t task, operation_outcome_t *outcome,
-                           operation_failure_t *failure) {
-  (void)task;
+static bool tag(operation_borrow_object_t object, operation_outcome_t *outcome, operation_failure_t *failure) {
   response_t head, tagged;
   store_error_t error;
   if (!longshore_operation_s3_send(longshore_operation_s3_method_object_head(object), &head, &error)) return failed(&error, failure);
@@ -88,4 +92,11 @@ bool exports_operation_run(operation_borrow_object_t object, operation_borrow_ta
   outcome->val.done.is_some = true;
   operation_string_dup(&outcome->val.done.val, message);
   return true;
+}
+
+bool exports_operation_run(operation_borrow_object_t object, operation_borrow_task_t task, operation_outcome_t *outcome,
+                           operation_failure_t *failure) {
+  bool done = tag(object, outcome, failure);
+  give_back(object, task);
+  return done;
 }
