@@ -2,6 +2,7 @@
 
 use longshore_job::Problems;
 use longshore_queue::QueueError;
+use longshore_registry::RegistryError;
 use longshore_runner::{JobFailure, RunnerError, SPOOL_NOT_REACHABLE, STORE_NOT_USABLE};
 use serde_json::{Value, json};
 
@@ -105,6 +106,18 @@ impl From<RunnerError> for CliError {
 impl From<JobFailure> for CliError {
     fn from(failure: JobFailure) -> Self {
         Self::new(Exit::Unreachable, failure.reason)
+    }
+}
+
+impl From<RegistryError> for CliError {
+    fn from(error: RegistryError) -> Self {
+        let exit = match &error {
+            RegistryError::Io { .. } | RegistryError::Locked { .. } | RegistryError::NotFetched { .. } => {
+                Exit::Error
+            }
+            _ => Exit::Input,
+        };
+        Self::new(exit, error.to_string())
     }
 }
 

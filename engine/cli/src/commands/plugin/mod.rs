@@ -1,8 +1,15 @@
 //! `longshore plugin`: make, try, install and check operations of your own.
 
 mod inspect;
+mod install;
+mod list;
+mod remove;
+mod show;
+mod verify;
 
 use clap::Subcommand;
+use longshore_job::InstalledName;
+use longshore_registry::Registry;
 
 use crate::context::Context;
 use crate::exit::Exit;
@@ -19,10 +26,34 @@ pub(crate) struct Arguments {
 enum Command {
     /// Show what a plugin file is, wants to do and takes as parameters; no task runs
     Inspect(inspect::Arguments),
+    /// Install a plugin with what it is granted, for jobs that name it by name and version
+    Install(Box<install::Arguments>),
+    /// List the installed plugins
+    List(list::Arguments),
+    /// Show what is recorded about an installed plugin
+    Show(show::Arguments),
+    /// Remove an installed plugin
+    Remove(remove::Arguments),
+    /// Check that installed plugins are still what was installed: digests, signatures, file modes
+    Verify(verify::Arguments),
 }
 
-pub(crate) fn run(arguments: Arguments, context: &Context) -> Result<Exit, CliError> {
+pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Exit, CliError> {
     match arguments.command {
         Command::Inspect(arguments) => inspect::run(&arguments, context),
+        Command::Install(arguments) => install::run(&arguments, context).await,
+        Command::List(arguments) => list::run(&arguments, context),
+        Command::Show(arguments) => show::run(&arguments, context),
+        Command::Remove(arguments) => remove::run(&arguments, context),
+        Command::Verify(arguments) => verify::run(&arguments, context),
     }
+}
+
+/// An installed plugin as the command line names it.
+fn installed_name(text: &str) -> Result<InstalledName<'_>, CliError> {
+    InstalledName::parse(text).map_err(|error| CliError::input(error.to_string()))
+}
+
+fn registry(context: &Context) -> Result<Registry, CliError> {
+    Ok(Registry::new(&context.engine_config()?.data_path()))
 }
