@@ -220,7 +220,7 @@ def test_a_second_signal_stops_at_once(tmp_path):
         server.stop()
 
 
-UPLOADS = ["*.csv", "*/policies.json", "*/manifest.json", "*/manifest.json.md5"]
+UPLOADS = ["*.csv", "*/policies.json", "*/operations.json", "*/manifest.json", "*/manifest.json.md5"]
 
 
 @pytest.mark.parametrize("file", UPLOADS)

@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use longshore_job::job_file::OperationName;
 use longshore_job::spec::{OperationSource, OperationSpec};
-use longshore_job::{EngineConfig, JobSpec, OperationCatalog as _};
+use longshore_job::{EngineConfig, InstalledName, JobSpec, OperationCatalog as _};
 use longshore_queue::{JobRecord, NewJob};
 use longshore_runner::Catalog;
 
@@ -34,7 +34,7 @@ fn description(text: &str) -> Result<String, String> {
 /// A new job like `old`. Its operation, role and store are those of now; a plugin that has changed is said.
 pub(crate) fn again(context: &Context, old: &JobRecord, changes: &Changes) -> Result<NewJob, CliError> {
     let config = context.engine_config()?;
-    let catalog = context.catalog()?;
+    let catalog = context.catalog(&config)?;
     let mut spec = JobSpec { priority: old.priority, client_token: None, ..old.spec.clone() };
     if let Some(priority) = changes.priority {
         spec.priority = priority;
@@ -49,9 +49,11 @@ pub(crate) fn again(context: &Context, old: &JobRecord, changes: &Changes) -> Re
         operation_of_now(&catalog, &mut step.operation)?;
         let digest = catalog.digest(&step.operation.source).map_err(CliError::input)?;
         let before = old.plugin_digests.get(number).map_or("", String::as_str);
-        if let (OperationSource::File { path, .. }, true) = (&step.operation.source, digest != before) {
+        let source = &step.operation.source;
+        if digest != before && !matches!(source, OperationSource::Builtin(_)) {
             note(&format!(
-                "{path}: the plugin is another than that of job {} (SHA-256 was {before}, is {digest}); the new job runs the new one",
+                "{}: the plugin is another than that of job {} (SHA-256 was {before}, is {digest}); the new job runs the new one",
+                source.name(),
                 old.id
             ));
         }
@@ -62,8 +64,15 @@ pub(crate) fn again(context: &Context, old: &JobRecord, changes: &Changes) -> Re
 
 /// Finds the operation as a job file's is found, and asks it about its parameters.
 fn operation_of_now(catalog: &Catalog, operation: &mut OperationSpec) -> Result<(), CliError> {
-    if let OperationSource::File { path, .. } = &operation.source {
-        let found = catalog.find(OperationName::Plugin(Path::new(path))).map_err(CliError::input)?;
+    let name = match &operation.source {
+        OperationSource::Builtin(_) => None,
+        OperationSource::File { path, .. } => Some(OperationName::Plugin(Path::new(path))),
+        OperationSource::Installed { name, version, .. } => {
+            Some(OperationName::Installed(InstalledName::Version(name, version)))
+        }
+    };
+    if let Some(name) = name {
+        let found = catalog.find(name).map_err(CliError::input)?;
         operation.source = found.source;
     }
     catalog.check(operation).map_err(CliError::input)

@@ -8,6 +8,7 @@ use longshore_job::config::RoleConfig;
 use longshore_job::spec::JobPolicy;
 use longshore_job::{EngineConfig, Environment, JobFile, JobSpec};
 use longshore_queue::{Access, NewJob, Queue};
+use longshore_registry::Registry;
 use longshore_runner::{Catalog, JobPolicies, Rehearsal, RehearsedTask, RoleSnapshot, Selection, rehearse};
 
 use crate::exit::Exit;
@@ -48,10 +49,14 @@ impl Context {
         Ok(Queue::open(&config.data_path(), Access::Client)?)
     }
 
-    /// Compiles operations.
-    pub(crate) fn catalog(&self) -> Result<Arc<Catalog>, CliError> {
-        let catalog = Catalog::new().map_err(|error| CliError::new(Exit::Error, error.to_string()))?;
-        Ok(Arc::new(catalog))
+    /// The built-in operations.
+    pub(crate) fn builtins(&self) -> Result<Catalog, CliError> {
+        Catalog::new().map_err(|error| CliError::new(Exit::Error, error.to_string()))
+    }
+
+    /// Every operation there is.
+    pub(crate) fn catalog(&self, config: &EngineConfig) -> Result<Arc<Catalog>, CliError> {
+        Ok(Arc::new(self.builtins()?.with_installed(Registry::new(&config.data_path()))))
     }
 
     /// Reads and resolves a job file: everything that can be known before the store is asked is checked.
@@ -93,7 +98,7 @@ impl Context {
         each: impl FnMut(RehearsedTask),
     ) -> Result<RehearsedJob, CliError> {
         let config = self.engine_config()?;
-        let catalog = self.catalog()?;
+        let catalog = self.catalog(&config)?;
         let NewJob { spec, plugin_digests, .. } = self.job(file, &config, &catalog)?;
         let scratch = tempfile::tempdir()?;
         let rehearsal = rehearse(&config, &catalog, &spec, &plugin_digests, scratch.path(), selection, each)

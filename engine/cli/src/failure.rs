@@ -3,6 +3,7 @@
 use longshore_author::AuthorError;
 use longshore_job::Problems;
 use longshore_queue::QueueError;
+use longshore_registry::RegistryError;
 use longshore_runner::{JobFailure, RunnerError, SPOOL_NOT_REACHABLE, STORE_NOT_USABLE};
 use serde_json::{Value, json};
 
@@ -118,6 +119,18 @@ impl From<AuthorError> for CliError {
             | AuthorError::NoOperation(_)
             | AuthorError::Store(_)
             | AuthorError::Template(_) => Exit::Error,
+            _ => Exit::Input,
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
+impl From<RegistryError> for CliError {
+    fn from(error: RegistryError) -> Self {
+        let exit = match &error {
+            RegistryError::Io { .. } | RegistryError::Locked { .. } | RegistryError::NotFetched { .. } => {
+                Exit::Error
+            }
             _ => Exit::Input,
         };
         Self::new(exit, error.to_string())

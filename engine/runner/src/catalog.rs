@@ -1,13 +1,14 @@
-//! The operations there are: the built-ins, and plugin files by path.
+//! The operations there are: the built-ins, plugin files by path, and installed plugins.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use longshore_job::OperationCatalog;
 use longshore_job::job_file::{CatalogEntry, OperationName};
 use longshore_job::spec::{OperationSource, OperationSpec};
-use longshore_plugin::{EngineLimits, Isolation, Plugin, PluginError, PluginLimits, Plugins, Terms};
+use longshore_job::{InstalledName, OperationCatalog};
+use longshore_plugin::{EngineLimits, Grants, Isolation, Plugin, PluginError, PluginLimits, Plugins, Terms};
+use longshore_registry::Registry;
 use tokio::runtime::Handle;
 
 use crate::error::{JobFailure, OPERATION_NOT_USABLE};
@@ -18,18 +19,30 @@ pub struct Catalog {
     plugins: Plugins,
     /// Most bytes of a plugin's file.
     plugin_bytes: usize,
+    installed: Option<Registry>,
     loaded: Mutex<BTreeMap<String, Plugin>>,
 }
 
 impl Catalog {
-    /// An empty catalog with its own WebAssembly engine: make one per process.
+    /// The built-ins and plugin files, with its own WebAssembly engine: make one per process.
     ///
     /// # Errors
     /// If the WebAssembly engine cannot run on this machine.
     pub fn new() -> Result<Self, PluginError> {
         let limits = EngineLimits::default();
         let plugin_bytes = limits.plugin_bytes;
-        Ok(Self { plugins: Plugins::new(limits)?, plugin_bytes, loaded: Mutex::default() })
+        Ok(Self { plugins: Plugins::new(limits)?, plugin_bytes, installed: None, loaded: Mutex::default() })
+    }
+
+    /// The same with the plugins that are installed there.
+    #[must_use]
+    pub fn with_installed(self, registry: Registry) -> Self {
+        Self { installed: Some(registry), ..self }
+    }
+
+    /// What compiles plugins here.
+    pub fn plugins(&self) -> &Plugins {
+        &self.plugins
     }
 
     /// The built-in operation `name`.
@@ -50,19 +63,61 @@ impl Catalog {
     pub fn digest(&self, source: &OperationSource) -> Result<String, String> {
         match source {
             OperationSource::Builtin(name) => Ok(self.builtin(name)?.digest().to_owned()),
-            OperationSource::File { sha256, .. } => Ok(sha256.clone()),
+            OperationSource::File { sha256, .. } | OperationSource::Installed { sha256, .. } => {
+                Ok(sha256.clone())
+            }
         }
+    }
+
+    fn registry(&self) -> Result<&Registry, String> {
+        self.installed.as_ref().ok_or_else(|| "no plugins are installed here".to_owned())
+    }
+
+    /// An installed plugin as it is now.
+    fn find_installed(&self, name: InstalledName<'_>) -> Result<CatalogEntry, String> {
+        let registry = self.registry()?;
+        let record = registry.find(name).map_err(|error| error.to_string())?;
+        // Its component is looked at now, not only when the job runs.
+        registry.component(&record).map_err(|error| error.to_string())?;
+        let source = OperationSource::Installed {
+            name: record.name,
+            version: record.version,
+            sha256: record.sha256,
+            grants: record.grants.into(),
+        };
+        Ok(CatalogEntry { source, parameters: record.parameters })
+    }
+
+    /// An installed plugin, for a job that was submitted when it had this digest and these grants.
+    fn load_installed(
+        &self,
+        name: InstalledName<'_>,
+        (sha256, grants): (&str, &[String]),
+    ) -> Result<Plugin, String> {
+        let registry = self.registry()?;
+        let record = registry.find(name).map_err(|error| error.to_string())?;
+        if record.sha256 != sha256 {
+            return Err(format!(
+                "{name}: the plugin was removed and another installed in its place since the job was submitted (SHA-256 was \
+                 {sha256}, is {}); submit the job again to run the new one",
+                record.sha256
+            ));
+        }
+        let component = registry.component(&record).map_err(|error| error.to_string())?;
+        let submitted = Grants::try_from(grants.to_vec()).map_err(|error| format!("{name}: {error}"))?;
+        let terms = record.terms(&submitted, third_party(Grants::default()));
+        self.plugins.load(&component, &terms).map_err(|error| format!("{name}: {error}"))
     }
 
     fn file(&self, path: &Path, bytes: &[u8]) -> Result<Plugin, String> {
         // Not kept by path: the file may change between two jobs.
-        self.under_own_needs(bytes, Isolation::Fresh).map_err(|error| format!("{}: {error}", path.display()))
+        self.under_own_needs(bytes, third_party).map_err(|error| format!("{}: {error}", path.display()))
     }
 
     /// A plugin that is granted what it says it needs.
-    fn under_own_needs(&self, bytes: &[u8], isolation: Isolation) -> Result<Plugin, PluginError> {
-        let grants = self.plugins.inspect(bytes)?.needs;
-        self.plugins.load(bytes, &Terms { grants, limits: PluginLimits::default(), isolation })
+    fn under_own_needs(&self, bytes: &[u8], terms: fn(Grants) -> Terms) -> Result<Plugin, PluginError> {
+        let needs = self.plugins.inspect(bytes)?.needs;
+        self.plugins.load(bytes, &terms(needs))
     }
 
     fn compiled(&self, key: &str, component: &[u8]) -> Result<Plugin, PluginError> {
@@ -70,7 +125,7 @@ impl Catalog {
         if let Some(plugin) = loaded.get(key) {
             return Ok(plugin.clone());
         }
-        let plugin = self.under_own_needs(component, Isolation::Reuse)?;
+        let plugin = self.under_own_needs(component, built_in)?;
         loaded.insert(key.to_owned(), plugin.clone());
         Ok(plugin)
     }
@@ -83,6 +138,9 @@ impl Catalog {
             OperationSource::File { path, .. } => {
                 let path = Path::new(path);
                 plugin_file::read_again(path, self.plugin_bytes, digest).and_then(|bytes| self.file(path, &bytes))
+            }
+            OperationSource::Installed { name, version, sha256, grants } => {
+                self.load_installed(InstalledName::Version(name, version), (sha256, grants))
             }
         };
         plugin.map_err(unusable)
@@ -103,12 +161,22 @@ impl Catalog {
     }
 }
 
+/// How plugins run that do not ship with the engine.
+fn third_party(grants: Grants) -> Terms {
+    Terms { grants, limits: PluginLimits::default(), isolation: Isolation::Fresh }
+}
+
+/// How the built-ins run.
+fn built_in(grants: Grants) -> Terms {
+    Terms { grants, limits: PluginLimits::default(), isolation: Isolation::Reuse }
+}
+
 impl OperationCatalog for Catalog {
     /// Must be called on a thread of a multi-threaded tokio runtime: the operation is started to be asked.
     fn check(&self, operation: &OperationSpec) -> Result<(), String> {
         let digest = match &operation.source {
             OperationSource::Builtin(_) => "",
-            OperationSource::File { sha256, .. } => sha256,
+            OperationSource::File { sha256, .. } | OperationSource::Installed { sha256, .. } => sha256,
         };
         let asking = self.load_checked(operation, digest);
         let answer = tokio::task::block_in_place(|| Handle::current().block_on(asking));
@@ -122,6 +190,7 @@ impl OperationCatalog for Catalog {
     fn find(&self, operation: OperationName<'_>) -> Result<CatalogEntry, String> {
         let (plugin, source) = match operation {
             OperationName::Builtin(name) => (self.builtin(name)?, OperationSource::Builtin(name.to_owned())),
+            OperationName::Installed(name) => return self.find_installed(name),
             OperationName::Plugin(path) => {
                 let plugin = self.file(path, &plugin_file::read(path, self.plugin_bytes)?)?;
                 let source = OperationSource::File {

@@ -7,10 +7,11 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use longshore_job::ObjectId;
 use longshore_job::report::{
-    PolicySnapshot, ReportLayout, ResultFile, TaskStatus, report_manifest_json, report_policies_json,
+    PolicySnapshot, ReportLayout, ResultFile, TaskStatus, report_manifest_json, report_operations_json,
+    report_policies_json,
 };
 use longshore_job::spec::{JobSpec, Location, ReportSpec};
-use longshore_queue::{FileMark, ReportMarks};
+use longshore_queue::{FileMark, JobRecord, ReportMarks};
 use longshore_store::{Certainty, Gate, PutObject, StoreError};
 use md5::{Digest as _, Md5};
 
@@ -50,6 +51,7 @@ pub(crate) async fn write(job: &Job, now: Timestamp) -> Result<Option<String>, H
         .into_bytes();
     let md5 = md5_hex(&manifest).into_bytes();
     target.put(&target.layout.policies(), policies(job)?, "application/json").await?;
+    target.put(&target.layout.operations(), operations(job, &record)?, "application/json").await?;
     target.put(&target.layout.manifest(), manifest, "application/json").await?;
     target.put(&target.layout.manifest_md5(), md5, "text/plain").await?;
     Ok(Some(target.name(&target.layout.manifest())))
@@ -99,6 +101,13 @@ fn policies(job: &Job) -> Result<Vec<u8>, RunnerError> {
         .map(|snapshot| PolicySnapshot { since: snapshot.at, sha256: snapshot.digest })
         .collect();
     report_policies_json(&job.id, &job.spec.role, &snapshots)
+        .map(String::into_bytes)
+        .map_err(|error| RunnerError::Internal(error.to_string()))
+}
+
+/// The text of `operations.json`.
+fn operations(job: &Job, record: &JobRecord) -> Result<Vec<u8>, RunnerError> {
+    report_operations_json(&job.id, &job.spec.steps, &record.plugin_digests)
         .map(String::into_bytes)
         .map_err(|error| RunnerError::Internal(error.to_string()))
 }

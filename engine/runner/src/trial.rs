@@ -39,7 +39,7 @@ impl Trial {
         let (Some(step), Some(of_spec)) = (resolved.steps.first(), spec.steps.first()) else {
             return Err(unusable("the job has no step".to_owned()));
         };
-        let lane = step.plugin.lane(&of_spec.operation.parameters, step.isolation, SESSION).await;
+        let lane = step.plugin.lane(&of_spec.operation.parameters, SESSION).await;
         let lane = lane.map_err(|error| unusable(error.to_string()))?;
         Ok(Self { lane, gate: resolved.gate })
     }

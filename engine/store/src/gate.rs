@@ -11,6 +11,7 @@ use longshore_job::ObjectId;
 use longshore_policy::{Context, Lookup, PolicySet};
 use tokio::sync::SemaphorePermit;
 
+use self::time::{days_between, time_keys, time_text};
 use crate::Store;
 use crate::access::{Access, RETAIN_UNTIL, Subject};
 use crate::copying::{self, UploadLedger};
@@ -23,7 +24,6 @@ use crate::rehearsal::{Foreseen, Journal, Nowhere};
 use crate::request::{GetObjectTagging, Request, Tag};
 use crate::response::Response;
 use crate::uploading::{self, BegunUploads};
-use time::{days_between, time_keys, time_text};
 
 /// Condition keys about the tags that an object has now begin so.
 const EXISTING_TAG: &str = "s3:ExistingObjectTag/";

@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
-    let catalog = context.catalog()?;
+    let catalog = context.builtins()?;
     if let Some(name) = &arguments.name {
         let plugin = catalog.builtin(name).map_err(CliError::input)?;
         return one(context, &plugin);

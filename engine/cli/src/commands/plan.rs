@@ -36,7 +36,7 @@ struct Totals {
 
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     let config = context.engine_config()?;
-    let catalog = context.catalog()?;
+    let catalog = context.catalog(&config)?;
     let new = context.job(&arguments.file, &config, &catalog)?;
     let scratch = tempfile::tempdir()?;
     let mut totals = Totals::default();

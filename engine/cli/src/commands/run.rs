@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: Arguments, context: &Context) -> Result<Exit, CliError> {
     let config = context.engine_config()?;
-    let catalog = context.catalog()?;
+    let catalog = context.catalog(&config)?;
     let new = context.job(&arguments.file, &config, &catalog)?;
     if new.spec.timing.schedule.is_some() {
         return Err(CliError::input(

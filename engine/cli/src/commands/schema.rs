@@ -29,11 +29,11 @@ enum Of {
 
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     let schema = match arguments.of {
-        Of::Job => job_schema(&*context.catalog()?).map_err(|error| CliError::new(Exit::Error, error))?,
+        Of::Job => job_schema(&context.builtins()?).map_err(|error| CliError::new(Exit::Error, error))?,
         Of::Config => config_schema(),
         Of::Operation => {
             let name = arguments.name.as_deref().unwrap_or_default();
-            let plugin = context.catalog()?.builtin(name).map_err(CliError::input)?;
+            let plugin = context.builtins()?.builtin(name).map_err(CliError::input)?;
             parameters_schema(&plugin.description().parameters)
         }
     };

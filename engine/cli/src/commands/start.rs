@@ -30,7 +30,7 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
     let listen = listen_at(arguments.listen, &config)?;
     let service = Arc::new(service_manager()?);
     let watcher = Arc::new(Watcher::new(observer(context.json), Arc::clone(&service)));
-    let engine = Engine::open(config.clone(), context.catalog()?, watcher)?;
+    let engine = Engine::open(config.clone(), context.catalog(&config)?, watcher)?;
     let telling = notifier(&config, engine.queue())?.start();
     let stop = stop_on_signal();
     let _monitor = monitor(listen, engine.queue(), &stop).await?;

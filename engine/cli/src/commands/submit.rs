@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     let config = context.engine_config()?;
-    let catalog = context.catalog()?;
+    let catalog = context.catalog(&config)?;
     let new = context.job(&arguments.file, &config, &catalog)?;
     if new.spec.manifest.sources.iter().any(SourceSpec::is_stdin) {
         return Err(CliError::input(

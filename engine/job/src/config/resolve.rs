@@ -76,6 +76,7 @@ pub(super) fn resolve(
         data_directory: file.data_directory,
         spool,
         engine: engine?,
+        plugins: file.plugins.into(),
         retention: retention?,
         drain: drain?,
         stores,

@@ -32,6 +32,8 @@ use document::{Document, Origin, Place};
 pub use document::MAX_SOURCE_BYTES;
 pub(crate) use interpolate::{Refusal, Variables};
 pub use problem::{Problem, Problems, Severity};
+pub use size::Size;
+pub use suggest::nearest;
 
 /// What is wrong with a value, and how to write it.
 pub(crate) type Unreadable = (String, String);

@@ -15,6 +15,16 @@ pub enum Size {
     Text(String),
 }
 
+impl Size {
+    /// The size in bytes.
+    ///
+    /// # Errors
+    /// What is wrong with the text, and what to write.
+    pub fn in_bytes(&self) -> Result<u64, String> {
+        bytes(self).map_err(|(message, help)| format!("{message}; {help}"))
+    }
+}
+
 /// Units of sizes, in bytes.
 const UNITS: [(&str, u64); 11] = [
     ("B", 1),

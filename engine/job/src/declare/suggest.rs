@@ -2,7 +2,7 @@
 
 /// The candidate that `written` was probably meant to be, if one is close: other capitals or `_` for `-` are no distance, and
 /// a third of the letters may be wrong.
-pub(crate) fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |text: &str| text.to_lowercase().replace(['_', ' '], "-");
     let written = plain(written);
     candidates

@@ -26,6 +26,7 @@ use serde_json::{Value, json};
 
 use crate::config::EngineConfig;
 use crate::declare::{Declaration, Problems, Refusal, Variables, schema};
+use crate::plugin_reference::InstalledName;
 use crate::spec::{JobSpec, OperationSource, OperationSpec};
 
 pub use file::JobFile;
@@ -90,12 +91,14 @@ pub enum OperationName<'a> {
     Builtin(&'a str),
     /// A plugin file, by absolute path.
     Plugin(&'a Path),
+    /// An installed plugin.
+    Installed(InstalledName<'a>),
 }
 
 /// An operation that was found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CatalogEntry {
-    /// What goes into the job: a plugin file's path and digest, or the built-in's name.
+    /// What goes into the job: the built-in's name, or the plugin as it is now, with its digest.
     pub source: OperationSource,
     /// JSON Schema of its parameters.
     pub parameters: Value,

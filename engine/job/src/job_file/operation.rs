@@ -11,6 +11,7 @@ use super::{CatalogEntry, Environment, OperationName, location, parameters_schem
 use crate::declare::{Declaration, pointer, suggest};
 use crate::filter::Filter;
 use crate::pipeline::MAX_STEPS;
+use crate::plugin_reference::PluginReference;
 use crate::spec::{OnFailure, OperationSpec, StepSpec};
 
 /// Where the section stands.
@@ -26,15 +27,16 @@ pub(super) enum OperationForm {
     One(Box<OperationSection>),
 }
 
-/// What is done to each object: a built-in operation by `name`, or a `plugin` file.
+/// What is done to each object: a built-in operation by `name`, or a `plugin`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct OperationSection {
     /// A built-in operation; `longshore operations` lists them.
     #[schemars(length(min = 1), extend("examples" = ["tagging", "copy", "acl", "restore"]))]
     name: Option<String>,
-    /// A plugin: a WebAssembly component.
-    #[schemars(length(min = 1), extend("examples" = ["plugins/redact.wasm"]))]
+    /// A plugin: the path of a WebAssembly component, or an installed one as `name@version`, `name` (its newest version) or
+    /// `sha256:…`; `longshore plugin list` lists them.
+    #[schemars(length(min = 1), extend("examples" = ["plugins/redact.wasm", "redact@1.2.0"]))]
     plugin: Option<String>,
     /// Parameters, as the operation declares them.
     #[serde(default)]
@@ -155,16 +157,12 @@ fn entry(
     let place = pointer::table(at).unwrap_or_default();
     match (name, plugin) {
         (Some(name), None) => builtin(&name, &format!("{at}/name"), environment, declaration),
-        (None, Some(plugin)) => {
-            let path = location::absolute(&plugin, environment.directory);
-            let found = environment.operations.find(OperationName::Plugin(&path));
-            found.map_err(|error| declaration.problem_at_value(&format!("{at}/plugin"), error, None)).ok()
-        }
+        (None, Some(text)) => your_own(&text, &format!("{at}/plugin"), environment, declaration),
         (Some(_), Some(_)) => {
             declaration.problem_at_key(
                 &format!("{at}/plugin"),
                 format!("{place} has both \"name\" and \"plugin\""),
-                Some("\"name\" is for built-in operations, \"plugin\" for a file: keep one".to_owned()),
+                Some("\"name\" is for built-in operations, \"plugin\" for your own: keep one".to_owned()),
             );
             None
         }
@@ -177,6 +175,27 @@ fn entry(
             None
         }
     }
+}
+
+/// A plugin by its path, or an installed one.
+fn your_own(
+    text: &str,
+    at: &str,
+    environment: &Environment<'_>,
+    declaration: &mut Declaration<'_>,
+) -> Option<CatalogEntry> {
+    let found = match PluginReference::parse(text) {
+        Ok(PluginReference::Path(path)) => {
+            let path = location::absolute(path, environment.directory);
+            environment.operations.find(OperationName::Plugin(&path))
+        }
+        Ok(PluginReference::Installed(name)) => environment.operations.find(OperationName::Installed(name)),
+        Err(bad) => {
+            declaration.problem_at_value(at, bad.message, Some(bad.help));
+            return None;
+        }
+    };
+    found.map_err(|error| declaration.problem_at_value(at, error, None)).ok()
 }
 
 fn builtin(

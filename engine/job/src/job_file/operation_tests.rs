@@ -1,6 +1,26 @@
 use insta::{assert_debug_snapshot, assert_snapshot};
+use serde_json::json;
 
+use super::CatalogEntry;
 use super::tests::{parse, problems};
+use crate::plugin_reference::InstalledName;
+use crate::spec::OperationSource;
+
+/// One plugin is installed, in one version.
+pub(super) fn installed(name: InstalledName<'_>) -> Result<CatalogEntry, String> {
+    let source = OperationSource::Installed {
+        name: "redact".into(),
+        version: "1.2.0".into(),
+        sha256: "cd".repeat(32),
+        grants: vec!["s3:GetObject".into()],
+    };
+    match name {
+        InstalledName::Newest("redact") | InstalledName::Version("redact", "1.2.0") => {
+            Ok(CatalogEntry { source, parameters: json!(true) })
+        }
+        other => Err(format!("no plugin {other} is installed")),
+    }
+}
 
 fn job(steps: &str) -> String {
     format!("role = 'tagger'\nmanifest = {{ location = 'a', fields = ['Bucket', 'Key'] }}\n{steps}")
@@ -83,4 +103,32 @@ fn what_is_no_step() {
     ] {
         assert_snapshot!(format!("steps_{name}"), problems(&job(&text)));
     }
+}
+
+#[test]
+fn installed_plugins() {
+    let spec =
+        parse(&job("[[operation]]\nplugin = 'redact'\n[[operation]]\nplugin = 'redact@1.2.0'")).unwrap();
+    assert_eq!(spec.operation_name(), "redact@1.2.0+redact@1.2.0");
+    assert_eq!(spec.steps[0].name(), "redact");
+    assert_debug_snapshot!("installed", spec.steps[0].operation.source);
+    let stored = serde_json::to_string(&spec).unwrap();
+    assert_eq!(serde_json::from_str::<crate::JobSpec>(&stored).unwrap(), spec);
+}
+
+#[test]
+fn plugins_that_cannot_be_found() {
+    assert_snapshot!(
+        "plugins_problems",
+        problems(&job(r#"
+[[operation]]
+plugin = "redact@2.0.0"
+
+[[operation]]
+plugin = "Redact"
+
+[[operation]]
+plugin = "sha256:ab"
+"#))
+    );
 }

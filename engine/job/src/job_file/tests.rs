@@ -117,6 +117,7 @@ impl OperationCatalog for Catalog {
             OperationName::Plugin(path) => {
                 Err(format!("cannot read the plugin {}: no such file", path.display()))
             }
+            OperationName::Installed(name) => super::operation_tests::installed(name),
         }
     }
 }

@@ -7,11 +7,14 @@
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::row::Row;
+use crate::spec::StepSpec;
 use crate::task::Outcome;
 
 /// Format name in `manifest.json`.
@@ -85,6 +88,12 @@ impl ReportLayout {
     /// readers find all others through `manifest.json`.
     pub fn policies(&self) -> String {
         format!("{}/policies.json", self.root)
+    }
+
+    /// Key of `operations.json`, which says which operations ran: the installed plugins with version and digest. A file of its
+    /// own for the same reason.
+    pub fn operations(&self) -> String {
+        format!("{}/operations.json", self.root)
     }
 
     /// Key of a result file: a name of 40 hexadecimal digits, the same for the same job, status and part, so that writing a
@@ -187,6 +196,37 @@ pub fn report_policies_json(
         policy_snapshots: &'a [PolicySnapshot],
     }
     serde_json::to_string_pretty(&Policies { job_id, role, policy_snapshots: snapshots })
+}
+
+/// The text of the report's `operations.json`: what ran, step by step. `digests` are those of the steps' components.
+///
+/// # Errors
+/// None in practice: the JSON writer's signature has one.
+pub fn report_operations_json(
+    job_id: &str,
+    steps: &[StepSpec],
+    digests: &[String],
+) -> Result<String, serde_json::Error> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Operation<'a> {
+        step: usize,
+        operation: Cow<'a, str>,
+        #[serde(rename = "SHA256")]
+        sha256: &'a str,
+    }
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Operations<'a> {
+        job_id: &'a str,
+        operations: Vec<Operation<'a>>,
+    }
+    let operations = (1..).zip(steps).zip(digests).map(|((step, spec), sha256)| Operation {
+        step,
+        operation: spec.operation.source.name(),
+        sha256,
+    });
+    serde_json::to_string_pretty(&Operations { job_id, operations: operations.collect() })
 }
 
 /// The text of the report's `manifest.json`.

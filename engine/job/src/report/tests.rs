@@ -4,6 +4,8 @@ use insta::assert_snapshot;
 use proptest::prelude::*;
 
 use super::*;
+use crate::filter::Filter;
+use crate::spec::{OnFailure, OperationSource, OperationSpec};
 use crate::task::Failure;
 
 fn row(key: &str, version_id: Option<&str>) -> Row {
@@ -118,4 +120,29 @@ fn the_policies_of_a_report() {
     let expected = serde_json::json!({ "JobId": "j-1", "Role": "operator", "PolicySnapshots": [snapshot] });
     assert_eq!(value, expected);
     assert_eq!(ReportLayout::new("p", "j-1").policies(), "p/job-j-1/policies.json");
+}
+
+#[test]
+fn the_operations_of_a_report() {
+    let step = |source| StepSpec {
+        operation: OperationSpec { source, parameters: serde_json::json!({}) },
+        label: None,
+        when: Filter::default(),
+        on_failure: OnFailure::Stop,
+    };
+    let redact = OperationSource::Installed {
+        name: "redact".into(),
+        version: "1.2.0".into(),
+        sha256: "ab".repeat(32),
+        grants: Vec::new(),
+    };
+    let steps = [step(OperationSource::Builtin("copy".into())), step(redact)];
+    let text = report_operations_json("j-1", &steps, &["cd".repeat(32), "ab".repeat(32)]).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let expected = serde_json::json!({ "JobId": "j-1", "Operations": [
+        { "Step": 1, "Operation": "copy", "SHA256": "cd".repeat(32) },
+        { "Step": 2, "Operation": "redact@1.2.0", "SHA256": "ab".repeat(32) },
+    ] });
+    assert_eq!(value, expected);
+    assert_eq!(ReportLayout::new("p", "j-1").operations(), "p/job-j-1/operations.json");
 }

@@ -63,7 +63,7 @@ pub struct JobSpec {
 impl JobSpec {
     /// What is done to each object as one word: the names of the operations, `restore+tagging`.
     pub fn operation_name(&self) -> String {
-        let names: Vec<&str> = self.steps.iter().map(|step| step.operation.source.name()).collect();
+        let names: Vec<_> = self.steps.iter().map(|step| step.operation.source.name()).collect();
         names.join("+")
     }
 }
@@ -80,7 +80,7 @@ pub struct JobPolicy {
 /// The operation and its parameters, already checked against the operation's schema.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OperationSpec {
-    /// Name of a built-in operation, or the plugin's file.
+    /// A built-in operation, a plugin's file or an installed plugin.
     pub source: OperationSource,
     /// The parameters, in the form of the operation's JSON Schema.
     pub parameters: serde_json::Value,
@@ -98,6 +98,17 @@ pub enum OperationSource {
         path: String,
         /// SHA-256 of the file, lower-case hex.
         sha256: String,
+    },
+    /// An installed plugin, as the job's file was resolved at submission.
+    Installed {
+        /// Its name.
+        name: String,
+        /// Its version.
+        version: String,
+        /// SHA-256 of its component, lower-case hex.
+        sha256: String,
+        /// What it was granted: the job never has more, whatever is granted later.
+        grants: Vec<String>,
     },
 }
 

@@ -1,5 +1,7 @@
 //! One step of what a job does to each object.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::{OperationSource, OperationSpec};
@@ -46,21 +48,23 @@ impl StepSpec {
 }
 
 impl OperationSource {
-    /// The operation as the job names it: a built-in by its name, a plugin by its path.
-    pub fn name(&self) -> &str {
+    /// The operation as messages name it: a built-in by its name, a plugin by its path, an installed one as `name@version`.
+    pub fn name(&self) -> Cow<'_, str> {
         match self {
-            Self::Builtin(name) => name,
-            Self::File { path, .. } => path,
+            Self::Builtin(name) => name.into(),
+            Self::File { path, .. } => path.into(),
+            Self::Installed { name, version, .. } => format!("{name}@{version}").into(),
         }
     }
 
-    /// The same without directories and ending.
+    /// The same without directories and ending, or version.
     fn short_name(&self) -> &str {
-        let name = self.name();
-        let file = name.rsplit('/').next().unwrap_or(name);
         match self {
-            Self::Builtin(name) => name,
-            Self::File { .. } => file.strip_suffix(".wasm").unwrap_or(file),
+            Self::Builtin(name) | Self::Installed { name, .. } => name,
+            Self::File { path, .. } => {
+                let file = path.rsplit('/').next().unwrap_or(path);
+                file.strip_suffix(".wasm").unwrap_or(file)
+            }
         }
     }
 }

@@ -189,7 +189,9 @@ typedef struct longshore_operation_host_description_t {
   operation_string_t   summary;
   // JSON Schema of the parameters, as JSON text.
   operation_string_t   parameters;
-  // IAM actions the operation may need (`s3:PutObjectTagging`). For people writing a role; it grants nothing.
+  // IAM actions the operation may need (`s3:PutObjectTagging`, `s3:Get*`). It is granted no other, whatever the role
+  // allows, and the role has to allow them too. An action on an object stands for the one on its versions as well;
+  // `s3:DeleteObjectVersion` is declared by its own name.
   operation_list_string_t   actions;
 } longshore_operation_host_description_t;
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use indicatif::HumanBytes;
 use longshore_job::job_file::parameters_schema;
-use longshore_plugin::{Plugin, PluginLimits, Plugins};
+use longshore_plugin::Inspection;
 use serde_json::{Value, json};
 
 use crate::commands::operations::describe_parameters;
@@ -24,23 +24,23 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliE
     let shown = arguments.file.display();
     let bytes = std::fs::read(&arguments.file)
         .map_err(|error| CliError::input(format!("{shown}: cannot read the plugin: {error}")))?;
-    let plugin = Plugins::new(PluginLimits::default())
-        .map_err(|error| CliError::new(Exit::Error, error.to_string()))?
-        .load(&bytes)
+    let inspection = context
+        .builtins()?
+        .plugins()
+        .inspect(&bytes)
         .map_err(|error| CliError::input(format!("{shown}: {error}")))?;
-    show(context, &plugin, bytes.len(), None)?;
+    show(context, &inspection, None)?;
     Ok(Exit::Success)
 }
 
 /// Shows what a plugin is, and the file that it was written to.
 pub(super) fn show(
     context: &Context,
-    plugin: &Plugin,
-    size: usize,
+    inspection: &Inspection,
     written: Option<&Path>,
 ) -> Result<(), CliError> {
     if context.json {
-        let mut value = value(plugin, size);
+        let mut value = value(inspection);
         if let (Value::Object(value), Some(path)) = (&mut value, written) {
             value.insert("file".to_owned(), json!(path));
         }
@@ -49,32 +49,42 @@ pub(super) fn show(
     if let Some(path) = written {
         context.screen.line(format!("{}\n", path.display()))?;
     }
-    context.screen.line(text(plugin, size))
+    context.screen.line(text(inspection))
 }
 
-fn text(plugin: &Plugin, size: usize) -> String {
-    let description = plugin.description();
-    let actions = if description.actions.is_empty() { "none" } else { &description.actions.join("\n") };
+fn text(inspection: &Inspection) -> String {
+    let Inspection { description, needs, imports, bytes, digest } = inspection;
+    let imports: Vec<String> = imports
+        .iter()
+        .map(|import| printable(&format!("{}: {}", import.interface, import.functions.join(", "))))
+        .collect();
     let facts = [
         ("Plugin", printable(&format!("{} {}", description.name, description.version))),
         ("What it does", printable(&description.summary)),
-        ("Actions", actions.lines().map(printable).collect::<Vec<_>>().join("\n")),
-        ("Size", HumanBytes(size as u64).to_string()),
-        ("Digest", format!("sha256:{}", plugin.digest())),
+        ("Declares", needs.to_string().replace(", ", "\n")),
+        ("Imports", imports.join("\n")),
+        ("Size", HumanBytes(*bytes as u64).to_string()),
+        ("Digest", format!("sha256:{digest}")),
     ];
     let parameters = describe_parameters(&parameters_schema(&description.parameters));
     format!("{}\n{parameters}", key_values(&facts))
 }
 
-fn value(plugin: &Plugin, size: usize) -> Value {
-    let description = plugin.description();
+fn value(inspection: &Inspection) -> Value {
+    let Inspection { description, needs, imports, bytes, digest } = inspection;
+    let imports: Vec<Value> = imports
+        .iter()
+        .map(|import| json!({ "interface": import.interface, "functions": import.functions }))
+        .collect();
     json!({
         "name": description.name,
         "version": description.version,
         "summary": description.summary,
         "actions": description.actions,
+        "needs": needs,
+        "imports": imports,
         "parameters": parameters_schema(&description.parameters),
-        "size": size,
-        "digest": plugin.digest(),
+        "size": bytes,
+        "digest": digest,
     })
 }

@@ -62,7 +62,7 @@ fn column(text: &str) -> Result<(String, String), String> {
 
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     let config = context.engine_config()?;
-    let catalog = context.catalog()?;
+    let catalog = context.catalog(&config)?;
     let role = context.role(arguments.role.as_ref(), &config)?;
     context.policies_of(&role, &config, None)?;
     let subject = Subject {

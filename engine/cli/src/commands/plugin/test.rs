@@ -31,8 +31,8 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
     let folder = if project { path } else { path.parent().unwrap_or(Path::new("")) };
     let fixtures = fixtures.clone().unwrap_or_else(|| folder.join(FIXTURES));
     let cases = longshore_author::fixtures(&fixtures)?.case;
-    let file = if project { build::build(path)?.0 } else { path.clone() };
-    let catalog = context.catalog()?;
+    let file = if project { build::build(path, context)?.0 } else { path.clone() };
+    let catalog = context.builtins()?;
     let folder = fixtures.parent().unwrap_or(Path::new(""));
     let mut results = Vec::with_capacity(cases.len());
     for case in &cases {
