@@ -120,7 +120,7 @@ fn installed_plugins() {
 #[test]
 fn plugins_that_cannot_be_found() {
     for (line, told) in [
-        ("plugin = 'redact@2.0.0'", ["error: no plugin redact@2.0.0 is installed", "job.toml:5:10"]),
+        ("plugin = 'redact@2.0.0'", ["error: no plugin redact@2.0.0 is installed", "job.toml:4:10"]),
         (
             "plugin = 'Redact'",
             ["error: \"Redact\" is no name of a plugin", "for a file write its path: \"./Redact\""],
