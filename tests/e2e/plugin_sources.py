@@ -31,8 +31,6 @@ def plugin(version="0.1.0", **changes):
 
 #: Declares an action that the example does not: the deletion of tags, in the place of writing them.
 WIDENED = {"s3:PutObjectTagging": "s3:DeleteObjectTag*"}
-#: Declares less: one of its actions is the same as the other, as a pattern that matches nothing else.
-NARROWER = {"s3:PutObjectTagging": "s3:GetObject"}
 
 
 def sha256(data):
@@ -56,7 +54,7 @@ class Signer:
 
 
 class Web(http.server.ThreadingHTTPServer):
-    """Serves `files` (path -> bytes), redirects (path -> URL) and whatever `answer(handler)` says first."""
+    """Serves `files` (path -> bytes) and redirects (path -> URL); with `basic`, to whoever sends that as Authorization."""
 
     daemon_threads = True
 
