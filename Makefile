@@ -4,6 +4,8 @@
 CARGO ?= cargo
 VENV := target/venv
 DEMO_PROFILE ?= release
+# End-to-end tests at once. Most of their time they wait for programs that they started; more than this would only slow them down on two cores.
+WORKERS ?= 2
 
 .PHONY: help setup python node fault-tools c-tools demo test prove policy-differential lint licences docs bench clean
 
@@ -35,7 +37,7 @@ test: setup python node fault-tools c-tools ## Run the whole test suite
 	@scripts/fuzz
 	@scripts/languages
 	$(VENV)/bin/python tests/policy/differential.py --seed 1 --cases 20000
-	$(VENV)/bin/python -m pytest tests/e2e tests/hostile
+	$(VENV)/bin/python -m pytest tests/e2e tests/hostile --numprocesses $(WORKERS) --dist loadfile
 
 prove: setup python fault-tools ## Kill the engine, cut the power, break the disk at every step; kill at 300 random moments (hours)
 	$(CARGO) build --package longshore-cli
