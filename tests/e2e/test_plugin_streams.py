@@ -121,6 +121,8 @@ def test_what_is_written_is_what_was_read(server, grow, size):
     tags = server.client().get_object_tagging(Bucket=bucket, Key="grown/seed")["TagSet"]
     assert tags == [{"Key": "grown", "Value": "yes"}]
     assert left_open(server, bucket) == []
+    ranges = [entry for entry in server.log() if entry["key"] == "seed" and entry["method"] == "GET"] if server.access_log else []
+    assert not ranges or size < 8 * MIB or len(ranges) >= 3, "all of the object is read, not its first step alone"
 
 
 @pytest.mark.parametrize("then, outcome", [("forget", "succeeded"), ("panic", "failed")])

@@ -118,6 +118,11 @@ pub(super) fn get(answer: Answered<GetObjectOutput>) -> (Response, ByteStream) {
     (described!(output, answer.status), body)
 }
 
+/// The size of the object of which an answer has a range: `bytes 0-9/100` (RFC 9110 section 14.4).
+pub(super) fn whole_size(content_range: Option<&str>) -> Option<u64> {
+    content_range?.rsplit_once('/')?.1.parse().ok()
+}
+
 /// `None` if the answer does not say that a copy was made.
 pub(super) fn copy(answer: Answered<CopyObjectOutput>) -> Option<Response> {
     let Answered { output, status } = answer;

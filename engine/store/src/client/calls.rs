@@ -244,8 +244,12 @@ impl Sdk {
             .set_if_none_match(call.if_none_match.clone())
             .set_request_payer(values::payer(call.requester_pays))
             .send();
-        let (mut response, body) = answers::get(self.answer(request, sent).await?);
+        let answer = self.answer(request, sent).await?;
+        let whole = answers::whole_size(answer.output.content_range());
+        let (mut response, body) = answers::get(answer);
         response.body = self.mapper.collect(body, response.size).await?;
+        // The length of a range is not the object's.
+        response.size = whole.or(response.size);
         Ok(response)
     }
 
