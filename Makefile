@@ -5,7 +5,7 @@ CARGO ?= cargo
 VENV := target/venv
 DEMO_PROFILE ?= release
 
-.PHONY: help setup python node fault-tools demo test prove policy-differential lint licences docs bench clean
+.PHONY: help setup python node fault-tools c-tools demo test prove policy-differential lint licences docs bench clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,11 +22,14 @@ node: ## Install what the differential test of policies needs and is missing (an
 fault-tools: ## Install what the tests of crashes and clocks need and is missing (strace, faketime)
 	@scripts/fault-tools
 
+c-tools: ## Install what the tests of operations in C need and is missing (clang, a C library for WebAssembly)
+	@scripts/c-tools
+
 demo: setup ## Build, then run one job of each operation on the embedded store and show the reports
 	$(CARGO) build --profile $(DEMO_PROFILE) --package longshore-cli
 	@scripts/demo $(DEMO_PROFILE)
 
-test: setup python node fault-tools ## Run the whole test suite
+test: setup python node fault-tools c-tools ## Run the whole test suite
 	$(CARGO) build --workspace --bins --examples
 	$(CARGO) test --workspace
 	@scripts/fuzz

@@ -171,6 +171,7 @@ pub(crate) struct RehearsedJob {
     pub rehearsal: Rehearsal,
 }
 
-fn variable(name: &str) -> Option<String> {
+/// The environment, for `${NAME}`.
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

@@ -1,5 +1,6 @@
 //! What a command can fail with: a message for people, a value for machines, an exit code.
 
+use longshore_author::AuthorError;
 use longshore_job::Problems;
 use longshore_queue::QueueError;
 use longshore_runner::{JobFailure, RunnerError, SPOOL_NOT_REACHABLE, STORE_NOT_USABLE};
@@ -105,6 +106,21 @@ impl From<RunnerError> for CliError {
 impl From<JobFailure> for CliError {
     fn from(failure: JobFailure) -> Self {
         Self::new(Exit::Unreachable, failure.reason)
+    }
+}
+
+impl From<AuthorError> for CliError {
+    fn from(error: AuthorError) -> Self {
+        let exit = match error {
+            AuthorError::Problems(problems) => return problems.into(),
+            AuthorError::Io { .. }
+            | AuthorError::Failed { .. }
+            | AuthorError::NoOperation(_)
+            | AuthorError::Store(_)
+            | AuthorError::Template(_) => Exit::Error,
+            _ => Exit::Input,
+        };
+        Self::new(exit, error.to_string())
     }
 }
 

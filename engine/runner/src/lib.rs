@@ -40,6 +40,7 @@ mod suggest;
 mod supply;
 mod suspects;
 mod sweep;
+mod trial;
 mod uploads;
 mod worker;
 
@@ -61,3 +62,4 @@ pub use steps::{PlannedCondition, PlannedStep};
 pub use store::{check as check_store, connect as connect_store, surroundings as store_surroundings};
 pub use suggest::{NoSuggestion, Suggestion};
 pub use tokio_util::sync::CancellationToken;
+pub use trial::Trial;

@@ -11,9 +11,12 @@ use crate::exit::Exit;
 use crate::failure::CliError;
 use crate::output::note;
 
+/// A commented engine configuration.
+pub(crate) const CONFIGURATION: &str = include_str!("init/longshore.toml");
+
 /// What is written, by path.
 const FILES: [(&str, &str); 4] = [
-    ("longshore.toml", include_str!("init/longshore.toml")),
+    ("longshore.toml", CONFIGURATION),
     ("job.toml", include_str!("init/job.toml")),
     ("manifest.csv", include_str!("init/manifest.csv")),
     ("policies/operator.json", include_str!("init/operator.json")),

@@ -129,7 +129,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Exit, Cli
         Command::Sql(arguments) => sql::run(&arguments, context),
         Command::Notifications(arguments) => notifications::run(&arguments, context),
         Command::Operations(arguments) => operations::run(&arguments, context),
-        Command::Plugin(arguments) => plugin::run(arguments, context),
+        Command::Plugin(arguments) => plugin::run(arguments, context).await,
         Command::Schema(arguments) => schema::run(&arguments, context),
         Command::Init(arguments) => init::run(&arguments, context),
         Command::Sandbox(arguments) => sandbox::run(arguments, context).await,

@@ -19,7 +19,13 @@ use crate::signals::stop_on_signal;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Loopback address to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9000", value_parser = loopback)]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "LONGSHORE_SANDBOX_LISTEN",
+        default_value = "127.0.0.1:9000",
+        value_parser = loopback
+    )]
     listen: SocketAddr,
     /// Keep the data in this directory; otherwise it is in memory and gone at the end
     #[arg(long, value_name = "DIRECTORY")]

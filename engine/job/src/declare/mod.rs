@@ -22,6 +22,7 @@ mod tests;
 
 use std::ops::Range;
 
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -43,6 +44,19 @@ pub(crate) struct Declaration<'a> {
     document: Document,
     /// What no message may quote.
     secrets: Vec<String>,
+}
+
+/// Reads a TOML file of any form that a user wrote, with every problem at its place. `file` is its name as messages show it, `title` that of
+/// its schema.
+///
+/// # Errors
+/// Every problem of the file.
+pub fn read<T: DeserializeOwned + JsonSchema>(source: &str, file: &str, title: &str) -> Result<T, Problems> {
+    let variables = Variables { lookup: &|name| Some(format!("${{{name}}}")), refuse: |_| None };
+    let mut declaration = Declaration::read(source, file, variables);
+    declaration.check(&schema::of::<T>(title), "");
+    let form = declaration.get();
+    declaration.finish(form)
 }
 
 /// Shortest secret that is looked for inside of longer texts (bytes): shorter ones are found in innocent words.

@@ -1,6 +1,6 @@
 //! `longshore plugin inspect`: what a plugin file is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use indicatif::HumanBytes;
 use longshore_job::job_file::parameters_schema;
@@ -28,12 +28,28 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliE
         .map_err(|error| CliError::new(Exit::Error, error.to_string()))?
         .load(&bytes)
         .map_err(|error| CliError::input(format!("{shown}: {error}")))?;
-    if context.json {
-        context.screen.json(&value(&plugin, bytes.len()))?;
-    } else {
-        context.screen.line(text(&plugin, bytes.len()))?;
-    }
+    show(context, &plugin, bytes.len(), None)?;
     Ok(Exit::Success)
+}
+
+/// Shows what a plugin is, and the file that it was written to.
+pub(super) fn show(
+    context: &Context,
+    plugin: &Plugin,
+    size: usize,
+    written: Option<&Path>,
+) -> Result<(), CliError> {
+    if context.json {
+        let mut value = value(plugin, size);
+        if let (Value::Object(value), Some(path)) = (&mut value, written) {
+            value.insert("file".to_owned(), json!(path));
+        }
+        return context.screen.json(&value);
+    }
+    if let Some(path) = written {
+        context.screen.line(format!("{}\n", path.display()))?;
+    }
+    context.screen.line(text(plugin, size))
 }
 
 fn text(plugin: &Plugin, size: usize) -> String {
