@@ -148,13 +148,15 @@ def test_each_code_of_replication_is_explained_and_shown():
 class Row:
     """A job of one row that fails, and what its report says."""
 
-    def __init__(self, operation, parameters, expected, source=None, before=None, version=None, fault=None, bucket=None):
+    def __init__(self, operation, parameters, expected, source=None, version=None, fault=None, bucket=None):
         self.operation, self.parameters, self.expected = operation, parameters, expected
-        #: How the object is put; None: there is none.
-        self.source = source if source is not None else {"Body": b"body"}
+        #: How the object is put; False: there is none.
+        self.source = {"Body": b"body"} if source is None else source
         #: Answers the version ID that the row names.
         self.version = version
-        self.before, self.fault, self.bucket = before, fault, bucket or {}
+        self.fault = fault
+        #: How its bucket is made; False: there is none.
+        self.bucket = {} if bucket is None else bucket
 
 
 def copy(expected, parameters=None, **more):
@@ -175,7 +177,7 @@ STATE, BAD = (("403", "InvalidObjectState"), "400")
 ROWS = {
     "copy-version-missing": copy(("404", "NoSuchVersion"), version=lambda client, bucket: "00000000000000000000000000000001"),
     "copy-archived": copy(STATE, source=ARCHIVED),
-    "copy-key-too-long": copy((BAD, "KeyTooLongError"), {"target-key": "{{key_dir}}" + "k" * 1020, "target-prefix": "12345"}),
+    "copy-key-too-long": copy((BAD, "KeyTooLongError"), {"rewrite": {"pattern": "^", "replace": "k" * 1020}, "target-prefix": "12345"}),
     "copy-delete-marker": copy((BAD, "InvalidRequest"), version=marker),
     "copy-customer-key": copy((BAD, "InvalidRequest"), source=CUSTOMERS),
     "copy-not-implemented": copy(("501", "NotImplemented"), fault="status=501,code=NotImplemented,method=PUT,bucket=the-target"),
@@ -188,7 +190,7 @@ ROWS = {
     "retention-governance": Row("retention", {"mode": "GOVERNANCE", "retain-until": "2030-01-01"}, ("403", "AccessDenied"),
                                 source=HELD, bucket={"ObjectLockEnabledForBucket": True}),
     "checksum-archived": Row("checksum", {"algorithm": "SHA256"}, STATE, source=ARCHIVED),
-    "checksum-customer-key": Row("checksum", {"algorithm": "SHA256"}, (BAD, "InvalidRequest"), source=CUSTOMERS),
+    "checksum-customer-key": Row("checksum", {"algorithm": "SHA256"}, (BAD, "BadRequest"), source=CUSTOMERS),
     "encrypt-customer-key": Row("encrypt", {"algorithm": "AES256"}, (BAD, "BadRequest"), source=CUSTOMERS),
     "encrypt-archived": Row("encrypt", {"algorithm": "aws:kms", "kms-key-id": KMS}, STATE, source=ARCHIVED),
     "undelete-nothing": Row("undelete", {}, ("404", "NoSuchKey"), source=False),

@@ -60,7 +60,7 @@ def test_a_bucket_without_object_lock_is_named(server, bucket_of, workspace):
         result = workspace.run()
         assert (result.code, result.job["state"]) == (4, "Failed")
         reason = f"bucket {plain} has no Object Lock, so that nothing in it can be locked: switch it on first"
-        assert f"ObjectLockConfigurationNotFoundError: {reason}" in result.err
+        assert (result.job["failure_code"], result.job["failure_reason"]) == ("ObjectLockConfigurationNotFoundError", reason)
         assert (result.job["succeeded"], result.job["failed"]) == (0, 0), "no task ran"
 
 

@@ -44,8 +44,8 @@ pub(crate) struct Buckets {
     configurations: Known<Rc<Configuration>>,
     /// Whether objects can be locked.
     lockable: Known<bool>,
-    /// What GetBucketVersioning said.
-    versioning: Known<Option<String>>,
+    /// Whether versions are kept; `None` if the store does not tell.
+    versioned: Known<Option<bool>>,
 }
 
 impl Buckets {
@@ -81,11 +81,14 @@ impl Buckets {
         let (bucket, store) = (destination.rule.bucket(), destination.store);
         let target = source.open(bucket, &source.key(), None);
         let place = format!("{bucket}@{}", store.unwrap_or_default());
-        let versioning = self.versioning.get(place.clone(), || {
-            let answer = target.get_versioning().store(store).send().map_err(codes::of_destination)?;
-            Ok(answer.versioning())
-        })?;
-        if versioning.as_deref() != Some("Enabled") {
+        let versioned =
+            self.versioned.get(place.clone(), || match target.get_versioning().store(store).send() {
+                Ok(answer) => Ok(Some(answer.versioning().as_deref() == Some("Enabled"))),
+                // Not every store has the call, or an answer that can be read: that is not held against the bucket.
+                Err(error) if lacks(&error) || error.code == "InvalidResponse" => Ok(None),
+                Err(error) => Err(codes::of_destination(error)),
+            })?;
+        if versioned == Some(false) {
             return Err(failure(
                 "DstBucketUnversioned",
                 "the bucket keeps no versions: enable its versioning",

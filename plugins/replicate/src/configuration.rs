@@ -306,7 +306,7 @@ mod tests {
     #[test]
     fn a_failure_names_a_few_rules() {
         let one = r#"{"Status": "Disabled", "Destination": {"Bucket": "arn:aws:s3:::d"}}"#;
-        let why = chosen(&rules(&vec![one; 8].join(",")), &of("k")).unwrap_err();
+        let why = chosen(&rules(&[one; 8].join(",")), &of("k")).unwrap_err();
         assert!(why.ends_with("; 3 more"), "{why}");
         assert_eq!(why.matches("rule to d: it is disabled").count(), 5);
     }

@@ -21,7 +21,7 @@ pub(crate) enum Current {
     /// The one at hand.
     This,
     /// A newer one.
-    Newer(Content),
+    Newer(Box<Content>),
     /// A delete marker.
     DeleteMarker,
 }
@@ -99,7 +99,7 @@ fn current(object: &Object) -> Result<Current, Failure> {
     let latest = object.open(&object.bucket(), &object.key(), None);
     match latest.head().send() {
         Ok(head) if head.version_id().as_deref().unwrap_or("null") == named => Ok(Current::This),
-        Ok(head) => Ok(Current::Newer(Content::of(&head))),
+        Ok(head) => Ok(Current::Newer(Box::new(Content::of(&head)))),
         Err(error) if error.http_status == Some(404) => Ok(Current::DeleteMarker),
         Err(error) => Err(codes::of_source(error, "SrcHeadObjectNotPermitted")),
     }

@@ -295,6 +295,11 @@ fn refusals_of_copies_say_what_is_missing() {
 fn destinations_that_take_no_replicas() {
     let unversioned = store(&RULE.replace("dst", "plain"), fixture());
     assert_eq!(code(run(&unversioned)), "DstBucketUnversioned");
+    for (answered, status) in [("NotImplemented", 501), ("InvalidResponse", 200)] {
+        let silent = store(&RULE.replace("dst", "plain"), fixture());
+        silent.fail("GetBucketVersioning", answered, status);
+        assert_eq!(run(&silent), Ok(Outcome::done_with("replicated to plain")), "not held against it");
+    }
     let held = Fixture { legal_hold: Some(true), ..fixture() };
     let unlocked = store(RULE, held.clone());
     unlocked.lockable("src");
