@@ -9,7 +9,7 @@ use crate::guest::Guest;
 use crate::limits;
 
 /// Mutations of each run (count); `MUTATIONS` in the environment asks for another number.
-const MUTATIONS: u64 = 100_000;
+const MUTATIONS: u64 = 10_000;
 
 /// What lengths, indices and opcodes go wrong with.
 const ODD: [u8; 10] = [0, 1, 2, 0x7f, 0x80, 0xff, 0x40, 0x60, 0x0b, 0x0d];
