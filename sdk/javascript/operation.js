@@ -87,6 +87,7 @@ export function failureOf(error) {
   if (error instanceof StoreError || error instanceof Failure) {
     return { code: error.code, message: error.message, httpStatus: error.httpStatus };
   }
-  const place = /^ +at .*$/m.exec(error?.stack ?? "")?.[0].trim();
+  // `at run (plugin.js:3:4)`, or in a component `run@plugin.js:3:4`.
+  const place = /^( +at .*|.*@.*:\d+)$/m.exec(error?.stack ?? "")?.[0].trim();
   return { code: "UncaughtException", message: `${error}${place ? ` (${place})` : ""}`, httpStatus: null };
 }
