@@ -8,8 +8,8 @@
   (data (i32.const 1024) "{{name}}")
   (data (i32.const 2048) "0.1.0")
   (data (i32.const 2064) "{}")
-  (data (i32.const 2080) "s3:*")
-  (data (i32.const 2096) "\20\08\00\00\04\00\00\00")
+  (data (i32.const 2080) "*")
+  (data (i32.const 2096) "\20\08\00\00\01\00\00\00")
   ;; description: name, version, summary, parameters, actions; pointer and length of each
   (data (i32.const 3072) "\00\04\00\00{{name_bytes}}\00\08\00\00\05\00\00\00\00\00\00\00\00\00\00\00"
       "\10\08\00\00\02\00\00\00\30\08\00\00\01\00\00\00")

@@ -3,12 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fastrand::Rng;
-use longshore_plugin::Plugins;
 
 use crate::guest::Guest;
-use crate::limits;
 
-/// Mutations of each run (count); `MUTATIONS` in the environment asks for another number.
+/// Mutations of each run (count); `MUTATIONS` in the environment asks for another number. Many still compile, which takes most of the time.
 const MUTATIONS: u64 = 10_000;
 
 /// What lengths, indices and opcodes go wrong with.
@@ -41,7 +39,7 @@ fn no_mutation_of_a_plugin_panics() {
     let count = std::env::var("MUTATIONS").map_or(MUTATIONS, |count| count.parse().unwrap());
     let module = Guest::default().bytes();
     let component = wit_component::ComponentEncoder::default().module(&module).unwrap().encode().unwrap();
-    let plugins = Plugins::new(limits()).unwrap();
+    let plugins = crate::engine();
     let mut loaded = 0;
     for number in 0..count {
         let mut bytes = if number % 2 == 0 { module.clone() } else { component.clone() };
