@@ -9,16 +9,27 @@ use longshore_store::{HeadObject, PutObjectTagging, Request, Response, Tag};
 use crate::support::{ALLOW_ALL, World, load};
 use crate::wasm;
 
+/// All of examples/plugins: the end-to-end tests run them too.
+const EXAMPLES: [&str; 8] = [
+    "longshore-example-mark-large",
+    "longshore-example-tag-columns",
+    "longshore-example-await-restore",
+    "longshore-example-fix-content-type",
+    "longshore-example-recompress",
+    "longshore-example-redact-csv",
+    "longshore-example-scan",
+    "longshore-example-thumbnail",
+];
+
 #[tokio::test]
 async fn a_custom_operation_runs() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../wasm");
-    let components = wasm::components(
-        workspace,
-        &target,
-        &["longshore-example-mark-large", "longshore-example-tag-columns", "longshore-example-await-restore"],
-    )
-    .unwrap();
+    let components = wasm::components(workspace, &target, &EXAMPLES).unwrap();
+    for (component, name) in components.iter().zip(EXAMPLES) {
+        let plugin = load(component, Isolation::Fresh);
+        assert_eq!(format!("longshore-example-{}", plugin.description().name), name);
+    }
     let plugin = load(&components[0], Isolation::Fresh);
     assert_eq!(plugin.description().name, "mark-large");
 

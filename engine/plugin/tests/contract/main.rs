@@ -5,6 +5,9 @@ mod growth;
 mod kept;
 mod page;
 mod wit;
+#[path = "../hostile/world.rs"]
+#[allow(dead_code, reason = "of what both have, each uses a part")]
+mod world;
 
 use std::path::PathBuf;
 use std::{env, fs};

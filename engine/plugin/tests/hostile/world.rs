@@ -13,15 +13,19 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn agreeable() -> Self {
-        Self::with_effect("Allow")
+        Self::of(FakeStore::agreeable())
     }
 
     pub(crate) fn refusing() -> Self {
-        Self::with_effect("Deny")
+        Self::with_effect(FakeStore::agreeable(), "Deny")
     }
 
-    fn with_effect(effect: &str) -> Self {
-        let store = Arc::new(FakeStore::agreeable());
+    pub(crate) fn of(store: FakeStore) -> Self {
+        Self::with_effect(store, "Allow")
+    }
+
+    fn with_effect(store: FakeStore, effect: &str) -> Self {
+        let store = Arc::new(store);
         Self { gate: gate(store.clone(), effect), store }
     }
 

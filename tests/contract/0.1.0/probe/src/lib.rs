@@ -232,6 +232,8 @@ fn of_locks_and_lists(object: &Object) -> Vec<(&'static str, Request)> {
         ("put-retention", retention),
         ("get-retention", object.get_retention()),
         ("get-lock-configuration", object.get_lock_configuration()),
+        ("get-replication", object.get_replication()),
+        ("get-versioning", object.get_versioning()),
         ("list-versions", object.list_versions(None)),
         ("list-versions after", object.list_versions(Some("v9"))),
         ("list-uploads", object.list_uploads(Some("u9"))),
@@ -254,7 +256,7 @@ fn answered(what: &str, response: &Response, tell: &mut impl FnMut(&str, &dyn De
         content_disposition content_encoding content_language user_metadata tags grants owner body delete_marker
         lock_mode retain_until legal_hold lock_enabled last_modified expires sse kms_key_id bucket_key
         replication_status website_redirect tag_count parts_count checksums checksum_type archive_status versions
-        next_version uploads next_upload upload_id
+        next_version uploads next_upload upload_id replication_configuration versioning
     }
     // The body moves.
     tell(&format!("{what} second body"), &response.body());
