@@ -91,9 +91,12 @@ pub use call::{
 };
 pub use object::{Object, Task};
 pub use operation::{Failure, NoParameters, Operation, Outcome};
+#[cfg(target_arch = "wasm32")]
 pub use raw::{Grant, StoreError, Tag, Upload, Version};
 pub use raw_host::{Level, log};
 pub use response::Response;
+#[cfg(not(target_arch = "wasm32"))]
+pub use testing::values::{Grant, StoreError, Tag, Upload, Version};
 pub use stream::{ObjectReader, ObjectWriter};
 
 /// Makes the current crate the plugin of an operation: `longshore_sdk::export!(MyOperation);`, once per crate.

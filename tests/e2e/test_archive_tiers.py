@@ -1,5 +1,5 @@
-"""The archive tiers of INTELLIGENT_TIERING on the sandbox, which moves objects there at once, and restores from them. moto has
-the configurations and moves nothing."""
+"""The archive tiers of INTELLIGENT_TIERING on the sandbox, which moves objects there at once, and restores from them. moto
+keeps no such configurations."""
 
 import pytest
 from botocore.exceptions import ClientError
@@ -25,8 +25,8 @@ def head(server, bucket, key):
     return found.get("ArchiveStatus"), found.get("Restore"), found.get("StorageClass")
 
 
-def test_configurations(server, bucket_of):
-    bucket, client = bucket_of(server), server.client()
+def test_configurations(sandbox, bucket_of):
+    bucket, client = bucket_of(sandbox), sandbox.client()
     client.put_bucket_intelligent_tiering_configuration(Bucket=bucket, Id="cold", IntelligentTieringConfiguration=CONFIGURATION)
     found = client.get_bucket_intelligent_tiering_configuration(Bucket=bucket, Id="cold")
     assert found["IntelligentTieringConfiguration"] == CONFIGURATION

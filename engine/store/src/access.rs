@@ -12,7 +12,7 @@ use longshore_policy::Context;
 
 use crate::request::{
     AclHeaders, CopyObject, DeleteObject, Directive, Encryption, ObjectLock, Permission, PutObject,
-    PutObjectRetention, Request, Retention, Tag, UpdateObjectEncryption,
+    PutObjectAcl, PutObjectRetention, PutObjectTagging, Request, Retention, Tag, UpdateObjectEncryption,
 };
 
 /// Condition key of the moment until which an object is retained.
@@ -85,23 +85,12 @@ impl Request {
             Self::GetObjectTagging(call) => {
                 one(&call.object, "s3:GetObjectTagging", "s3:GetObjectVersionTagging")
             }
-            Self::PutObjectTagging(call) => {
-                let mut access = on_object(&call.object, "s3:PutObjectTagging", "s3:PutObjectVersionTagging");
-                add_tags(&mut access.context, &call.tags);
-                vec![access]
-            }
+            Self::PutObjectTagging(call) => vec![tagging_access(call)],
             Self::DeleteObjectTagging(call) => {
                 one(&call.object, "s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging")
             }
             Self::GetObjectAcl(call) => one(&call.object, "s3:GetObjectAcl", "s3:GetObjectVersionAcl"),
-            Self::PutObjectAcl(call) => {
-                let mut access = on_object(&call.object, "s3:PutObjectAcl", "s3:PutObjectVersionAcl");
-                // With an owner the grants travel in the body, which Amazon S3 does not show to policies.
-                if call.owner.is_none() {
-                    add_acl(&mut access.context, &call.acl);
-                }
-                vec![access]
-            }
+            Self::PutObjectAcl(call) => vec![acl_access(call)],
             // One action for every version; its name has no variant that supplies s3:VersionId.
             Self::RestoreObject(call) => {
                 vec![access("s3:RestoreObject", call.object.arn(), Subject::Object)]
@@ -142,6 +131,21 @@ impl Request {
             Self::InvokeEndpoint(_) => Vec::new(),
         }
     }
+}
+
+fn tagging_access(call: &PutObjectTagging) -> Access {
+    let mut access = on_object(&call.object, "s3:PutObjectTagging", "s3:PutObjectVersionTagging");
+    add_tags(&mut access.context, &call.tags);
+    access
+}
+
+fn acl_access(call: &PutObjectAcl) -> Access {
+    let mut access = on_object(&call.object, "s3:PutObjectAcl", "s3:PutObjectVersionAcl");
+    // With an owner the grants travel in the body, which Amazon S3 does not show to policies.
+    if call.owner.is_none() {
+        add_acl(&mut access.context, &call.acl);
+    }
+    access
 }
 
 fn on_bucket(action: &'static str, bucket: &str) -> Access {

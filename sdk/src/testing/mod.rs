@@ -8,7 +8,7 @@ mod answers;
 pub(crate) mod raw;
 pub(crate) mod raw_host;
 mod uploads;
-mod values;
+pub(crate) mod values;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
-pub use super::values::{Grant, Sent, StoreError, Tag, Upload, Version};
+pub(crate) use super::values::{Grant, Sent, StoreError, Tag, Upload, Version};
 use super::{Answering, FakeStore, Fixture, Place, State, answers};
 
 pub struct Object {

@@ -18,7 +18,6 @@ use super::answers::{self, Answered};
 use super::errors::{Call, Mapper};
 use super::measured;
 use super::multipart;
-use super::replication;
 use super::values;
 use crate::Store;
 use crate::error::StoreError;
@@ -187,14 +186,8 @@ impl Sdk {
                 let sent = client.get_object_lock_configuration().bucket(&call.bucket).send();
                 Ok(answers::lock_configuration(self.answer(request, sent).await?))
             }),
-            Request::GetBucketReplication(call) => Box::pin(async move {
-                let sent = client.get_bucket_replication().bucket(&call.source.bucket).send();
-                Ok(replication::answer(self.answer(request, sent).await?))
-            }),
-            Request::GetBucketVersioning(call) => Box::pin(async move {
-                let sent = client.get_bucket_versioning().bucket(&call.bucket).send();
-                Ok(answers::versioning(self.answer(request, sent).await?))
-            }),
+            Request::GetBucketReplication(call) => Box::pin(self.get_bucket_replication(request, call)),
+            Request::GetBucketVersioning(call) => Box::pin(self.get_bucket_versioning(request, call)),
             Request::ListMultipartUploads(call) => Box::pin(self.list_multipart_uploads(request, call)),
             Request::AbortMultipartUpload(call) => Box::pin(self.abort_multipart_upload(request, call)),
             Request::UpdateObjectEncryption(call) => Box::pin(self.update_object_encryption(request, call)),

@@ -5,10 +5,33 @@ use aws_sdk_s3::operation::get_bucket_replication::GetBucketReplicationOutput;
 use aws_sdk_s3::types;
 use serde_json::{Map, Value};
 
-use super::answers::{Answered, of_version};
+use super::answers::{self, Answered, of_version};
+use super::calls::Sdk;
+use crate::error::StoreError;
+use crate::request::{GetBucketReplication, GetBucketVersioning, Request};
 use crate::response::Response;
 
-pub(super) fn answer(answer: Answered<GetBucketReplicationOutput>) -> Response {
+impl Sdk {
+    pub(super) async fn get_bucket_replication(
+        &self,
+        request: &Request,
+        call: &GetBucketReplication,
+    ) -> Result<Response, StoreError> {
+        let sent = self.client.get_bucket_replication().bucket(&call.source.bucket).send();
+        Ok(answer(self.answer(request, sent).await?))
+    }
+
+    pub(super) async fn get_bucket_versioning(
+        &self,
+        request: &Request,
+        call: &GetBucketVersioning,
+    ) -> Result<Response, StoreError> {
+        let sent = self.client.get_bucket_versioning().bucket(&call.bucket).send();
+        Ok(answers::versioning(self.answer(request, sent).await?))
+    }
+}
+
+fn answer(answer: Answered<GetBucketReplicationOutput>) -> Response {
     let Answered { output, status } = answer;
     let configuration = output.replication_configuration.map(|configuration| {
         let rules = configuration.rules.iter().map(rule).collect();
