@@ -86,6 +86,12 @@ extern int32_t __wasm_import_longshore_operation_s3_method_object_upload_part(in
 __attribute__((__import_module__("longshore:operation/s3@0.1.0"), __import_name__("[method]object.complete-upload")))
 extern int32_t __wasm_import_longshore_operation_s3_method_object_complete_upload(int32_t, uint8_t *, size_t);
 
+__attribute__((__import_module__("longshore:operation/s3@0.1.0"), __import_name__("[method]object.get-replication")))
+extern int32_t __wasm_import_longshore_operation_s3_method_object_get_replication(int32_t);
+
+__attribute__((__import_module__("longshore:operation/s3@0.1.0"), __import_name__("[method]object.get-versioning")))
+extern int32_t __wasm_import_longshore_operation_s3_method_object_get_versioning(int32_t);
+
 __attribute__((__import_module__("longshore:operation/s3@0.1.0"), __import_name__("open")))
 extern int32_t __wasm_import_longshore_operation_s3_open(uint8_t *, size_t, uint8_t *, size_t, int32_t, uint8_t *, size_t);
 
@@ -322,6 +328,12 @@ extern void __wasm_import_longshore_operation_s3_method_response_next_upload(int
 
 __attribute__((__import_module__("longshore:operation/s3@0.1.0"), __import_name__("[method]response.upload-id")))
 extern void __wasm_import_longshore_operation_s3_method_response_upload_id(int32_t, uint8_t *);
+
+__attribute__((__import_module__("longshore:operation/s3@0.1.0"), __import_name__("[method]response.replication-configuration")))
+extern void __wasm_import_longshore_operation_s3_method_response_replication_configuration(int32_t, uint8_t *);
+
+__attribute__((__import_module__("longshore:operation/s3@0.1.0"), __import_name__("[method]response.versioning")))
+extern void __wasm_import_longshore_operation_s3_method_response_versioning(int32_t, uint8_t *);
 
 // Imported Functions from `longshore:operation/endpoints@0.1.0`
 
@@ -953,6 +965,16 @@ longshore_operation_s3_own_request_t longshore_operation_s3_method_object_upload
 
 longshore_operation_s3_own_request_t longshore_operation_s3_method_object_complete_upload(longshore_operation_s3_borrow_object_t self, operation_string_t *upload_id) {
   int32_t ret = __wasm_import_longshore_operation_s3_method_object_complete_upload((self).__handle, (uint8_t *) (*upload_id).ptr, (*upload_id).len);
+  return (longshore_operation_s3_own_request_t) { ret };
+}
+
+longshore_operation_s3_own_request_t longshore_operation_s3_method_object_get_replication(longshore_operation_s3_borrow_object_t self) {
+  int32_t ret = __wasm_import_longshore_operation_s3_method_object_get_replication((self).__handle);
+  return (longshore_operation_s3_own_request_t) { ret };
+}
+
+longshore_operation_s3_own_request_t longshore_operation_s3_method_object_get_versioning(longshore_operation_s3_borrow_object_t self) {
+  int32_t ret = __wasm_import_longshore_operation_s3_method_object_get_versioning((self).__handle);
   return (longshore_operation_s3_own_request_t) { ret };
 }
 
@@ -1853,6 +1875,48 @@ bool longshore_operation_s3_method_response_upload_id(longshore_operation_s3_bor
   uint8_t ret_area[(3*sizeof(void*))];
   uint8_t *ptr = (uint8_t *) &ret_area;
   __wasm_import_longshore_operation_s3_method_response_upload_id((self).__handle, ptr);
+  operation_option_string_t option;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      option.is_some = false;
+      break;
+    }
+    case 1: {
+      option.is_some = true;
+      option.val = (operation_string_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      break;
+    }
+  }
+  *ret = option.val;
+  return option.is_some;
+}
+
+bool longshore_operation_s3_method_response_replication_configuration(longshore_operation_s3_borrow_response_t self, operation_string_t *ret) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_longshore_operation_s3_method_response_replication_configuration((self).__handle, ptr);
+  operation_option_string_t option;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      option.is_some = false;
+      break;
+    }
+    case 1: {
+      option.is_some = true;
+      option.val = (operation_string_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      break;
+    }
+  }
+  *ret = option.val;
+  return option.is_some;
+}
+
+bool longshore_operation_s3_method_response_versioning(longshore_operation_s3_borrow_response_t self, operation_string_t *ret) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_longshore_operation_s3_method_response_versioning((self).__handle, ptr);
   operation_option_string_t option;
   switch ((int32_t) *((uint8_t*) (ptr + 0))) {
     case 0: {

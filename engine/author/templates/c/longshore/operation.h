@@ -222,7 +222,7 @@ typedef struct longshore_operation_host_outcome_t {
 
 // The end of a task that failed.
 typedef struct longshore_operation_host_failure_t {
-  // An S3 error code, or one of the operation's own: letters, digits, `.`, `_`, `-`; 1-64 characters.
+  // An S3 error code, or one of the operation's own: 1-64 letters, digits, `.`, `_`, `-`, the first a letter or digit.
   operation_string_t   code;
   // What happened, in a sentence.
   operation_string_t   message;
@@ -275,7 +275,8 @@ extern longshore_operation_s3_own_request_t longshore_operation_s3_method_object
 extern longshore_operation_s3_own_request_t longshore_operation_s3_method_object_get(longshore_operation_s3_borrow_object_t self);
 // PutObject. For what is too large for an operation's memory: `create-upload`.
 extern longshore_operation_s3_own_request_t longshore_operation_s3_method_object_put(longshore_operation_s3_borrow_object_t self, operation_list_u8_t *body);
-// CopyObject from this object to `key` in `bucket`. The bytes stay in the store.
+// CopyObject from this object to `key` in `bucket`. The bytes stay in the store. Where the engine makes a copy by other
+// requests (it is large, or goes to another store), an error says of which: `UploadPartCopy: …`.
 extern longshore_operation_s3_own_request_t longshore_operation_s3_method_object_copy_to(longshore_operation_s3_borrow_object_t self, operation_string_t *bucket, operation_string_t *key);
 // DeleteObject.
 extern longshore_operation_s3_own_request_t longshore_operation_s3_method_object_delete(longshore_operation_s3_borrow_object_t self);
@@ -323,6 +324,11 @@ extern longshore_operation_s3_own_request_t longshore_operation_s3_method_object
 // CompleteMultipartUpload: makes the object of the parts that this run sent. `set-if-match` and `set-if-none-match` fit
 // it.
 extern longshore_operation_s3_own_request_t longshore_operation_s3_method_object_complete_upload(longshore_operation_s3_borrow_object_t self, operation_string_t *upload_id);
+// GetBucketReplication of the object's bucket, in order to replicate the object: needs `s3:InitiateReplication` on the
+// object as well.
+extern longshore_operation_s3_own_request_t longshore_operation_s3_method_object_get_replication(longshore_operation_s3_borrow_object_t self);
+// GetBucketVersioning of the object's bucket.
+extern longshore_operation_s3_own_request_t longshore_operation_s3_method_object_get_versioning(longshore_operation_s3_borrow_object_t self);
 // Another object of the job's store.
 extern longshore_operation_s3_own_object_t longshore_operation_s3_open(operation_string_t *bucket, operation_string_t *key, operation_string_t *maybe_version_id);
 // Marks a planned request whose content is known only while the task runs: the role's policies are asked
@@ -482,6 +488,11 @@ extern void longshore_operation_s3_method_response_uploads(longshore_operation_s
 extern bool longshore_operation_s3_method_response_next_upload(longshore_operation_s3_borrow_response_t self, operation_string_t *ret);
 // create-upload: the ID of the upload.
 extern bool longshore_operation_s3_method_response_upload_id(longshore_operation_s3_borrow_response_t self, operation_string_t *ret);
+// get-replication: the configuration in JSON, in the names of the S3 API:
+// `{"Role":"…","Rules":[{"ID":"…","Status":"Enabled","Destination":{"Bucket":"arn:aws:s3:::…"}}]}`.
+extern bool longshore_operation_s3_method_response_replication_configuration(longshore_operation_s3_borrow_response_t self, operation_string_t *ret);
+// get-versioning: `Enabled` or `Suspended`; none if the bucket never was versioned.
+extern bool longshore_operation_s3_method_response_versioning(longshore_operation_s3_borrow_response_t self, operation_string_t *ret);
 
 // Imported Functions from `longshore:operation/endpoints@0.1.0`
 // A call of an endpoint with a body in JSON, about an object or not. It is planned and sent as every request
