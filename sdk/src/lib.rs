@@ -95,9 +95,9 @@ pub use operation::{Failure, NoParameters, Operation, Outcome};
 pub use raw::{Grant, StoreError, Tag, Upload, Version};
 pub use raw_host::{Level, log};
 pub use response::Response;
+pub use stream::{ObjectReader, ObjectWriter};
 #[cfg(not(target_arch = "wasm32"))]
 pub use testing::values::{Grant, StoreError, Tag, Upload, Version};
-pub use stream::{ObjectReader, ObjectWriter};
 
 /// Makes the current crate the plugin of an operation: `longshore_sdk::export!(MyOperation);`, once per crate.
 ///

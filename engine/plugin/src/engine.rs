@@ -175,7 +175,11 @@ fn is_core_module(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\0asm\x01\0\0\0")
 }
 
+/// The encoder panics on some modules whose component type is broken: that is a refusal, too.
 fn componentize(module: &[u8]) -> Result<Vec<u8>, String> {
     let encode = || wit_component::ComponentEncoder::default().validate(true).module(module)?.encode();
-    encode().map_err(|error| format!("{error:#}"))
+    match std::panic::catch_unwind(encode) {
+        Ok(encoded) => encoded.map_err(|error| format!("{error:#}")),
+        Err(_) => Err("its component type cannot be read".to_owned()),
+    }
 }

@@ -5,8 +5,8 @@ use wasmtime::component::Resource;
 
 use crate::bindings::longshore::operation::host::{self, Level};
 use crate::handle::TaskHandle;
-use crate::state::State;
 use crate::log;
+use crate::state::State;
 use crate::watch::HostCall;
 
 impl host::Host for State {

@@ -137,7 +137,8 @@ impl Catalog {
             OperationSource::Builtin(name) => self.builtin(name),
             OperationSource::File { path, .. } => {
                 let path = Path::new(path);
-                plugin_file::read_again(path, self.plugin_bytes, digest).and_then(|bytes| self.file(path, &bytes))
+                plugin_file::read_again(path, self.plugin_bytes, digest)
+                    .and_then(|bytes| self.file(path, &bytes))
             }
             OperationSource::Installed { name, version, sha256, grants } => {
                 self.load_installed(InstalledName::Version(name, version), (sha256, grants))

@@ -34,6 +34,7 @@ fn uses() -> Vec<(&'static str, Value)> {
         ("legal-hold", json!({"status": "ON"})),
         ("metadata", json!({"mode": "merge", "content-type": "text/plain"})),
         ("noop", json!({})),
+        ("replicate", json!({"noncurrent-versions": true})),
         ("restore", json!({"days": 1, "wait": true})),
         ("retention", json!({"mode": "GOVERNANCE", "retain-until": until, "bypass-governance": true})),
         ("storage-class", json!({"storage-class": "GLACIER"})),
@@ -43,6 +44,10 @@ fn uses() -> Vec<(&'static str, Value)> {
         ("undelete", json!({})),
     ]
 }
+
+const REPLICATION: &str = r#"{"Role": "r", "Rules": [{"ID": "all", "Status": "Enabled", "Priority": 1, "Filter": {},
+    "ExistingObjectReplication": {"Status": "Enabled"}, "DeleteMarkerReplication": {"Status": "Enabled"},
+    "Destination": {"Bucket": "arn:aws:s3:::dst"}}]}"#;
 
 /// A store that has everything, in several versions, and objects too large for one copy.
 fn answer(request: &Request) -> Result<Response, StoreError> {
@@ -69,6 +74,8 @@ fn answer(request: &Request) -> Result<Response, StoreError> {
         etag: Some("\"d41d8cd98f00b204e9800998ecf8427e\"".to_owned()),
         size: Some(6 << 30),
         upload_id: Some("u".to_owned()),
+        versioning: Some("Enabled".to_owned()),
+        replication: Some(REPLICATION.to_owned()),
         versions: Some(VersionPage { versions, next: None }),
         uploads: Some(UploadPage { uploads: vec![upload], next: None }),
         ..Response::default()

@@ -336,8 +336,8 @@ fn locks_and_what_goes_around_them() {
     assert_eq!(of(0, "s3:object-lock-legal-hold").as_deref(), Some("ON"));
     assert_eq!(of(2, "s3:object-lock-mode").as_deref(), Some("GOVERNANCE"));
     assert_eq!(of(2, "s3:object-lock-retain-until-date").as_deref(), Some("2030-01-31T00:00:00Z"));
-    assert_eq!(of(8, "s3:if-match").as_deref(), Some("e"));
-    assert_eq!(of(10, "s3:object-lock-mode").as_deref(), Some("GOVERNANCE"));
+    assert_eq!(of(10, "s3:if-match").as_deref(), Some("e"));
+    assert_eq!(of(12, "s3:object-lock-mode").as_deref(), Some("GOVERNANCE"));
     let removal = PutObjectRetention { object: object(), retention: None, bypass_governance: false };
     let removal = Request::from(removal).accesses();
     assert_eq!(removal.len(), 1);

@@ -451,5 +451,5 @@ async fn a_replication_configuration_as_aws_writes_it() {
     assert_eq!(store.send(&bucket.into()).await.unwrap().versioning.as_deref(), Some("Enabled"));
     let error = store.send(&request()).await.unwrap_err();
     assert_eq!(error.code, "ReplicationConfigurationNotFoundError");
-    assert!(server.requests()[0].starts_with("get /b?replication "), "{}", server.requests()[0]);
+    assert!(server.requests()[0].starts_with("get /b/?replication "), "{}", server.requests()[0]);
 }

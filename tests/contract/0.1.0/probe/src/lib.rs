@@ -33,7 +33,10 @@ impl Guest for Probe {
     fn plan(object: &Object, _: &Task) -> Vec<Request> {
         let create = object.create_upload();
         dress(&create);
-        let requests = requests(object).into_iter().map(|(_, request)| request);
+        // The test has no other store and no endpoint, and the last is no request: in a plan they would end the task.
+        let refused = ["head elsewhere", "invoke", "misfit"];
+        let requests = requests(object).into_iter().filter(|(what, _)| !refused.contains(what));
+        let requests = requests.map(|(_, request)| request);
         requests.chain([create]).inspect(Request::provisional).collect()
     }
 
