@@ -36,7 +36,7 @@ export const PARTS = [
   "tags", "grants", "owner", "body", "deleteMarker", "lockMode", "retainUntil", "legalHold", "lockEnabled", "lastModified",
   "sse", "kmsKeyId", "bucketKey", "replicationStatus", "websiteRedirect", "tagCount", "partsCount", "checksums",
   "checksumType", "archiveStatus", "versions", "nextVersion", "uploads", "nextUpload",
-  "uploadId",
+  "uploadId", "replicationConfiguration", "versioning",
 ];
 
 /** Why a request did not succeed. The engine has already retried what was worth a retry. An operation that does not catch it
@@ -210,6 +210,16 @@ export class S3Object {
   /** GetObjectLockConfiguration of the object's bucket. */
   getLockConfiguration() {
     return this.#request("getLockConfiguration", []);
+  }
+
+  /** GetBucketReplication of the object's bucket. Needs `s3:InitiateReplication` on the object as well. */
+  getReplication() {
+    return this.#request("getReplication", []);
+  }
+
+  /** GetBucketVersioning of the object's bucket. */
+  getVersioning() {
+    return this.#request("getVersioning", []);
   }
 
   /** CreateMultipartUpload: begins an upload that becomes this object; the answer has `uploadId`. The engine aborts it when the run

@@ -25,6 +25,7 @@ export const CALLS = {
   putRetention: "PutObjectRetention", getRetention: "GetObjectRetention",
   getLockConfiguration: "GetObjectLockConfiguration", listVersions: "ListObjectVersions",
   listUploads: "ListMultipartUploads", abortUpload: "AbortMultipartUpload", updateEncryption: "UpdateObjectEncryption",
+  getReplication: "GetBucketReplication", getVersioning: "GetBucketVersioning",
   createUpload: "CreateMultipartUpload", uploadPart: "UploadPart", completeUpload: "CompleteMultipartUpload",
   checksum: "GetObject", invoke: "InvokeEndpoint",
 };
@@ -145,7 +146,8 @@ export class FakeStore {
       this.objects.delete(place);
       return { httpStatus: 204 };
     }
-    if (["getLockConfiguration", "listVersions", "listUploads"].includes(kind)) return found ?? {};
+    const ofBuckets = ["getLockConfiguration", "getReplication", "getVersioning", "listVersions", "listUploads"];
+    if (ofBuckets.includes(kind)) return found ?? {};
     if (!found) throw new StoreError("NoSuchKey", `there is no fixture s3://${place}`, 404);
     checkConditions(found, settings);
     return this.#answerAbout(found, kind, parameters, settings);

@@ -137,6 +137,10 @@ class Response:
     next_upload: str | None
     #: create_upload.
     upload_id: str | None
+    #: get_replication: the configuration in JSON, in the names of the S3 API.
+    replication_configuration: str | None
+    #: get_versioning: `Enabled` or `Suspended`; None if the bucket never was versioned.
+    versioning: str | None
 
     def __init__(self, read: Callable[[str], Any]):
         self._read = read
@@ -397,6 +401,14 @@ class Object:
     def get_lock_configuration(self) -> Request:
         """GetObjectLockConfiguration of the object's bucket."""
         return self._request("get_lock_configuration", Nothing, {})
+
+    def get_replication(self) -> Request:
+        """GetBucketReplication of the object's bucket. Needs `s3:InitiateReplication` on the object as well."""
+        return self._request("get_replication", Nothing, {})
+
+    def get_versioning(self) -> Request:
+        """GetBucketVersioning of the object's bucket."""
+        return self._request("get_versioning", Nothing, {})
 
     def create_upload(self, **settings: Unpack[_Write]) -> Request:
         """CreateMultipartUpload: begins an upload that becomes this object; the answer has `upload_id`. The engine aborts it

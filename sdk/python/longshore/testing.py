@@ -26,6 +26,7 @@ _CALLS = {
     "put_legal_hold": "PutObjectLegalHold", "get_legal_hold": "GetObjectLegalHold",
     "put_retention": "PutObjectRetention", "get_retention": "GetObjectRetention",
     "get_lock_configuration": "GetObjectLockConfiguration", "list_versions": "ListObjectVersions",
+    "get_replication": "GetBucketReplication", "get_versioning": "GetBucketVersioning",
     "create_upload": "CreateMultipartUpload", "upload_part": "UploadPart", "complete_upload": "CompleteMultipartUpload",
     "list_uploads": "ListMultipartUploads", "abort_upload": "AbortMultipartUpload",
     "update_encryption": "UpdateObjectEncryption", "checksum": "GetObject", "invoke": "InvokeEndpoint",
@@ -155,7 +156,7 @@ class FakeStore:
             case "delete", _:
                 self.objects.pop(place, None)
                 return {"http_status": 204}
-            case "get_lock_configuration" | "list_versions" | "list_uploads", _:
+            case "get_lock_configuration" | "get_replication" | "get_versioning" | "list_versions" | "list_uploads", _:
                 return self.objects.get(place, {})
         if place not in self.objects:
             raise StoreError("NoSuchKey", f"there is no fixture s3://{place[0]}/{place[1]}", 404)
