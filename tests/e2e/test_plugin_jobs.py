@@ -129,6 +129,7 @@ def test_narrowed_grants_hold_for_jobs_that_wait_and_wider_ones_do_not(workspace
     workspace.longshore("start", "--until-idle")
     assert workspace.status(waiting)["failures"] == {"PluginNotGranted": 2}
     assert workspace.status(narrow)["failures"] == {"PluginNotGranted": 2}
+    workspace.job('plugin = "mark-large"', PARAMETERS)
     assert workspace.run().code == 0 and sizes(workspace) == [{"size": "large"}] * 2
 
 

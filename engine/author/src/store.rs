@@ -119,7 +119,7 @@ impl CaseStore {
             expected.size.map(|size| size.to_string()),
             head.size.unwrap_or_default().to_string(),
         );
-        compare("metadata", expected.metadata.as_ref().map(|it| pairs(it)), pairs(&head.user_metadata));
+        compare("metadata", expected.metadata.as_ref().map(pairs), pairs(&head.user_metadata));
         if let Some(expected) = &expected.tags {
             let tags =
                 self.client.send(&GetObjectTagging::new(object.clone()).into()).await.map_err(unreadable)?;

@@ -77,7 +77,7 @@ pub(crate) fn link(
     OperationPre::new(linker.instantiate_pre(component)?)
 }
 
-/// Puts a refusal in the place of each function of an interface that the component imports.
+/// Puts a refusal in the place of each function of an interface that makes requests, where the component imports it.
 fn refuse(linker: &mut Linker<State>, component: &Component, host: &'static str) -> wasmtime::Result<()> {
     let engine = linker.engine().clone();
     let prefix = host.trim_end_matches(|c: char| c.is_ascii_digit());
@@ -88,7 +88,7 @@ fn refuse(linker: &mut Linker<State>, component: &Component, host: &'static str)
         }
         let mut interface = linker.instance(host)?;
         for function in functions(&engine, &instance) {
-            if !NAMES_OF_OBJECT.contains(&function.as_str()) {
+            if host == ENDPOINTS || makes_requests(&function) {
                 let called = function.clone();
                 interface.func_new(&function, move |_, _, _, _| {
                     Err(Stop::NotLinked { interface: host, function: called.clone() }.into())
@@ -97,6 +97,12 @@ fn refuse(linker: &mut Linker<State>, component: &Component, host: &'static str)
         }
     }
     Ok(())
+}
+
+/// Whether a function of the interface `s3` makes a request. The others work with requests that there are, those of endpoints too.
+fn makes_requests(function: &str) -> bool {
+    let of_object = function.starts_with("[method]object.") && !NAMES_OF_OBJECT.contains(&function);
+    of_object || function == "open"
 }
 
 fn instances<'c>(

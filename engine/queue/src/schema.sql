@@ -208,7 +208,7 @@ CREATE TABLE waiting (
 CREATE INDEX waiting_by_time ON waiting (job, due_at, chunk);
 
 -- Multipart uploads that tasks have begun and not ended: whoever comes after a crash goes on with them or aborts them. store is
--- empty for that of the job.
+-- empty for that of the job. Both sizes are 0 for an upload that an operation makes itself: nobody goes on with it.
 CREATE TABLE uploads (
     job         INTEGER NOT NULL REFERENCES job_records (number),
     store       TEXT    NOT NULL,
@@ -216,7 +216,7 @@ CREATE TABLE uploads (
     key         TEXT    NOT NULL,
     upload_id   TEXT    NOT NULL,
     source_etag TEXT    NOT NULL,
-    size        INTEGER NOT NULL CHECK (size > 0),
-    part_size   INTEGER NOT NULL CHECK (part_size > 0),
+    size        INTEGER NOT NULL CHECK (size >= 0),
+    part_size   INTEGER NOT NULL CHECK (part_size >= 0),
     PRIMARY KEY (job, store, bucket, key, upload_id)
 ) STRICT, WITHOUT ROWID;
