@@ -54,7 +54,7 @@ lint: setup ## Formatting, lints and documentation, all without warnings
 licences: ## Check the licences and sources of all dependencies
 	@scripts/licences
 
-bench: setup python ## Measure policy decisions, lists and the engine, with iam-rs, DuckDB, s5cmd and rclone beside them in the same run
+bench: setup python ## Measure policy decisions, lists and the engine, with iam-rs, DuckDB, s5cmd, rclone and Extism beside them in the same run
 	$(CARGO) bench --package longshore-policy --bench decide
 	$(CARGO) build --release --package longshore-cli
 	@$(VENV)/bin/python tests/bench/ingest.py $(or $(CARGO_TARGET_DIR),target)/release/longshore
@@ -62,6 +62,9 @@ bench: setup python ## Measure policy decisions, lists and the engine, with iam-
 	$(CARGO) run --release --package longshore-queue --example restart_time
 	@$(VENV)/bin/python tests/bench/bench.py $(or $(CARGO_TARGET_DIR),target)/release/longshore
 	@$(VENV)/bin/python tests/bench/listing.py $(or $(CARGO_TARGET_DIR),target)/release/longshore
+	$(CARGO) build --release --package longshore-builtins --example per_task
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check extism==1.1.1 extism-sys==1.41.0
+	@$(VENV)/bin/python tests/bench/plugins.py $(or $(CARGO_TARGET_DIR),target)/release/examples/per_task
 
 clean: ## Remove everything that was built or installed here
 	rm -rf target

@@ -8,8 +8,11 @@ use longshore_job::config::RoleConfig;
 use longshore_job::spec::JobPolicy;
 use longshore_job::{EngineConfig, Environment, JobFile, JobSpec};
 use longshore_queue::{Access, NewJob, Queue};
-use longshore_runner::{Catalog, JobPolicies, Rehearsal, RehearsedTask, RoleSnapshot, Selection, rehearse};
+use longshore_runner::{
+    Catalog, CatalogSettings, JobPolicies, Rehearsal, RehearsedTask, RoleSnapshot, Selection, rehearse,
+};
 
+use crate::compiler;
 use crate::exit::Exit;
 use crate::failure::CliError;
 use crate::output::{Screen, note};
@@ -48,9 +51,18 @@ impl Context {
         Ok(Queue::open(&config.data_path(), Access::Client)?)
     }
 
-    /// Compiles operations.
+    /// Compiles operations, as the configuration says if there is one.
     pub(crate) fn catalog(&self) -> Result<Arc<Catalog>, CliError> {
-        let catalog = Catalog::new().map_err(|error| CliError::new(Exit::Error, error.to_string()))?;
+        // Whoever needs the configuration says what is wrong with it.
+        let config = self.engine_config().ok();
+        let data = config.as_ref().map(EngineConfig::data_path).filter(|path| path.is_dir());
+        let settings = CatalogSettings {
+            plugins: config.map(|config| config.plugins).unwrap_or_default(),
+            cache: data.map(|path| path.join("plugin-cache")),
+            compiler: Some(compiler::program()),
+        };
+        let catalog =
+            Catalog::new(&settings).map_err(|error| CliError::new(Exit::Error, error.to_string()))?;
         Ok(Arc::new(catalog))
     }
 

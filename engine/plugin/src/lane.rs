@@ -23,6 +23,8 @@ pub struct Lane {
     /// A configured instance for the next task. Taken out while it runs, so that one which does not come back from a
     /// task is never used again.
     ready: Option<Instance>,
+    /// Fuel that the last task used.
+    fuel: Option<u64>,
 }
 
 /// What came of one run of a task.
@@ -58,7 +60,7 @@ impl Lane {
         let ready = ready.await.unwrap_or_else(|_| Err(Stop::TaskTime(limit).into())).map_err(start)?;
         let ready = ready
             .map_err(|reason| PluginError::Parameters { operation: plugin.name().to_string(), reason })?;
-        Ok(Self { plugin, parameters, job_id, columns: Columns::default(), ready: Some(ready) })
+        Ok(Self { plugin, parameters, job_id, columns: Columns::default(), ready: Some(ready), fuel: None })
     }
 
     /// What the manifest says about the next object for the operation. Stays until it is set again.
@@ -75,10 +77,9 @@ impl Lane {
         let progress = gate.progress();
         let result = while_it_gets_ahead(limit, &progress, async {
             let mut instance = self.take().await?;
-            let execution = instance
-                .execute(object, attempt, &self.columns, gate)
-                .await
-                .map_err(|Broken(failure)| failure)?;
+            let execution = instance.execute(object, attempt, &self.columns, gate).await;
+            self.fuel = instance.fuel_used();
+            let execution = execution.map_err(|Broken(failure)| failure)?;
             self.give_back(instance);
             Ok(execution)
         });
@@ -87,6 +88,11 @@ impl Lane {
             Ok(Err(failure)) => Execution::Done(Outcome::Failed(failure)),
             Err(Stalled) => Execution::Done(Outcome::Failed(Stop::TaskTime(limit).into())),
         }
+    }
+
+    /// Fuel that the last task used, if its plugin's is limited: the same for the same work, on every machine.
+    pub fn fuel(&self) -> Option<u64> {
+        self.fuel
     }
 
     /// The dry run: the requests that the operation plans for this object, if the role's policies allow them all.

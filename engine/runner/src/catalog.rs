@@ -1,20 +1,84 @@
 //! The operations there are: the built-ins, and plugin files by path.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use longshore_job::OperationCatalog;
+use longshore_job::config::{PluginIsolation, PluginsConfig};
 use longshore_job::job_file::{CatalogEntry, OperationName};
 use longshore_job::spec::{OperationSource, OperationSpec};
-use longshore_plugin::{EngineLimits, Isolation, Plugin, PluginError, PluginLimits, Plugins, Terms};
+use longshore_plugin::{
+    Cache, CompileLimits, Compiler, EngineLimits, Isolation, Plugin, PluginError, PluginLimits, Plugins,
+    Terms,
+};
 use tokio::runtime::Handle;
 
 use crate::error::{JobFailure, OPERATION_NOT_USABLE};
 
+/// How a catalog compiles plugins, and under which terms those run that do not ship with the engine.
+#[derive(Debug, Default)]
+pub struct CatalogSettings {
+    /// What the configuration says.
+    pub plugins: PluginsConfig,
+    /// Where machine code is kept; `None` means nowhere.
+    pub cache: Option<PathBuf>,
+    /// Program and arguments that end in [`longshore_plugin::compile_in_child`]; `None` compiles everything in this process.
+    pub compiler: Option<(PathBuf, String)>,
+}
+
+impl CatalogSettings {
+    fn limits(&self) -> PluginLimits {
+        let PluginsConfig { memory_bytes, table_elements, handles, requests, held_bytes, .. } = self.plugins;
+        let PluginsConfig { log_bytes, message_bytes, cpu_time, task_time, fuel, .. } = self.plugins;
+        let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        PluginLimits {
+            memory_bytes: size(memory_bytes),
+            table_elements: count(table_elements),
+            handles: count(handles),
+            requests,
+            held_bytes: size(held_bytes),
+            log_bytes: size(log_bytes),
+            message_bytes: size(message_bytes),
+            cpu_time,
+            task_time,
+            fuel,
+        }
+    }
+
+    fn engine_limits(&self) -> EngineLimits {
+        EngineLimits { plugin_bytes: size(self.plugins.file_bytes), ..EngineLimits::default() }
+    }
+
+    fn compiler(&self) -> Option<Compiler> {
+        let (program, argument) = self.compiler.clone()?;
+        let limits = CompileLimits {
+            cpu_time: self.plugins.compile_time,
+            time: self.plugins.compile_time,
+            memory_bytes: self.plugins.compile_memory_bytes,
+            ..CompileLimits::default()
+        };
+        Some(Compiler { program, arguments: vec![argument.into()], limits })
+    }
+
+    /// Without the cache everything works, only slower.
+    fn cache(&self) -> Option<Cache> {
+        let directory = self.cache.as_ref().filter(|_| self.plugins.cache_bytes > 0)?;
+        Cache::open(directory, self.plugins.cache_bytes)
+            .inspect_err(|error| tracing::warn!("compiled plugins are not kept: {error}"))
+            .ok()
+    }
+}
+
+fn size(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
 /// Finds and compiles operations, each once.
 pub struct Catalog {
     plugins: Plugins,
+    limits: PluginLimits,
+    isolation: Isolation,
     loaded: Mutex<BTreeMap<String, Plugin>>,
 }
 
@@ -23,8 +87,19 @@ impl Catalog {
     ///
     /// # Errors
     /// If the WebAssembly engine cannot run on this machine.
-    pub fn new() -> Result<Self, PluginError> {
-        Ok(Self { plugins: Plugins::new(EngineLimits::default())?, loaded: Mutex::default() })
+    pub fn new(settings: &CatalogSettings) -> Result<Self, PluginError> {
+        let mut plugins = Plugins::new(settings.engine_limits())?;
+        if let Some(cache) = settings.cache() {
+            plugins = plugins.with_cache(cache);
+        }
+        if let Some(compiler) = settings.compiler() {
+            plugins = plugins.with_compiler(compiler);
+        }
+        let isolation = match settings.plugins.isolation {
+            PluginIsolation::Fresh => Isolation::Fresh,
+            PluginIsolation::Reuse => Isolation::Reuse,
+        };
+        Ok(Self { plugins, limits: settings.limits(), isolation, loaded: Mutex::default() })
     }
 
     /// The built-in operation `name`.
@@ -54,13 +129,13 @@ impl Catalog {
         let bytes =
             std::fs::read(path).map_err(|error| format!("{shown}: cannot read the plugin: {error}"))?;
         // Not kept by path: the file may change between two jobs.
-        self.under_own_needs(&bytes, Isolation::Fresh).map_err(|error| format!("{shown}: {error}"))
+        self.under_own_needs(&bytes).map_err(|error| format!("{shown}: {error}"))
     }
 
     /// A plugin that is granted what it says it needs.
-    fn under_own_needs(&self, bytes: &[u8], isolation: Isolation) -> Result<Plugin, PluginError> {
+    fn under_own_needs(&self, bytes: &[u8]) -> Result<Plugin, PluginError> {
         let grants = self.plugins.inspect(bytes)?.needs;
-        self.plugins.load(bytes, &Terms { grants, limits: PluginLimits::default(), isolation })
+        self.plugins.load(bytes, &Terms { grants, limits: self.limits.clone(), isolation: self.isolation })
     }
 
     fn compiled(&self, key: &str, component: &[u8]) -> Result<Plugin, PluginError> {
@@ -68,7 +143,7 @@ impl Catalog {
         if let Some(plugin) = loaded.get(key) {
             return Ok(plugin.clone());
         }
-        let plugin = self.under_own_needs(component, Isolation::Reuse)?;
+        let plugin = self.plugins.load_shipped(component)?;
         loaded.insert(key.to_owned(), plugin.clone());
         Ok(plugin)
     }
@@ -135,5 +210,20 @@ impl OperationCatalog for Catalog {
             }
         };
         Ok(CatalogEntry { source, parameters: plugin.description().parameters.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_configuration_the_limits_are_the_plugin_hosts_own() {
+        let settings = CatalogSettings::default();
+        assert_eq!(settings.limits(), PluginLimits::default());
+        assert_eq!(settings.engine_limits(), EngineLimits::default());
+        let compiler =
+            CatalogSettings { compiler: Some(("p".into(), "a".to_owned())), ..settings }.compiler();
+        assert_eq!(compiler.map(|compiler| compiler.limits), Some(CompileLimits::default()));
     }
 }

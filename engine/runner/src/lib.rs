@@ -43,7 +43,7 @@ mod sweep;
 mod uploads;
 mod worker;
 
-pub use catalog::Catalog;
+pub use catalog::{Catalog, CatalogSettings};
 pub use engine::Engine;
 pub use error::{
     INTERRUPTED, JobFailure, ROLE_NOT_USABLE, RunnerError, SPOOL_NOT_REACHABLE, STORE_NOT_USABLE,

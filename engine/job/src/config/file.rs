@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::plugins::PluginsSection;
 use crate::declare::size::Size;
 
 /// Directory of queue, spools and locks, unless the file says otherwise.
@@ -61,6 +62,9 @@ pub(super) struct ConfigFile {
     /// Bounds of the engine itself, over all jobs.
     #[serde(default)]
     pub(super) engine: EngineSection,
+    /// How plugins run that do not ship with the engine, and what each may use.
+    #[serde(default)]
+    pub(super) plugins: PluginsSection,
     /// How long jobs are kept.
     #[serde(default)]
     pub(super) retention: RetentionSection,

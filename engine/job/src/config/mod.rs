@@ -3,6 +3,7 @@
 mod endpoint;
 mod file;
 mod notify;
+mod plugins;
 mod resolve;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use serde::Serialize;
 
 pub use self::endpoint::{EndpointConfig, EndpointWay};
 pub use self::notify::{NotifyConfig, NotifyWay, signing_key};
+pub use self::plugins::{PluginIsolation, PluginsConfig};
 use crate::declare::{Declaration, Problems, Variables, schema};
 use crate::secret::Secret;
 use crate::spec::RateSpec;
@@ -35,6 +37,8 @@ pub struct EngineConfig {
     pub spool: Option<SpoolConfig>,
     /// Bounds of the engine itself.
     pub engine: EngineLimits,
+    /// How plugins run that do not ship with the engine.
+    pub plugins: PluginsConfig,
     /// How long jobs are kept.
     pub retention: Retention,
     /// How long running tasks may go on once the engine is asked to stop.

@@ -25,11 +25,19 @@ pub(crate) const RESULT: u32 = 512;
 
 impl Guest<'_> {
     pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.bytes_in("longshore:operation/operation@0.1.0", "")
+    }
+
+    /// The guest in another world than that of operations, which `more` describes.
+    pub(crate) fn bytes_in(&self, world: &str, more: &str) -> Vec<u8> {
         let mut module = wat::parse_str(self.text()).unwrap();
         let mut resolve = wit_parser::Resolve::default();
         let contract = concat!(env!("CARGO_MANIFEST_DIR"), "/../../sdk/wit");
-        let (package, _) = resolve.push_path(contract).unwrap();
-        let world = resolve.select_world(&[package], Some("operation")).unwrap();
+        let (mut package, _) = resolve.push_path(contract).unwrap();
+        if !more.is_empty() {
+            package = resolve.push_str("more.wit", more).unwrap();
+        }
+        let world = resolve.select_world(&[package], Some(world)).unwrap();
         wit_component::embed_component_metadata(&mut module, &resolve, world, Default::default()).unwrap();
         module
     }
