@@ -47,7 +47,7 @@ def type_of(schema):
         case "object" if "properties" in schema:
             return "table"
         case "object":
-            return f"table of {schema['additionalProperties']['type']}s"
+            return f"table of {schema['additionalProperties'].get('type', 'string')}s"
         case other:
             return other
 
