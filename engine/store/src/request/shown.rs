@@ -217,7 +217,6 @@ impl fmt::Display for Request {
 mod tests {
     use longshore_job::ObjectId;
 
-    use super::*;
     use crate::request::*;
 
     #[test]

@@ -156,7 +156,9 @@ fn ended(context: &Context, execution: &Execution, calls: &[Call]) -> Result<Exi
     };
     if context.json {
         let mut value = value;
-        value["calls"] = json!(calls);
+        if let Value::Object(fields) = &mut value {
+            fields.insert("calls".to_owned(), json!(calls));
+        }
         context.screen.json(&value)?;
     } else {
         context.screen.line(printable(&line))?;
