@@ -2,6 +2,7 @@
 
 mod answers;
 mod calls;
+mod computed;
 pub(crate) mod credentials;
 mod digesting;
 mod errors;

@@ -15,6 +15,7 @@ use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::answers::{self, Answered};
+use super::computed;
 use super::errors::{Call, Mapper};
 use super::measured;
 use super::multipart;
@@ -252,8 +253,8 @@ impl Sdk {
             .set_if_match(call.if_match.clone())
             .set_if_none_match(call.if_none_match.clone())
             .set_content_md5(call.content_md5.clone())
-            .body(ByteStream::from(call.body.clone()))
-            .send();
+            .body(ByteStream::from(call.body.clone()));
+        let sent = computed::checksum(sent.customize(), call.checksum_algorithm.as_deref()).send();
         let Answered { output, status } = self.answer(request, sent).await?;
         Ok(Response { etag: output.e_tag, ..answers::of_version(status, output.version_id) })
     }

@@ -8,6 +8,7 @@ use aws_smithy_types::byte_stream::ByteStream;
 
 use super::answers::{self, Answered, checksums};
 use super::calls::{Sdk, new_object};
+use super::computed;
 use super::values;
 use crate::error::StoreError;
 use crate::request::{
@@ -65,8 +66,9 @@ impl Sdk {
             .part_number(number(call.number))
             .set_checksum_algorithm(call.upload.object.checksum_algorithm.as_deref().map(Into::into))
             .set_content_md5(call.content_md5.clone())
-            .body(ByteStream::from(call.body.clone()))
-            .send();
+            .body(ByteStream::from(call.body.clone()));
+        let algorithm = call.upload.object.checksum_algorithm.as_deref();
+        let sent = computed::checksum(sent.customize(), algorithm).send();
         let Answered { output, status } = self.answer(request, sent).await?;
         let etag = output.e_tag.ok_or_else(|| self.mapper.incomplete(request.name(), "an ETag"))?;
         Ok(Response { etag: Some(etag), checksums: checksums!(output), ..answers::of_version(status, None) })

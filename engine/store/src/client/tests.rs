@@ -283,6 +283,31 @@ async fn what_cannot_be_sent_is_not() {
     assert_eq!(server.requests(), [""; 0]);
 }
 
+/// Of "123456789" (the check value of CRC-32, ISO 3309); nothing is computed that nobody asked for.
+#[tokio::test]
+async fn a_request_that_names_a_checksum_carries_it() {
+    let etag = || answer("200 OK", "ETag: \"e\"\r\n", "");
+    let server = Scripted::start(vec![etag(), etag(), etag()]).await;
+    let store = server.store().await;
+    let body = || bytes::Bytes::from_static(b"123456789");
+    let named =
+        PutObject { checksum_algorithm: Some("CRC32".to_owned()), ..PutObject::new("b", "k", body()) };
+    let create = CreateMultipartUpload {
+        bucket: "b".to_owned(),
+        key: "k".to_owned(),
+        checksum_algorithm: Some("CRC32".to_owned()),
+        ..CreateMultipartUpload::default()
+    };
+    let upload = Upload { id: "u".to_owned(), object: Arc::new(create) };
+    let part = UploadPart { upload, number: 1, body: body(), content_md5: None };
+    for request in [Request::from(named), part.into(), PutObject::new("b", "k", body()).into()] {
+        store.send(&request).await.unwrap();
+    }
+    // The server keeps requests in lower case: y/Q5Jg==.
+    let carries = |request: &String| request.contains("x-amz-checksum-crc32: y/q5jg==");
+    assert_eq!(server.requests().iter().map(carries).collect::<Vec<_>>(), [true, true, false]);
+}
+
 #[tokio::test]
 async fn the_probe_explains() {
     let table = [
