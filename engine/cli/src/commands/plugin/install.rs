@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
     /// What its tasks share: nothing, or an instance [default: as the engine configuration has it]
     #[arg(long, value_name = "fresh|reuse", value_parser = isolation)]
     isolation: Option<PluginIsolation>,
-    /// Require a signature of this key: a name under [plugins] keys, or a public key of minisign (RW…)
+    /// Require a signature of this key: a name of plugins.keys in longshore.toml, or a public key of minisign (RW…)
     #[arg(long)]
     key: Option<String>,
     /// The file of its signature [default: beside it, with .minisig added; in OCI artifacts the layer of such a title]
