@@ -9,8 +9,11 @@ use longshore_job::spec::JobPolicy;
 use longshore_job::{EngineConfig, Environment, JobFile, JobSpec};
 use longshore_queue::{Access, NewJob, Queue};
 use longshore_registry::Registry;
-use longshore_runner::{Catalog, JobPolicies, Rehearsal, RehearsedTask, RoleSnapshot, Selection, rehearse};
+use longshore_runner::{
+    Catalog, CatalogSettings, JobPolicies, Rehearsal, RehearsedTask, RoleSnapshot, Selection, rehearse,
+};
 
+use crate::compiler;
 use crate::exit::Exit;
 use crate::failure::CliError;
 use crate::output::{Screen, note};
@@ -49,14 +52,15 @@ impl Context {
         Ok(Queue::open(&config.data_path(), Access::Client)?)
     }
 
-    /// The built-in operations.
+    /// The built-in operations, with what compiles plugins as the configuration says, if there is one.
     pub(crate) fn builtins(&self) -> Result<Catalog, CliError> {
-        Catalog::new().map_err(|error| CliError::new(Exit::Error, error.to_string()))
+        // Whoever needs the configuration says what is wrong with it.
+        compiling(self.engine_config().ok().as_ref())
     }
 
     /// Every operation there is.
     pub(crate) fn catalog(&self, config: &EngineConfig) -> Result<Arc<Catalog>, CliError> {
-        Ok(Arc::new(self.builtins()?.with_installed(Registry::new(&config.data_path()))))
+        Ok(Arc::new(compiling(Some(config))?.with_installed(Registry::new(&config.data_path()))))
     }
 
     /// Reads and resolves a job file: everything that can be known before the store is asked is checked.
@@ -174,6 +178,17 @@ pub(crate) struct RehearsedJob {
     pub spec: JobSpec,
     /// What was rehearsed.
     pub rehearsal: Rehearsal,
+}
+
+/// What compiles operations and keeps their machine code.
+fn compiling(config: Option<&EngineConfig>) -> Result<Catalog, CliError> {
+    let data = config.map(EngineConfig::data_path).filter(|path| path.is_dir());
+    let settings = CatalogSettings {
+        plugins: config.map(|config| config.plugins.clone()).unwrap_or_default(),
+        cache: data.map(|path| path.join("plugin-cache")),
+        compiler: Some(compiler::program()),
+    };
+    Catalog::new(&settings).map_err(|error| CliError::new(Exit::Error, error.to_string()))
 }
 
 /// The environment, for `${NAME}`.

@@ -2,6 +2,7 @@
 
 mod again;
 mod commands;
+mod compiler;
 mod context;
 mod exit;
 mod failure;
@@ -62,6 +63,9 @@ struct Global {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = compiler::work() {
+        return code;
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),

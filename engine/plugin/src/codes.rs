@@ -4,6 +4,8 @@
 pub const TRAP: &str = "PluginTrap";
 /// The guest used more processor time than allowed, or the task took too long altogether.
 pub const TIMEOUT: &str = "PluginTimeout";
+/// The guest executed more instructions than allowed.
+pub const FUEL_LIMIT: &str = "PluginFuelLimit";
 /// The guest asked for more memory or table space than allowed.
 pub const MEMORY_LIMIT: &str = "PluginMemoryLimit";
 /// The guest holds too many objects, requests and responses at once.
@@ -34,6 +36,6 @@ mod tests {
             assert!(page.contains(&format!("| `{code}` |")), "docs/errors.md does not explain {code}");
             count += 1;
         }
-        assert_eq!(count, 11, "this test reads its own source");
+        assert_eq!(count, 12, "this test reads its own source");
     }
 }

@@ -1,50 +1,70 @@
 //! The engine that compiles plugins.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use sha2::{Digest, Sha256};
-use wasmtime::component::{Component, Linker};
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::Engine;
+use wasmtime::component::Component;
 
 use crate::bindings::OperationPre;
+use crate::cache::Cache;
+use crate::compile::{self, Compiler};
 use crate::linking;
+use crate::machine::{Flavour, Machine};
 use crate::plugin::{Plugin, describe};
-use crate::state::State;
-use crate::{EngineLimits, Inspection, PluginError, PluginLimits, Terms};
-
-/// Core instances per component: what wit-component makes of one core module is three (the module, a table of its
-/// imports, and what fills it in). A guest in JavaScript (componentize-qjs) has 11; one in Python (componentize-py) 38: its
-/// shared libraries, and a stub for each WASI interface that it does without.
-const CORE_INSTANCES: u32 = 64;
-/// Memories and tables per component, likewise: one memory and up to three tables.
-const MEMORIES: u32 = 2;
-const TABLES: u32 = 4;
-/// Bytes that one memory can have at most: all that 32 bits address. How many a plugin may have is [`PluginLimits`]'.
-const MEMORY_BYTES: usize = 1 << 32;
-/// Elements that one table can have at most, likewise.
-const TABLE_ELEMENTS: usize = 100_000;
+use crate::{EngineLimits, Grant, Inspection, Isolation, PluginError, PluginLimits, Terms};
 
 /// The WebAssembly engine with its limits. Make one per process.
 pub struct Plugins {
-    engine: Engine,
-    /// All that plugins can be given.
-    linker: Linker<State>,
+    timed: Machine,
+    /// Started for the first plugin that has a limit of fuel: code that counts it is slower.
+    metered: OnceLock<Machine>,
     limits: EngineLimits,
-    /// What was compiled last, by its digest: whoever inspects a plugin often loads it then.
-    compiled: Mutex<Option<(String, Component)>>,
+    cache: Option<Cache>,
+    compiler: Option<Compiler>,
+    /// What was compiled last: whoever inspects a plugin often loads it then.
+    last: Mutex<Option<Compiled>>,
+}
+
+#[derive(Clone)]
+struct Compiled {
+    flavour: Flavour,
+    digest: String,
+    component: Component,
+}
+
+/// Who made a plugin.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// It ships with the engine.
+    Shipped,
+    /// Anybody.
+    Foreign,
 }
 
 impl Plugins {
-    /// Starts the engine, and a thread that counts its ticks until the engine and all its plugins are gone.
+    /// Starts the engine, and a thread that counts its ticks until the engine and all its plugins are gone. It compiles in
+    /// this process and keeps nothing.
     ///
     /// # Errors
     /// [`PluginError::Engine`] if this machine cannot run it.
     pub fn new(limits: EngineLimits) -> Result<Self, PluginError> {
-        let engine = start(&limits).map_err(cannot_start)?;
-        let linker = linking::all(&engine).map_err(cannot_start)?;
-        spawn_ticker(&engine, limits.tick)?;
-        Ok(Self { engine, linker, limits, compiled: Mutex::default() })
+        let timed = Machine::start(Flavour::Timed, limits.instances, limits.tick)?;
+        let (metered, last) = (OnceLock::new(), Mutex::default());
+        Ok(Self { timed, metered, limits, cache: None, compiler: None, last })
+    }
+
+    /// The same with what was compiled before.
+    #[must_use]
+    pub fn with_cache(self, cache: Cache) -> Self {
+        Self { cache: Some(cache), ..self }
+    }
+
+    /// The same with plugins that do not ship with the engine compiled by a child process.
+    #[must_use]
+    pub fn with_compiler(self, compiler: Compiler) -> Self {
+        Self { compiler: Some(compiler), ..self }
     }
 
     /// What a plugin is: compiles it and asks it for its description of itself, under the default limits. See
@@ -53,15 +73,18 @@ impl Plugins {
     /// # Errors
     /// Every way in which `bytes` is not an operation of this contract.
     pub fn inspect(&self, bytes: &[u8]) -> Result<Inspection, PluginError> {
-        self.inspect_anything(bytes).map_err(PluginError::inert)
+        self.inspect_from(bytes, Origin::Foreign).map_err(PluginError::inert)
     }
 
-    fn inspect_anything(&self, bytes: &[u8]) -> Result<Inspection, PluginError> {
-        let (digest, component) = self.compile(bytes)?;
-        let pre = self.linker.instantiate_pre(&component).and_then(OperationPre::new).map_err(misfit)?;
+    fn inspect_from(&self, bytes: &[u8], origin: Origin) -> Result<Inspection, PluginError> {
+        let machine = &self.timed;
+        let Compiled { digest, component, .. } = self.compile(Flavour::Timed, bytes, origin)?;
+        let pre = machine.linker.instantiate_pre(&component).and_then(OperationPre::new).map_err(misfit)?;
         let description = describe(&pre, &Arc::new(PluginLimits::default()), self.limits.tick)?;
-        let needs = description.grants().map_err(|reason| PluginError::Description { reason })?;
-        let imports = linking::imports(&self.engine, &component);
+        let actions = description.grants().map_err(|reason| PluginError::Description { reason })?;
+        let wasi = linking::wasi_import(&machine.engine, &component).map(|_| Grant::wasi());
+        let needs = actions.iter().cloned().chain(wasi).collect();
+        let imports = linking::imports(&machine.engine, &component);
         Ok(Inspection { description, needs, imports, bytes: bytes.len(), digest })
     }
 
@@ -72,114 +95,100 @@ impl Plugins {
     /// # Errors
     /// Every way in which `bytes` is not an operation of this contract.
     pub fn load(&self, bytes: &[u8], terms: &Terms) -> Result<Plugin, PluginError> {
-        self.load_anything(bytes, terms).map_err(PluginError::inert)
+        self.load_from(bytes, terms, Origin::Foreign).map_err(PluginError::inert)
     }
 
-    fn load_anything(&self, bytes: &[u8], terms: &Terms) -> Result<Plugin, PluginError> {
-        let (digest, component) = self.compile(bytes)?;
-        let pre = linking::link(&self.linker, &component, &terms.grants).map_err(misfit)?;
+    /// Loads an operation that ships with the engine: it is compiled in this process, and granted what it declares.
+    ///
+    /// # Errors
+    /// As [`Plugins::load`].
+    pub fn load_shipped(&self, bytes: &[u8]) -> Result<Plugin, PluginError> {
+        let grants = self.inspect_from(bytes, Origin::Shipped)?.needs;
+        let terms = Terms { grants, limits: PluginLimits::default(), isolation: Isolation::Reuse };
+        self.load_from(bytes, &terms, Origin::Shipped)
+    }
+
+    fn load_from(&self, bytes: &[u8], terms: &Terms, origin: Origin) -> Result<Plugin, PluginError> {
+        let flavour = if terms.limits.fuel.is_some() { Flavour::Metered } else { Flavour::Timed };
+        let machine = self.machine(flavour)?;
+        let Compiled { digest, component, .. } = self.compile(flavour, bytes, origin)?;
+        let wasi = linking::wasi_import(&machine.engine, &component);
+        if let Some(import) = wasi.filter(|_| !terms.grants.wasi()) {
+            return Err(PluginError::NotGranted { import });
+        }
+        let pre = linking::link(&machine.linker, &component, &terms.grants).map_err(misfit)?;
         Plugin::new(pre, digest, terms, self.limits.tick)
     }
 
-    fn compile(&self, bytes: &[u8]) -> Result<(String, Component), PluginError> {
+    fn machine(&self, flavour: Flavour) -> Result<&Machine, PluginError> {
+        if flavour == Flavour::Timed {
+            return Ok(&self.timed);
+        }
+        if let Some(machine) = self.metered.get() {
+            return Ok(machine);
+        }
+        let started = Machine::start(flavour, self.limits.instances, self.limits.tick)?;
+        // Whoever was faster has started it too.
+        Ok(self.metered.get_or_init(|| started))
+    }
+
+    fn compile(&self, flavour: Flavour, bytes: &[u8], origin: Origin) -> Result<Compiled, PluginError> {
         if bytes.len() > self.limits.plugin_bytes {
             return Err(PluginError::TooLarge { bytes: bytes.len(), limit: self.limits.plugin_bytes });
         }
         let digest = hex::encode(Sha256::digest(bytes));
-        let last = self.compiled.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(last) = last.filter(|(compiled, _)| *compiled == digest) {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(last) = last.filter(|last| (last.flavour, &last.digest) == (flavour, &digest)) {
             return Ok(last);
         }
-        let component = if is_core_module(bytes) {
-            let encoded = componentize(bytes).map_err(|reason| PluginError::Contract { reason })?;
-            Component::from_binary(&self.engine, &encoded)
-        } else {
-            Component::from_binary(&self.engine, bytes)
+        let engine = &self.machine(flavour)?.engine;
+        let name = name_in_cache(engine, &digest);
+        let component = match self.cached(engine, &name) {
+            Some(component) => component,
+            None => {
+                let artefact = match &self.compiler {
+                    Some(compiler) if origin == Origin::Foreign => compiler.compile(flavour, bytes)?,
+                    _ => compile::here(engine, bytes)?,
+                };
+                let component = revive(engine, &artefact)?;
+                if let Some(cache) = &self.cache {
+                    cache.keep(&name, &artefact);
+                }
+                component
+            }
         };
-        let component = component.map_err(|error| PluginError::NotWasm { reason: format!("{error:#}") })?;
-        linking::check_imports(&self.engine, &component)?;
-        let compiled = (digest, component);
-        *self.compiled.lock().unwrap_or_else(PoisonError::into_inner) = Some(compiled.clone());
+        linking::check_imports(engine, &component)?;
+        let compiled = Compiled { flavour, digest, component };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(compiled.clone());
         Ok(compiled)
+    }
+
+    fn cached(&self, engine: &Engine, name: &str) -> Option<Component> {
+        let artefact = self.cache.as_ref()?.find(name)?;
+        revive(engine, &artefact)
+            .inspect_err(|error| {
+                tracing::warn!("a compiled plugin does not load and is compiled anew: {error}")
+            })
+            .ok()
     }
 }
 
-fn cannot_start(error: wasmtime::Error) -> PluginError {
-    PluginError::Engine { reason: format!("{error:#}") }
+/// The name of a plugin's machine code: of these bytes, by this version of the compiler with these settings.
+fn name_in_cache(engine: &Engine, digest: &str) -> String {
+    let mut settings = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut settings);
+    format!("{digest}-{:016x}", settings.finish())
+}
+
+/// Machine code that this engine compiled, as a component.
+#[allow(unsafe_code, reason = "wasmtime cannot know who made the machine code")]
+fn revive(engine: &Engine, artefact: &[u8]) -> Result<Component, PluginError> {
+    // SAFETY: the bytes are what `precompile_component` of this very program made: in this process, in a child of it that
+    // wrote them to a pipe of its parent, or earlier, and then their MAC was verified (`Cache::find`).
+    let component = unsafe { Component::deserialize(engine, artefact) };
+    component.map_err(|error| PluginError::Compile { reason: format!("{error:#}") })
 }
 
 fn misfit(error: wasmtime::Error) -> PluginError {
     PluginError::Contract { reason: format!("{error:#}") }
-}
-
-/// A pool makes a fresh instance cheap; where its address space cannot be reserved, memory is mapped as it is needed.
-fn start(limits: &EngineLimits) -> wasmtime::Result<Engine> {
-    let mut config = config();
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits.instances)));
-    Engine::new(&config).or_else(|error| {
-        tracing::warn!("no pool of plugin instances, fresh instances will be slower: {error:#}");
-        Engine::new(&self::config())
-    })
-}
-
-fn config() -> Config {
-    let mut config = Config::new();
-    config
-        .wasm_component_model(true)
-        .epoch_interruption(true)
-        // What no operation needs is no surface.
-        .wasm_memory64(false)
-        // Results must not depend on the machine.
-        .wasm_relaxed_simd(false)
-        .cranelift_nan_canonicalization(true);
-    config
-}
-
-fn pool(instances: u32) -> PoolingAllocationConfig {
-    let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(instances)
-        .total_core_instances(instances.saturating_mul(CORE_INSTANCES))
-        .total_memories(instances)
-        .total_tables(instances.saturating_mul(TABLES))
-        .total_stacks(instances)
-        .max_core_instances_per_component(CORE_INSTANCES)
-        .max_memories_per_component(MEMORIES)
-        .max_tables_per_component(TABLES)
-        .max_memories_per_module(MEMORIES)
-        .max_tables_per_module(TABLES)
-        .max_memory_size(MEMORY_BYTES)
-        .table_elements(TABLE_ELEMENTS);
-    pool
-}
-
-/// Guests are interrupted at each tick: see [`EngineLimits::tick`].
-fn spawn_ticker(engine: &Engine, tick: Duration) -> Result<(), PluginError> {
-    let engine = engine.weak();
-    let ticker = move || {
-        loop {
-            std::thread::sleep(tick);
-            match engine.upgrade() {
-                Some(engine) => engine.increment_epoch(),
-                None => break,
-            }
-        }
-    };
-    match std::thread::Builder::new().name("plugin-ticker".to_owned()).spawn(ticker) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(PluginError::Engine { reason: format!("no thread for the ticker: {error}") }),
-    }
-}
-
-/// The version field of a module is 1, that of a component has a layer (Component Model, "Binary Format").
-fn is_core_module(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"\0asm\x01\0\0\0")
-}
-
-/// The encoder panics on some modules whose component type is broken: that is a refusal, too.
-fn componentize(module: &[u8]) -> Result<Vec<u8>, String> {
-    let encode = || wit_component::ComponentEncoder::default().validate(true).module(module)?.encode();
-    match std::panic::catch_unwind(encode) {
-        Ok(encoded) => encoded.map_err(|error| format!("{error:#}")),
-        Err(_) => Err("its component type cannot be read".to_owned()),
-    }
 }

@@ -32,12 +32,28 @@ pub enum PluginError {
     },
     /// An import that the contract does not offer.
     #[error(
-        "the plugin imports {import}, which operations are not given. Build it for wasm32-unknown-unknown, \
-         against longshore:operation@0.1.0 only"
+        "the plugin imports {import}, which operations are not given: there are the interfaces of \
+         longshore:operation@0.1.0 and, where it is granted, an empty WASI 0.2 without wasi:http. Rust needs neither: build \
+         for wasm32-unknown-unknown"
     )]
     ForbiddenImport {
         /// The import's name.
         import: String,
+    },
+    /// An import of WASI, without the grant of it.
+    #[error(
+        "the plugin imports {import}, and is not granted the empty WASI world: grant it the word \"wasi\", or build it \
+         without WASI"
+    )]
+    NotGranted {
+        /// The import's name.
+        import: String,
+    },
+    /// It could not be compiled within the limits, or the compiler failed.
+    #[error("the plugin cannot be compiled: {reason}")]
+    Compile {
+        /// What went wrong.
+        reason: String,
     },
     /// The imports or exports are not those of the contract.
     #[error("the plugin does not fit the contract longshore:operation@0.1.0: {reason}")]
@@ -76,6 +92,8 @@ impl PluginError {
     pub(crate) fn inert(mut self) -> Self {
         if let Self::NotWasm { reason: words }
         | Self::ForbiddenImport { import: words }
+        | Self::NotGranted { import: words }
+        | Self::Compile { reason: words }
         | Self::Contract { reason: words }
         | Self::Description { reason: words } = &mut self
         {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codes;
 
-/// The word that grants the empty WASI world, for plugins that import it.
+/// The word that grants the empty WASI world.
 const WASI: &str = "wasi";
 
 /// Actions that calls of the interface `endpoints` need: which of them, the endpoint decides.

@@ -40,6 +40,8 @@ impl Instance {
         store.set_max_component_handles(handles);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(on_tick);
+        // What comes before the tasks is bounded by time alone.
+        refuel(&mut store, u64::MAX).map_err(|error| failure_of(&error))?;
         let guest = pre.instantiate_async(&mut store).await.map_err(|error| failure_of(&error))?;
         Ok(Self { store, guest })
     }
@@ -124,10 +126,19 @@ impl Instance {
         Ok(Ok(plan))
     }
 
+    /// Fuel that the guest used since the task began, if that is counted.
+    pub(crate) fn fuel_used(&self) -> Option<u64> {
+        let limit = self.store.data().limits.fuel?;
+        self.store.get_fuel().ok().map(|left| limit.saturating_sub(left))
+    }
+
     fn begin(&mut self, object: &ObjectId, attempt: u32, columns: &Columns) -> Result<Lent, Broken> {
+        let fuel = self.store.data().limits.fuel.unwrap_or_default();
+        refuel(&mut self.store, fuel)?;
         let state = self.store.data_mut();
-        state.begin_task();
-        let object = state.push_object(Arc::new(object.clone()))?;
+        let object = Arc::new(object.clone());
+        state.begin_task(Arc::clone(&object), attempt);
+        let object = state.push_object(object)?;
         let task = state.push(TaskHandle { attempt, columns: columns.clone() })?;
         Ok(Lent { object, task })
     }
@@ -161,6 +172,11 @@ impl Instance {
         };
         Execution::Done(outcome)
     }
+}
+
+/// Sets what a guest may use from here on, if its fuel is counted.
+fn refuel(store: &mut Store<State>, fuel: u64) -> wasmtime::Result<()> {
+    if store.data().limits.fuel.is_some() { store.set_fuel(fuel) } else { Ok(()) }
 }
 
 /// The resources that a guest borrows while it works on a task.

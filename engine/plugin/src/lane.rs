@@ -25,6 +25,8 @@ pub struct Lane {
     /// A configured instance for the next task. Taken out while it runs, so that one which does not come back from a
     /// task is never used again.
     ready: Option<Instance>,
+    /// Fuel that the last task used.
+    fuel: Option<u64>,
 }
 
 /// What came of one run of a task.
@@ -67,6 +69,7 @@ impl Lane {
             columns: Columns::default(),
             watching: Watching::default(),
             ready: Some(ready),
+            fuel: None,
         })
     }
 
@@ -91,10 +94,9 @@ impl Lane {
         let result = while_it_gets_ahead(limit, &progress, async {
             let mut instance = self.take().await?;
             instance.watch(self.watching.clone());
-            let execution = instance
-                .execute(object, attempt, &self.columns, gate)
-                .await
-                .map_err(|Broken(failure)| failure)?;
+            let execution = instance.execute(object, attempt, &self.columns, gate).await;
+            self.fuel = instance.fuel_used();
+            let execution = execution.map_err(|Broken(failure)| failure)?;
             self.give_back(instance);
             Ok(execution)
         });
@@ -106,6 +108,11 @@ impl Lane {
             Ok(Err(failure)) => Execution::Done(Outcome::Failed(failure)),
             Err(Stalled) => Execution::Done(Outcome::Failed(Stop::TaskTime(limit).into())),
         }
+    }
+
+    /// Fuel that the last task used, if its plugin's is limited: the same for the same work, on every machine.
+    pub fn fuel(&self) -> Option<u64> {
+        self.fuel
     }
 
     /// The dry run: the requests that the operation plans for this object, if the role's policies allow them all.

@@ -16,7 +16,9 @@
 
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::restriction, reason = "generated from sdk/wit")]
 mod bindings;
+mod cache;
 pub mod codes;
+mod compile;
 mod engine;
 mod error;
 mod grants;
@@ -29,6 +31,7 @@ mod lane;
 mod limits;
 mod linking;
 mod log;
+mod machine;
 mod one_key;
 mod plugin;
 mod setting;
@@ -38,8 +41,11 @@ mod terms;
 mod text;
 mod upload;
 mod values;
+mod wasi;
 mod watch;
 
+pub use cache::Cache;
+pub use compile::{CompileLimits, Compiler, compile_in_child};
 pub use engine::Plugins;
 pub use error::PluginError;
 pub use grants::{Grant, GrantError, Grants};

@@ -27,6 +27,9 @@ pub struct PluginLimits {
     /// of 5 GiB with retries, and an end for a task that hangs. A copy in parts
     /// has it for each part.
     pub task_time: Duration,
+    /// Instructions of one task, roughly: what wasmtime calls fuel. The same on every machine and in every run, which a time is
+    /// not; code that counts them is slower. Default `None`: they are not counted.
+    pub fuel: Option<u64>,
 }
 
 impl Default for PluginLimits {
@@ -41,6 +44,7 @@ impl Default for PluginLimits {
             message_bytes: 4 << 10,
             cpu_time: Duration::from_secs(10),
             task_time: Duration::from_secs(15 * 60),
+            fuel: None,
         }
     }
 }

@@ -9,7 +9,7 @@ use wasmtime::component::{Component, HasSelf, Linker};
 use crate::bindings::{Operation, OperationPre};
 use crate::state::State;
 use crate::stop::Stop;
-use crate::{Grants, PluginError};
+use crate::{Grants, PluginError, wasi};
 
 /// The interfaces of the contract, as this host has them.
 const S3: &str = "longshore:operation/s3@0.1.0";
@@ -23,10 +23,11 @@ const CONTRACT: [&str; 3] =
 const NAMES_OF_OBJECT: [&str; 3] =
     ["[method]object.bucket", "[method]object.key", "[method]object.version-id"];
 
-/// A linker of the whole contract.
+/// A linker of the whole contract, and of WASI.
 pub(crate) fn all(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     Operation::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut State| state)?;
+    wasi::link(&mut linker)?;
     Ok(linker)
 }
 
@@ -40,7 +41,14 @@ pub(crate) fn imports(engine: &Engine, component: &Component) -> Vec<crate::Impo
     instances(engine, &component).map(interface).collect()
 }
 
-/// Whether the component imports only what the contract has.
+/// The first import of WASI, if there is one. Such a component is linked only if it is granted.
+pub(crate) fn wasi_import(engine: &Engine, component: &Component) -> Option<String> {
+    let component = component.component_type();
+    let mut names = component.imports(engine).map(|(name, _)| name);
+    names.find(|name| wasi::is_import(name)).map(str::to_owned)
+}
+
+/// Whether the component imports only what there is: the contract and WASI.
 ///
 /// # Errors
 /// The first import that it has not.
@@ -51,7 +59,7 @@ pub(crate) fn check_imports(engine: &Engine, component: &Component) -> Result<()
         // What the world `use`s of an interface is imported a second time, as a type of its own.
         .filter(|(_, import)| !matches!(import.ty, ComponentItem::Type(_) | ComponentItem::Resource(_)))
         .map(|(name, _)| name)
-        .find(|name| !CONTRACT.iter().any(|allowed| name.starts_with(allowed)));
+        .find(|name| !CONTRACT.iter().any(|allowed| name.starts_with(allowed)) && !wasi::is_import(name));
     match forbidden {
         Some(import) => Err(PluginError::ForbiddenImport { import: import.to_owned() }),
         None => Ok(()),

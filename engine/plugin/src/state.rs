@@ -13,6 +13,7 @@ use crate::PluginLimits;
 use crate::handle::{ObjectHandle, RequestHandle, ResponseHandle};
 use crate::log::Log;
 use crate::stop::Stop;
+use crate::wasi::Wasi;
 use crate::watch::Watching;
 
 /// Host state of one instance.
@@ -21,6 +22,7 @@ pub(crate) struct State {
     pub(crate) limits: Arc<PluginLimits>,
     tick: Duration,
     pub(crate) log: Log,
+    pub(crate) wasi: Wasi,
     pub(crate) job_id: Arc<str>,
     /// Present while `run` runs: without it nothing can be sent.
     pub(crate) gate: Option<TaskGate>,
@@ -46,6 +48,7 @@ impl State {
         Self {
             table,
             log: Log::new(operation, Arc::clone(&job_id), limits.log_bytes),
+            wasi: Wasi::new(limits.handles, Arc::clone(&job_id)),
             job_id,
             gate: None,
             watching: Watching::default(),
@@ -61,7 +64,8 @@ impl State {
     }
 
     /// What is counted per task begins anew.
-    pub(crate) fn begin_task(&mut self) {
+    pub(crate) fn begin_task(&mut self, object: Arc<ObjectId>, attempt: u32) {
+        self.wasi.begin_task(object, attempt);
         self.log.begin_task();
         self.requests = 0;
         self.cpu_time = Duration::ZERO;

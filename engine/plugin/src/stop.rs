@@ -16,6 +16,8 @@ pub(crate) enum Stop {
         seconds(*.0)
     )]
     TaskTime(Duration),
+    #[error("the plugin executed more instructions than a task may (fuel)")]
+    Fuel,
     #[error("the plugin asked for more than {0} bytes of memory")]
     Memory(usize),
     #[error("the plugin asked for more than {0} table elements")]
@@ -45,6 +47,7 @@ impl Stop {
     fn code(&self) -> &'static str {
         match self {
             Self::CpuTime(_) | Self::TaskTime(_) => codes::TIMEOUT,
+            Self::Fuel => codes::FUEL_LIMIT,
             Self::Memory(_) | Self::Tables(_) => codes::MEMORY_LIMIT,
             Self::Handles(_) => codes::HANDLE_LIMIT,
             Self::Requests(_) => codes::REQUEST_LIMIT,
@@ -65,6 +68,9 @@ impl From<Stop> for Failure {
 pub(crate) fn failure_of(error: &wasmtime::Error) -> Failure {
     if let Some(stop) = error.downcast_ref::<Stop>() {
         return Failure::from(stop.clone());
+    }
+    if error.downcast_ref() == Some(&wasmtime::Trap::OutOfFuel) {
+        return Stop::Fuel.into();
     }
     if error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>().is_some() {
         return Failure {

@@ -18,6 +18,9 @@ pub struct Limits {
     /// Processor time of a task, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_ms: Option<u64>,
+    /// Instructions of a task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fuel: Option<u64>,
 }
 
 /// One limit as a command line sets it: `memory=128MiB`.
@@ -27,6 +30,8 @@ pub enum Limit {
     Memory(u64),
     /// Processor time of a task.
     Cpu(Duration),
+    /// Instructions of a task.
+    Fuel(u64),
 }
 
 /// What a limit of memory may be, in bytes: an instance of less cannot start, and one of more cannot be addressed.
@@ -35,11 +40,14 @@ const MEMORY: (u64, u64) = (64 << 10, 4 << 30);
 /// What a limit of processor time may be: less than a tick cannot be measured, more than an hour is none.
 const CPU: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(3600));
 
+/// The least fuel: with less not even a task that does nothing ends.
+const FUEL: u64 = 1_000;
+
 impl FromStr for Limit {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (name, value) = text.split_once('=').ok_or("write NAME=VALUE: memory=128MiB, cpu=2s")?;
+        let (name, value) = text.split_once('=').ok_or("write NAME=VALUE: memory=128MiB, cpu=2s, fuel=1000000000")?;
         match name {
             "memory" => {
                 let bytes = Size::Text(value.to_owned()).in_bytes()?;
@@ -58,7 +66,11 @@ impl FromStr for Limit {
                 }
                 Ok(Self::Cpu(time))
             }
-            _ => Err(format!("unknown limit {name:?}; there are memory and cpu")),
+            "fuel" => match value.parse() {
+                Ok(fuel) if fuel >= FUEL => Ok(Self::Fuel(fuel)),
+                _ => Err(format!("write a number of instructions, at least {FUEL}: fuel=1000000000")),
+            },
+            _ => Err(format!("unknown limit {name:?}; there are memory, cpu and fuel")),
         }
     }
 }
@@ -72,6 +84,7 @@ impl Limits {
             Limit::Cpu(time) => {
                 Self { cpu_ms: Some(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)), ..set }
             }
+            Limit::Fuel(fuel) => Self { fuel: Some(fuel), ..set },
         })
     }
 
@@ -81,6 +94,7 @@ impl Limits {
         PluginLimits {
             memory_bytes: memory.unwrap_or(engine.memory_bytes),
             cpu_time: self.cpu_ms.map_or(engine.cpu_time, Duration::from_millis),
+            fuel: self.fuel.or(engine.fuel),
             ..engine
         }
     }
@@ -93,11 +107,11 @@ mod tests {
     #[test]
     fn limits_of_the_command_line() {
         let limits: Vec<Limit> =
-            ["memory=128MiB", "cpu=1500ms"].iter().map(|text| text.parse().unwrap()).collect();
+            ["memory=128MiB", "cpu=1500ms", "fuel=5000"].iter().map(|text| text.parse().unwrap()).collect();
         let set = Limits::default().with(&limits);
-        assert_eq!(set, Limits { memory: Some(128 << 20), cpu_ms: Some(1500) });
+        assert_eq!(set, Limits { memory: Some(128 << 20), cpu_ms: Some(1500), fuel: Some(5000) });
         let all = set.over(PluginLimits::default());
-        assert_eq!((all.memory_bytes, all.cpu_time), (128 << 20, Duration::from_millis(1500)));
+        assert_eq!((all.memory_bytes, all.cpu_time, all.fuel), (128 << 20, Duration::from_millis(1500), Some(5000)));
         assert_eq!(Limits::default().over(PluginLimits::default()), PluginLimits::default());
         assert_eq!(set.with(&[Limit::Memory(1 << 20)]).cpu_ms, Some(1500));
     }
@@ -110,7 +124,8 @@ mod tests {
             ("memory=1", "64KiB to 4GiB"),
             ("cpu=1", "write a time"),
             ("cpu=2h", "10ms to 1h"),
-            ("disk=1", "there are memory and cpu"),
+            ("fuel=999", "at least 1000"),
+            ("disk=1", "there are memory, cpu and fuel"),
         ] {
             let error = text.parse::<Limit>().unwrap_err();
             assert!(error.contains(words), "{text}: {error}");

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use longshore_job::config::{PluginIsolation, PluginsConfig};
 use longshore_job::job_file::{CatalogEntry, OperationName};
 use longshore_job::spec::{OperationSource, OperationSpec};
 use longshore_job::{InstalledName, OperationCatalog};
-use longshore_plugin::{EngineLimits, Grants, Isolation, Plugin, PluginError, PluginLimits, Plugins, Terms};
+use longshore_plugin::{Grants, Isolation, Plugin, PluginError, PluginLimits, Plugins, Terms};
 use longshore_registry::Registry;
 use tokio::runtime::Handle;
 
 use crate::error::{JobFailure, OPERATION_NOT_USABLE};
+use crate::catalog_settings::{CatalogSettings, size};
 use crate::plugin_file;
 
 /// Finds and compiles operations, each once.
@@ -19,6 +21,8 @@ pub struct Catalog {
     plugins: Plugins,
     /// Most bytes of a plugin's file.
     plugin_bytes: usize,
+    limits: PluginLimits,
+    isolation: Isolation,
     installed: Option<Registry>,
     loaded: Mutex<BTreeMap<String, Plugin>>,
 }
@@ -28,10 +32,20 @@ impl Catalog {
     ///
     /// # Errors
     /// If the WebAssembly engine cannot run on this machine.
-    pub fn new() -> Result<Self, PluginError> {
-        let limits = EngineLimits::default();
-        let plugin_bytes = limits.plugin_bytes;
-        Ok(Self { plugins: Plugins::new(limits)?, plugin_bytes, installed: None, loaded: Mutex::default() })
+    pub fn new(settings: &CatalogSettings) -> Result<Self, PluginError> {
+        let PluginsConfig { isolation, file_bytes, .. } = settings.plugins;
+        let isolation = match isolation {
+            PluginIsolation::Fresh => Isolation::Fresh,
+            PluginIsolation::Reuse => Isolation::Reuse,
+        };
+        Ok(Self {
+            plugins: settings.start()?,
+            plugin_bytes: size(file_bytes),
+            limits: settings.limits(),
+            isolation,
+            installed: None,
+            loaded: Mutex::default(),
+        })
     }
 
     /// The same with the plugins that are installed there.
@@ -105,19 +119,24 @@ impl Catalog {
         }
         let component = registry.component(&record).map_err(|error| error.to_string())?;
         let submitted = Grants::try_from(grants.to_vec()).map_err(|error| format!("{name}: {error}"))?;
-        let terms = record.terms(&submitted, third_party(Grants::default()));
+        let terms = record.terms(&submitted, self.third_party(Grants::default()));
         self.plugins.load(&component, &terms).map_err(|error| format!("{name}: {error}"))
     }
 
     fn file(&self, path: &Path, bytes: &[u8]) -> Result<Plugin, String> {
         // Not kept by path: the file may change between two jobs.
-        self.under_own_needs(bytes, third_party).map_err(|error| format!("{}: {error}", path.display()))
+        self.under_own_needs(bytes).map_err(|error| format!("{}: {error}", path.display()))
     }
 
     /// A plugin that is granted what it says it needs.
-    fn under_own_needs(&self, bytes: &[u8], terms: fn(Grants) -> Terms) -> Result<Plugin, PluginError> {
+    fn under_own_needs(&self, bytes: &[u8]) -> Result<Plugin, PluginError> {
         let needs = self.plugins.inspect(bytes)?.needs;
-        self.plugins.load(bytes, &terms(needs))
+        self.plugins.load(bytes, &self.third_party(needs))
+    }
+
+    /// How plugins run that do not ship with the engine.
+    fn third_party(&self, grants: Grants) -> Terms {
+        Terms { grants, limits: self.limits.clone(), isolation: self.isolation }
     }
 
     fn compiled(&self, key: &str, component: &[u8]) -> Result<Plugin, PluginError> {
@@ -125,7 +144,7 @@ impl Catalog {
         if let Some(plugin) = loaded.get(key) {
             return Ok(plugin.clone());
         }
-        let plugin = self.under_own_needs(component, built_in)?;
+        let plugin = self.plugins.load_shipped(component)?;
         loaded.insert(key.to_owned(), plugin.clone());
         Ok(plugin)
     }
@@ -160,16 +179,6 @@ impl Catalog {
             Err(error) => Err(JobFailure::new(OPERATION_NOT_USABLE, error.to_string())),
         }
     }
-}
-
-/// How plugins run that do not ship with the engine.
-fn third_party(grants: Grants) -> Terms {
-    Terms { grants, limits: PluginLimits::default(), isolation: Isolation::Fresh }
-}
-
-/// How the built-ins run.
-fn built_in(grants: Grants) -> Terms {
-    Terms { grants, limits: PluginLimits::default(), isolation: Isolation::Reuse }
 }
 
 impl OperationCatalog for Catalog {

@@ -4,6 +4,7 @@
 //! next state in the queue. So a job goes on from wherever the last process left it.
 
 mod catalog;
+mod catalog_settings;
 mod chunk_spool;
 mod close;
 mod collect;
@@ -47,6 +48,7 @@ mod uploads;
 mod worker;
 
 pub use catalog::Catalog;
+pub use catalog_settings::CatalogSettings;
 pub use engine::Engine;
 pub use error::{
     INTERRUPTED, JobFailure, ROLE_NOT_USABLE, RunnerError, SPOOL_NOT_REACHABLE, STORE_NOT_USABLE,

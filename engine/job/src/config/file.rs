@@ -62,7 +62,7 @@ pub(super) struct ConfigFile {
     /// Bounds of the engine itself, over all jobs.
     #[serde(default)]
     pub(super) engine: EngineSection,
-    /// Whose signatures of plugins are trusted.
+    /// How plugins run that do not ship with the engine, what each may use, and whose signatures are trusted.
     #[serde(default)]
     pub(super) plugins: PluginsSection,
     /// How long jobs are kept.

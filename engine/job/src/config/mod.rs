@@ -37,7 +37,7 @@ pub struct EngineConfig {
     pub spool: Option<SpoolConfig>,
     /// Bounds of the engine itself.
     pub engine: EngineLimits,
-    /// Whose signatures of plugins are trusted.
+    /// How plugins run that do not ship with the engine, and whose signatures are trusted.
     pub plugins: PluginsConfig,
     /// How long jobs are kept.
     pub retention: Retention,

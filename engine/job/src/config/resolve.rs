@@ -13,7 +13,7 @@ use super::file::{
 };
 use super::{
     Credentials, EngineConfig, EngineLimits, MetricsConfig, REMOTE_ADDRESS, Retention, RoleConfig,
-    SpoolConfig, StoreConfig, endpoint, notify,
+    SpoolConfig, StoreConfig, endpoint, notify, plugins,
 };
 use crate::declare::{Declaration, duration, pointer, rate, suggest};
 use crate::secret::Secret;
@@ -65,6 +65,7 @@ pub(super) fn resolve(
             Some((name, endpoint))
         })
         .collect();
+    let plugins = plugins::resolve(&file.plugins, declaration);
     let retention = retention(&file.retention, declaration);
     let drain = duration::read(&file.drain, "/drain", DRAIN_BOUNDS, declaration);
     let metrics = metrics(file.metrics, declaration);
@@ -76,7 +77,7 @@ pub(super) fn resolve(
         data_directory: file.data_directory,
         spool,
         engine: engine?,
-        plugins: file.plugins.into(),
+        plugins: plugins?,
         retention: retention?,
         drain: drain?,
         stores,

@@ -28,6 +28,11 @@ impl Guest<'_> {
         crate::contract::plugin(&self.text())
     }
 
+    /// The guest in another world than that of operations, which `more` describes.
+    pub(crate) fn bytes_in(&self, world: &str, more: &str) -> Vec<u8> {
+        crate::contract::plugin_in(world, more, &self.text())
+    }
+
     fn text(&self) -> String {
         let Self { imports, extra, name, plan, run } = self;
         let name_bytes = format!("\\{:02x}\\00\\00\\00", name.len());

@@ -51,8 +51,8 @@ fn a_component_that_imports_wasi() {
         (import "wasi:cli/environment@0.2.6" (instance
             (export "get-arguments" (func (result (list string)))))))"#;
     let error = load(&wat::parse_str(component).unwrap());
-    assert_eq!(error, PluginError::ForbiddenImport { import: "wasi:cli/environment@0.2.6".to_owned() });
-    assert!(error.to_string().contains("wasm32-unknown-unknown"), "{error}");
+    assert_eq!(error, PluginError::NotGranted { import: "wasi:cli/environment@0.2.6".to_owned() });
+    assert!(error.to_string().contains("grant it the word \"wasi\""), "{error}");
 }
 
 #[test]

@@ -6,8 +6,10 @@ mod grants;
 mod guest;
 mod load;
 mod mutations;
+mod wasi;
 mod world;
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use guest::{Guest, RESULT};
@@ -319,4 +321,61 @@ async fn a_dropped_task_leaves_the_lane_usable() {
     }
     let execution = lane.execute(&object, 1, &World::agreeable().gate).await;
     assert_eq!(execution, Execution::Done(Outcome::Succeeded(None)));
+}
+
+#[test]
+fn a_panic_in_the_host_ends_the_task_and_leaves_the_lane_usable() {
+    let run = "(call $send (call $head (local.get $object)) (i32.const 4096))
+               (call $drop_response (i32.load (i32.const 4100)))";
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let guest = Guest { imports: SENDING, run, ..Guest::default() };
+    let mut lane = runtime.block_on(lane(&guest, Isolation::Reuse));
+    let (panicking, world) = (World::panicking(), World::agreeable());
+    // As the lanes of the engine do it.
+    let task = AssertUnwindSafe(|| runtime.block_on(lane.execute(&object(), 1, &panicking.gate)));
+    assert!(std::panic::catch_unwind(task).is_err(), "the panic came through the guest");
+    let execution = runtime.block_on(lane.execute(&object(), 1, &world.gate));
+    assert_eq!(execution, Execution::Done(Outcome::Succeeded(None)));
+}
+
+#[tokio::test]
+async fn fuel_is_the_same_for_the_same_work() {
+    let loops = |count: u32| {
+        format!(
+            "(local $left i32) (local.set $left (i32.const {count}))
+             (loop $l (br_if $l (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))"
+        )
+    };
+    let mut used = Vec::new();
+    for (count, isolation) in
+        [(1_000, Isolation::Fresh), (1_000, Isolation::Reuse), (2_000, Isolation::Reuse)]
+    {
+        let terms = Terms { limits: PluginLimits { fuel: Some(100_000), ..limits() }, ..terms(isolation) };
+        let guest = Guest { run: &loops(count), ..Guest::default() }.bytes();
+        let mut lane =
+            engine().load(&guest, &terms).unwrap().lane(&serde_json::json!({}), "j").await.unwrap();
+        for _ in 0..2 {
+            let execution = lane.execute(&object(), 1, &World::agreeable().gate).await;
+            assert_eq!(execution, Execution::Done(Outcome::Succeeded(None)));
+            used.push(lane.fuel().unwrap());
+        }
+    }
+    let [first, second, third, fourth, fifth, sixth] = used.try_into().unwrap();
+    assert!(
+        first == second && second == third && third == fourth && fifth == sixth,
+        "{first} {third} {fifth}"
+    );
+    assert!((3_000..6_000).contains(&(fifth - first)), "1,000 rounds of a loop: {}", fifth - first);
+}
+
+#[tokio::test]
+async fn fuel_is_limited() {
+    let guest = Guest { run: "(loop $l (br $l))", ..Guest::default() }.bytes();
+    let limits = PluginLimits { fuel: Some(10_000), cpu_time: Duration::from_secs(60), ..limits() };
+    let plugin = engine().load(&guest, &Terms { limits, ..terms(Isolation::Fresh) }).unwrap();
+    let mut lane = plugin.lane(&serde_json::json!({}), "j").await.unwrap();
+    let (code, message) = failure_of(&mut lane, &World::agreeable()).await;
+    assert_eq!(code, codes::FUEL_LIMIT);
+    assert_eq!(message, "the plugin executed more instructions than a task may (fuel)");
+    assert_eq!(lane.fuel(), Some(10_000));
 }

@@ -29,6 +29,11 @@ impl World {
         Self { gate: gate(store.clone(), effect), store }
     }
 
+    pub(crate) fn panicking() -> Self {
+        let store = Arc::new(FakeStore::answering(|_| panic!("a bug of the host")));
+        Self { gate: gate(store.clone(), "Allow"), store }
+    }
+
     pub(crate) fn silent() -> Self {
         Self { store: Arc::new(FakeStore::agreeable()), gate: gate(Arc::new(Silent), "Allow") }
     }

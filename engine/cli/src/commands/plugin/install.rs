@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     /// Install it also if it declares more than is granted; its tasks fail where they need the rest
     #[arg(long, requires = "grant")]
     partial: bool,
-    /// A limit of its own: memory=128MiB, cpu=2s; may be given several times
+    /// A limit of its own: memory=128MiB, cpu=2s, fuel=1000000000; may be given several times
     #[arg(long, value_name = "NAME=VALUE")]
     limit: Vec<Limit>,
     /// What its tasks share: nothing, or an instance [default: as the engine configuration has it]

@@ -57,6 +57,7 @@ fn limits(record: &Record) -> String {
     let set = [
         limits.memory.map(|bytes| format!("memory {}", HumanBytes(bytes))),
         limits.cpu_ms.map(|time| format!("processor time {time} ms")),
+        limits.fuel.map(|fuel| format!("fuel {fuel}")),
         record.isolation.map(|isolation| format!("isolation {}", super::install::word(isolation))),
     ];
     let set: Vec<String> = set.into_iter().flatten().collect();
