@@ -47,7 +47,8 @@ impl FromStr for Limit {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (name, value) = text.split_once('=').ok_or("write NAME=VALUE: memory=128MiB, cpu=2s, fuel=1000000000")?;
+        let (name, value) =
+            text.split_once('=').ok_or("write NAME=VALUE: memory=128MiB, cpu=2s, fuel=1000000000")?;
         match name {
             "memory" => {
                 let bytes = Size::Text(value.to_owned()).in_bytes()?;
@@ -111,7 +112,10 @@ mod tests {
         let set = Limits::default().with(&limits);
         assert_eq!(set, Limits { memory: Some(128 << 20), cpu_ms: Some(1500), fuel: Some(5000) });
         let all = set.over(PluginLimits::default());
-        assert_eq!((all.memory_bytes, all.cpu_time, all.fuel), (128 << 20, Duration::from_millis(1500), Some(5000)));
+        assert_eq!(
+            (all.memory_bytes, all.cpu_time, all.fuel),
+            (128 << 20, Duration::from_millis(1500), Some(5000))
+        );
         assert_eq!(Limits::default().over(PluginLimits::default()), PluginLimits::default());
         assert_eq!(set.with(&[Limit::Memory(1 << 20)]).cpu_ms, Some(1500));
     }

@@ -12,8 +12,8 @@ use longshore_plugin::{Grants, Isolation, Plugin, PluginError, PluginLimits, Plu
 use longshore_registry::Registry;
 use tokio::runtime::Handle;
 
-use crate::error::{JobFailure, OPERATION_NOT_USABLE};
 use crate::catalog_settings::{CatalogSettings, size};
+use crate::error::{JobFailure, OPERATION_NOT_USABLE};
 use crate::plugin_file;
 
 /// Finds and compiles operations, each once.

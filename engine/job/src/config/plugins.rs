@@ -294,7 +294,8 @@ mod tests {
 
     #[test]
     fn keys_and_whether_one_must_have_signed() {
-        let found = plugins(&format!("[plugins]\nrequire-signature = true\nkeys = {{ team = \"{KEY}\" }}")).unwrap();
+        let found =
+            plugins(&format!("[plugins]\nrequire-signature = true\nkeys = {{ team = \"{KEY}\" }}")).unwrap();
         assert_eq!(found.keys, BTreeMap::from([("team".to_owned(), KEY.to_owned())]));
         assert!(found.require_signature);
     }
