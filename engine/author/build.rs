@@ -26,6 +26,20 @@ fn embed() -> io::Result<()> {
     let of_rust = ["Cargo.toml", "src", "wit"].map(|name| (name, sdk.join(name)));
     let mut list = String::new();
     add(&mut list, "SDK", &of_rust)?;
+    let wit = || ("wit", sdk.join("wit"));
+    add(&mut list, "PYTHON_SDK", &[("longshore", sdk.join("python/longshore")), wit()])?;
+    let modules = [
+        "component.js",
+        "index.js",
+        "objects.js",
+        "operation.js",
+        "package.json",
+        "settings.js",
+        "testing.js",
+    ];
+    let mut of_javascript = modules.map(|name| (name, sdk.join("javascript").join(name))).to_vec();
+    of_javascript.push(wit());
+    add(&mut list, "JAVASCRIPT_SDK", &of_javascript)?;
     add(&mut list, "TEMPLATES", &[("", here.join("templates"))])?;
     for (name, file) in [("WORKSPACE", "Cargo.toml"), ("LOCK", "Cargo.lock")] {
         let _ = writeln!(list, "pub(crate) const {name}: &str = include_str!({:?});", workspace.join(file));
@@ -52,6 +66,8 @@ fn files(place: &Path, name: &str) -> io::Result<Vec<(String, PathBuf)>> {
         return Ok(vec![(name.to_owned(), place.to_owned())]);
     }
     let mut entries = fs::read_dir(place)?.collect::<io::Result<Vec<_>>>()?;
+    // What Python writes beside its sources.
+    entries.retain(|entry| entry.file_name() != "__pycache__");
     entries.sort_by_key(fs::DirEntry::file_name);
     let mut found = Vec::new();
     for entry in entries {

@@ -5,13 +5,13 @@ use std::io::Write as _;
 use std::path::Path;
 use std::str::FromStr;
 
-use crate::embedded::{LOCK, SDK, TEMPLATES, WORKSPACE};
+use crate::embedded::{JAVASCRIPT_SDK, LOCK, PYTHON_SDK, SDK, TEMPLATES, WORKSPACE};
 use crate::error::AuthorError;
 use crate::manifest;
 use crate::name::Name;
 
-/// Where a project in Rust has its copy of the SDK, which is not on crates.io.
-const SDK_DIRECTORY: &str = "longshore-sdk";
+/// Where a project has its copy of the SDK, which no registry has.
+pub(crate) const SDK_DIRECTORY: &str = "longshore-sdk";
 
 /// A language that operations are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,17 +20,23 @@ pub enum Language {
     Rust,
     /// With bindings made from the contract, to a core module.
     C,
+    /// With the SDK, packed with CPython into a component.
+    Python,
+    /// With the SDK, packed with SpiderMonkey into a component.
+    JavaScript,
 }
 
 impl Language {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Rust, Self::C];
+    pub const ALL: [Self; 4] = [Self::Rust, Self::C, Self::Python, Self::JavaScript];
 
     /// Its name on the command line, and that of its folder of templates.
     pub fn name(self) -> &'static str {
         match self {
             Self::Rust => "rust",
             Self::C => "c",
+            Self::Python => "python",
+            Self::JavaScript => "javascript",
         }
     }
 
@@ -39,6 +45,8 @@ impl Language {
         match self {
             Self::Rust => "src/lib.rs".to_owned(),
             Self::C => format!("{name}.c"),
+            Self::Python => "plugin.py".to_owned(),
+            Self::JavaScript => "plugin.js".to_owned(),
         }
     }
 
@@ -47,6 +55,8 @@ impl Language {
         match self {
             Self::Rust => Some("cargo test"),
             Self::C => None,
+            Self::Python => Some(".venv/bin/python -m pytest"),
+            Self::JavaScript => Some("npm test"),
         }
     }
 
@@ -55,6 +65,8 @@ impl Language {
         match self {
             Self::Rust => "Cargo.toml",
             Self::C => "longshore/operation.h",
+            Self::Python => "plugin.py",
+            Self::JavaScript => "plugin.js",
         }
     }
 }
@@ -101,6 +113,8 @@ pub fn files(name: &Name, language: Language) -> Result<Vec<File>, AuthorError> 
     match language {
         Language::Rust => with_sdk(files, name),
         Language::C => Ok(files),
+        Language::Python => Ok(beside(files, PYTHON_SDK)),
+        Language::JavaScript => Ok(beside(files, JAVASCRIPT_SDK)),
     }
 }
 
@@ -109,6 +123,12 @@ fn renamed(text: &str, name: &Name) -> String {
     text.replace("my-operation", name.as_str())
         .replace("my_operation", &name.snake())
         .replace("MyOperation", &name.camel())
+}
+
+/// A project with a copy of an SDK that needs no changes.
+fn beside(mut files: Vec<File>, sdk: &[(&str, &[u8])]) -> Vec<File> {
+    files.extend(sdk.iter().map(|(path, content)| (format!("{SDK_DIRECTORY}/{path}"), content.to_vec())));
+    files
 }
 
 /// A crate that stands alone: versions are the workspace's, the SDK is in it.

@@ -1,6 +1,7 @@
 //! Builds the operation of a project.
 
 mod c;
+mod packed;
 mod rust;
 
 use std::path::{Path, PathBuf};
@@ -32,6 +33,8 @@ pub fn build(directory: &Path) -> Result<Built, AuthorError> {
     let component = match language {
         Language::Rust => rust::build(&directory),
         Language::C => c::build(&directory),
+        Language::Python => packed::PYTHON.build(&directory),
+        Language::JavaScript => packed::JAVASCRIPT.build(&directory),
     }?;
     Ok(Built { language, component })
 }
