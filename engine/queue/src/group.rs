@@ -151,7 +151,8 @@ mod tests {
     fn batch(results: u32) -> (Command, oneshot::Receiver<Result<(), QueueError>>) {
         let result = |index| TaskResult { index, outcome: Outcome::Succeeded(None) };
         let results = (0..results).map(result).collect();
-        let batch = ResultBatch { job: "job".into(), chunk: 0, results, failed_rows: BTreeMap::new() };
+        let batch =
+            ResultBatch { job: "job".into(), chunk: 0, results, failed_rows: BTreeMap::new(), fuel: 0 };
         let (answer, answered) = oneshot::channel();
         let room = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
         (Command::Record(Pending { batch, answer, _room: room }), answered)

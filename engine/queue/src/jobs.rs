@@ -306,6 +306,7 @@ pub(crate) fn job_record(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
         total_tasks: row.get("total_tasks")?,
         succeeded: row.get("succeeded")?,
         failed: row.get("failed")?,
+        fuel: row.get("fuel")?,
         failure_code: row.get("failure_code")?,
         failure_reason: row.get("failure_reason")?,
         status_reason: row.get("status_reason")?,

@@ -91,6 +91,8 @@ pub struct JobRecord {
     pub succeeded: u64,
     /// Tasks that failed.
     pub failed: u64,
+    /// Instructions that its tasks executed, as far as they were counted.
+    pub fuel: u64,
     /// Why the job as a whole failed: the code.
     pub failure_code: Option<String>,
     /// Why the job as a whole failed: the text.
@@ -240,6 +242,8 @@ pub struct ResultBatch {
     pub results: Vec<TaskResult>,
     /// The manifest row of every failed result, by its index in the chunk.
     pub failed_rows: BTreeMap<u32, Row>,
+    /// Instructions that were executed for these results, and for tasks that are put off, as far as they were counted.
+    pub fuel: u64,
 }
 
 /// A task that asked to run again later.

@@ -17,6 +17,9 @@ use crate::{retry, waiting};
 
 const DOING: &str = "record results";
 
+/// Fuel is counted up to here: twice as much is still an integer of SQLite.
+const MOST_FUEL: u64 = 1 << 61;
+
 /// Records batches, each as a whole or not at all. An `Err` inside refuses one batch; an outer one fails them all.
 pub(crate) fn record(connection: &Connection, batches: &[ResultBatch]) -> Step<Vec<Result<(), QueueError>>> {
     let mut group = Group { connection, jobs: BTreeMap::new(), chunks: BTreeMap::new() };
@@ -42,6 +45,7 @@ struct OpenJob<'b> {
     key: JobKey,
     succeeded: u64,
     failed: u64,
+    fuel: u64,
     codes: BTreeMap<&'b str, u64>,
     /// Whether any of its tasks waits to run again.
     waits: bool,
@@ -67,6 +71,7 @@ impl<'b> Group<'_, 'b> {
             return Ok(()); // its report is written: the results that count are there
         }
         check(batch, chunk.done.len())?;
+        job.fuel = job.fuel.saturating_add(batch.fuel).min(MOST_FUEL);
         for result in &batch.results {
             if !chunk.done.insert(result.index) {
                 continue;
@@ -100,14 +105,14 @@ impl<'b> Group<'_, 'b> {
             bitmap.execute(params![job, number, chunk.done.as_bytes()])?;
         }
         let mut tally = self.connection.prepare_cached(
-            "UPDATE job_records SET succeeded = succeeded + ?2, failed = failed + ?3 WHERE number = ?1",
+            "UPDATE job_records SET succeeded = succeeded + ?2, failed = failed + ?3, fuel = min(fuel + ?4, ?5) WHERE number = ?1",
         )?;
         let mut count = self.connection.prepare_cached(
             "INSERT INTO failure_codes (job, code, count) VALUES (?1, ?2, ?3)
              ON CONFLICT (job, code) DO UPDATE SET count = count + excluded.count",
         )?;
         for job in self.jobs.values() {
-            tally.execute(params![job.key.number, job.succeeded, job.failed])?;
+            tally.execute(params![job.key.number, job.succeeded, job.failed, job.fuel, MOST_FUEL])?;
             for (code, failures) in &job.codes {
                 count.execute(params![job.key.number, code, failures])?;
             }
@@ -119,7 +124,7 @@ impl<'b> Group<'_, 'b> {
 impl OpenJob<'_> {
     fn new(connection: &Connection, key: JobKey) -> Step<Self> {
         let waits = waiting::any(connection, key.number)?;
-        Ok(Self { key, succeeded: 0, failed: 0, codes: BTreeMap::new(), waits })
+        Ok(Self { key, succeeded: 0, failed: 0, fuel: 0, codes: BTreeMap::new(), waits })
     }
 }
 

@@ -31,6 +31,7 @@ CREATE TABLE job_records (
     total_tasks     INTEGER CHECK (total_tasks >= 0),
     succeeded       INTEGER NOT NULL DEFAULT 0 CHECK (succeeded >= 0),
     failed          INTEGER NOT NULL DEFAULT 0 CHECK (failed >= 0),
+    fuel            INTEGER NOT NULL DEFAULT 0 CHECK (fuel >= 0),
     failure_code    TEXT,
     failure_reason  TEXT,
     status_reason   TEXT,

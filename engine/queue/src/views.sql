@@ -31,7 +31,7 @@ SELECT id                                   AS job,
        spec ->> '$.role'                    AS role,
        spec ->> '$.store'                   AS store,
        spec ->  '$.tags'                    AS tags,
-       client_token, retry_of, start_at, deadline_at, created_at, suspended_at, started_at, finished_at, total_tasks, succeeded, failed,
+       client_token, retry_of, start_at, deadline_at, created_at, suspended_at, started_at, finished_at, total_tasks, succeeded, failed, fuel,
        failure_code, failure_reason, status_reason, obstacle, report,
        (SELECT group_concat(plugin_digest, '+')
         FROM (SELECT plugin_digest FROM steps WHERE steps.job = job_records.id ORDER BY step)) AS plugin_digest,

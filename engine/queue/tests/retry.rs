@@ -45,7 +45,7 @@ fn ended(fixture: &Fixture, id: &str, outcomes: &[Option<(&str, Option<u16>)>]) 
         };
         results.push(TaskResult { index, outcome });
     }
-    fixture.record(ResultBatch { job: id.into(), chunk: 0, results, failed_rows }).unwrap();
+    fixture.record(ResultBatch { job: id.into(), chunk: 0, results, failed_rows, fuel: 0 }).unwrap();
     fixture.advance(id, Active, Completing);
     fixture.advance(id, Completing, Complete);
 }

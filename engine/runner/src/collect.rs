@@ -24,10 +24,10 @@ const MAX_COMMITS: usize = 4;
 
 /// What a lane or the loader tells the collector.
 pub(crate) enum Message {
-    /// A task has a result.
-    Finished(Assignment, Outcome),
-    /// A task is to run again later.
-    PutOff(Arc<OpenChunk>, WaitingTask),
+    /// A task has a result; so much fuel it took.
+    Finished(Assignment, Outcome, u64),
+    /// A task is to run again later; so much fuel it took.
+    PutOff(Arc<OpenChunk>, WaitingTask, u64),
     /// Every result of this chunk was durable already when it was loaded; it only has to be closed.
     AllDurable(Arc<OpenChunk>),
 }
@@ -54,11 +54,12 @@ struct Batch {
     chunk: Arc<OpenChunk>,
     results: Vec<TaskResult>,
     put_off: Vec<WaitingTask>,
+    fuel: u64,
 }
 
 impl Batch {
     fn of(chunk: Arc<OpenChunk>) -> Self {
-        Self { chunk, results: Vec::new(), put_off: Vec::new() }
+        Self { chunk, results: Vec::new(), put_off: Vec::new(), fuel: 0 }
     }
 }
 
@@ -113,12 +114,15 @@ impl Collector {
         for message in messages {
             match message {
                 Message::AllDurable(chunk) => durable.push(chunk),
-                Message::Finished(Assignment { chunk, task }, outcome) => {
+                Message::Finished(Assignment { chunk, task }, outcome, fuel) => {
                     let batch = by_chunk.entry(chunk.number).or_insert_with(|| Batch::of(chunk));
+                    batch.fuel = batch.fuel.saturating_add(fuel);
                     batch.results.push(TaskResult { index: task.index, outcome });
                 }
-                Message::PutOff(chunk, task) => {
-                    by_chunk.entry(chunk.number).or_insert_with(|| Batch::of(chunk)).put_off.push(task);
+                Message::PutOff(chunk, task, fuel) => {
+                    let batch = by_chunk.entry(chunk.number).or_insert_with(|| Batch::of(chunk));
+                    batch.fuel = batch.fuel.saturating_add(fuel);
+                    batch.put_off.push(task);
                 }
             }
         }
@@ -156,7 +160,7 @@ async fn commit(queue: Queue, job: String, batch: Batch) -> Result<Batch, Runner
         let tasks = batch.put_off.clone();
         blocking(move || queue.put_off(&job, number, tasks)).await??;
     }
-    if batch.results.is_empty() {
+    if batch.results.is_empty() && batch.fuel == 0 {
         return Ok(batch);
     }
     let failed_rows = batch
@@ -165,8 +169,8 @@ async fn commit(queue: Queue, job: String, batch: Batch) -> Result<Batch, Runner
         .filter(|result| matches!(result.outcome, Outcome::Failed(_)))
         .filter_map(|result| row_of(&batch.chunk, result.index))
         .collect();
-    let results = batch.results.clone();
-    queue.record(ResultBatch { job, chunk: batch.chunk.number, results, failed_rows }).await?;
+    let (results, fuel) = (batch.results.clone(), batch.fuel);
+    queue.record(ResultBatch { job, chunk: batch.chunk.number, results, failed_rows, fuel }).await?;
     Ok(batch)
 }
 

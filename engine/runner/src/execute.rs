@@ -211,7 +211,7 @@ impl LaneRunner {
 
     /// Runs one task: the steps that are left.
     async fn execute(&self, lanes: &mut StepLanes, assignment: Assignment) -> Result<Message, RunnerError> {
-        let failed = |assignment, failure| Ok(Message::Finished(assignment, Outcome::Failed(failure)));
+        let failed = |assignment, failure| Ok(Message::Finished(assignment, Outcome::Failed(failure), 0));
         let Some(row) = row_of(&assignment) else {
             return failed(assignment, invalid_request("the chunk has no such row"));
         };
@@ -247,7 +247,7 @@ impl LaneRunner {
             let begin = Instant::now();
             let outcome = match self.step(lanes, number, task.attempt, &mut subject).await? {
                 Execution::AgainAfter { seconds, note } if task.attempt < MAX_ATTEMPTS => {
-                    return Ok(Message::PutOff(chunk, put_off(task, seconds, note)));
+                    return Ok(Message::PutOff(chunk, put_off(task, seconds, note), lanes.take_fuel()));
                 }
                 Execution::AgainAfter { note, .. } => too_many_attempts(&note),
                 Execution::Done(outcome) => outcome,
@@ -257,7 +257,7 @@ impl LaneRunner {
             task.attempt = 1;
         }
         let outcome = std::mem::take(&mut task.progress).outcome(steps);
-        Ok(Message::Finished(Assignment { chunk, task }, outcome))
+        Ok(Message::Finished(Assignment { chunk, task }, outcome, lanes.take_fuel()))
     }
 
     /// Runs one step. A panic in the host costs that step and its lane's instances, no more.

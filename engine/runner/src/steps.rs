@@ -26,6 +26,8 @@ pub(crate) struct StepLanes {
     /// How many of them it keeps.
     most: usize,
     columns: Arc<[String]>,
+    /// Fuel that was used since it was last taken.
+    fuel: u64,
 }
 
 /// The object of one task, and what is known about it.
@@ -70,7 +72,7 @@ impl StepLanes {
         let columns = spec.manifest.columns().into();
         let lanes = spec.steps.iter().map(|_| None).collect();
         let most = INSTANCES.checked_div(slots).unwrap_or(INSTANCES).max(1);
-        Self { spec, resolved, session: session.to_owned(), lanes, most, columns }
+        Self { spec, resolved, session: session.to_owned(), lanes, most, columns, fuel: 0 }
     }
 
     /// Starts the operation of the first step: most tasks need it, and whether it starts is known then.
@@ -113,7 +115,15 @@ impl StepLanes {
         lane.set_columns(columns.clone());
         // The step may have changed the object, also if it failed.
         (*details, *touched) = (Details::default(), true);
-        Ok(lane.execute(object, attempt, &gate).await)
+        let execution = lane.execute(object, attempt, &gate).await;
+        let used = lane.fuel().unwrap_or_default();
+        self.fuel = self.fuel.saturating_add(used);
+        Ok(execution)
+    }
+
+    /// The fuel that steps have used since this was last asked, as far as it is counted.
+    pub(crate) fn take_fuel(&mut self) -> u64 {
+        std::mem::take(&mut self.fuel)
     }
 
     /// Drops what a panic may have left half done.

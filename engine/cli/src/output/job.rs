@@ -46,6 +46,7 @@ pub(crate) fn describe(record: &JobRecord, codes: &[(String, u64)]) -> String {
     optional("Client token", spec.client_token.as_deref().map(printable));
     optional("Tasks", Some(tasks(record)));
     optional("Failures", failures(record, codes));
+    optional("Fuel", (record.fuel > 0).then(|| format!("{} instructions", HumanCount(record.fuel))));
     optional("Time", Some(times(record)));
     optional("Report", record.report.clone());
     key_values(&pairs)
@@ -77,6 +78,7 @@ pub(crate) fn summary(record: &JobRecord, codes: &[(String, u64)]) -> Value {
         "succeeded": record.succeeded,
         "failed": record.failed,
         "failures": codes,
+        "fuel": record.fuel,
         "failure_code": record.failure_code,
         "failure_reason": record.failure_reason,
         "status_reason": record.status_reason,

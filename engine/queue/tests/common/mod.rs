@@ -168,5 +168,5 @@ pub fn batch(job: &str, chunk: u32, outcomes: impl IntoIterator<Item = (u32, Out
         .filter(|result| matches!(result.outcome, Outcome::Failed(_)))
         .map(|result| (result.index, row(result.index)))
         .collect();
-    ResultBatch { job: job.into(), chunk, results, failed_rows }
+    ResultBatch { job: job.into(), chunk, results, failed_rows, fuel: 0 }
 }
