@@ -2,7 +2,7 @@
 
 use longshore_job::EngineConfig;
 use longshore_job::config::{EndpointConfig, EndpointWay, signing_key};
-use longshore_store::{self as store, EndpointKind, Endpoints, RateLimits};
+use longshore_store::{self as store, Batching, EndpointKind, Endpoints, RateLimits};
 
 use crate::engine::count;
 use crate::error::{JobFailure, OPERATION_NOT_USABLE};
@@ -46,5 +46,6 @@ fn settings(name: &str, endpoint: &EndpointConfig, rate: RateLimits) -> store::E
         timeout: endpoint.timeout,
         answer_bytes: count(endpoint.answer_bytes),
         rate,
+        batching: endpoint.batching.map(|(tasks, wait)| Batching { tasks: count(tasks), wait }),
     }
 }

@@ -108,6 +108,7 @@ fn settings(config: &EngineConfig, name: &str, lanes: u32) -> Result<StoreConfig
         credentials: credentials(&store.credentials),
         request_timeout: store.request_timeout,
         rate: rate_limits(lanes, store.rate.requests_per_second),
+        batch_deletes: store.batch_deletes,
         ..StoreConfig::default()
     })
 }

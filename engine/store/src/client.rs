@@ -4,6 +4,7 @@ mod answers;
 mod calls;
 mod computed;
 pub(crate) mod credentials;
+mod deletions;
 mod digesting;
 mod errors;
 mod kept;
@@ -57,6 +58,8 @@ pub struct StoreConfig {
     pub request_timeout: Duration,
     /// Bounds on the requests to this endpoint.
     pub rate: RateLimits,
+    /// Whether deletions that wait for their turn go together, as DeleteObjects.
+    pub batch_deletes: bool,
     /// When requests are retried.
     pub retry: RetryPolicy,
 }
@@ -72,6 +75,7 @@ impl Default for StoreConfig {
             connect_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(60),
             rate: RateLimits::default(),
+            batch_deletes: false,
             retry: RetryPolicy::default(),
         }
     }
@@ -172,6 +176,7 @@ impl S3Store {
             is_amazon,
             mapper: Mapper { store: format!("store \"{}\" ({place})", config.name) },
             request_timeout: config.request_timeout,
+            deletions: config.batch_deletes.then(Arc::default),
         };
         let retrying = Retrying::new(sdk, config.retry, config.rate);
         Ok(Self { retrying, region: region.to_string(), secure })

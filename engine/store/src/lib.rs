@@ -28,7 +28,7 @@ pub use access::{Access, Subject};
 pub use client::{CredentialsSource, S3Store, StoreConfig};
 pub use copying::{BegunUpload, UploadLedger};
 pub use digest::ChecksumAlgorithm;
-pub use endpoint::{EndpointConfig, EndpointKind, Endpoints};
+pub use endpoint::{Batching, EndpointConfig, EndpointKind, Endpoints};
 pub use error::{StoreError, code};
 pub use gate::{Certainty, Gate, GateConfig, TaskGate};
 pub use mandate::Mandate;

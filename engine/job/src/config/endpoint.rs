@@ -14,6 +14,9 @@ use crate::secret::Secret;
 /// Bounds of `timeout`: a task may take 15 minutes in all, and so may a function of AWS Lambda.
 const TIMEOUT_BOUNDS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15 * 60));
 
+/// Bounds of `batch-wait`: it adds to the time of every call.
+const BATCH_WAIT_BOUNDS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(10));
+
 /// Headers that are the engine's.
 const OWN_HEADERS: [&str; 8] = [
     "host",
@@ -39,6 +42,8 @@ pub struct EndpointConfig {
     pub concurrency: Option<u32>,
     /// Most calls per second; `None` means no bound.
     pub requests_per_second: Option<u32>,
+    /// Most tasks of one call, and how long the first waits for others; `None` means that each has its own.
+    pub batching: Option<(u32, Duration)>,
 }
 
 /// What an endpoint speaks.
@@ -97,11 +102,21 @@ pub(super) fn endpoint(
         duration::read(&section.timeout, &pointer::join(at, "timeout"), TIMEOUT_BOUNDS, declaration);
     let (answer_bytes, concurrency) = (section.answer_bytes, section.concurrency);
     let requests_per_second = section.requests_per_second;
+    let wait =
+        duration::read(&section.batch_wait, &pointer::join(at, "batch-wait"), BATCH_WAIT_BOUNDS, declaration);
+    let batching = wait.map(|wait| Some((section.batch_tasks, wait)).filter(|(tasks, _)| *tasks > 1));
     let way = match section.kind? {
         EndpointKind::Lambda => lambda(section, at, declaration),
         EndpointKind::Webhook => webhook(section, at, declaration),
     };
-    Some(EndpointConfig { way: way?, timeout: timeout?, answer_bytes, concurrency, requests_per_second })
+    Some(EndpointConfig {
+        way: way?,
+        timeout: timeout?,
+        answer_bytes,
+        concurrency,
+        requests_per_second,
+        batching: batching?,
+    })
 }
 
 fn lambda(section: EndpointSection, at: &str, declaration: &mut Declaration<'_>) -> Option<EndpointWay> {

@@ -35,6 +35,10 @@ const ENDPOINT_TIMEOUT: &str = "60s";
 /// Lambda answers with (6 MB and 100 bytes).
 const ANSWER_BYTES: u32 = 1 << 20;
 
+/// How long the first task of a call waits for others, unless the file says otherwise: a tenth of what a call takes that is worth
+/// sharing.
+const BATCH_WAIT: &str = "50ms";
+
 /// Jobs that run tasks at once, unless the file says otherwise: as in Amazon S3 Batch Operations.
 const ACTIVE_JOBS: u32 = 6;
 
@@ -242,6 +246,9 @@ pub(super) struct StoreSection {
     /// Most bytes of objects per second between this store and the engine, over all jobs: a number, or a text with a unit.
     #[schemars(extend("examples" = ["100 MB"]))]
     pub(super) bytes_per_second: Option<Size>,
+    /// Send deletions that wait for each other together, as DeleteObjects: up to 1,000 objects in a request.
+    #[serde(default)]
+    pub(super) batch_deletes: bool,
 }
 
 fn request_timeout() -> String {
@@ -289,6 +296,22 @@ pub(super) struct EndpointSection {
     /// Most calls per second, over all jobs.
     #[schemars(range(min = 1, max = 1_000_000), extend("examples" = [50]))]
     pub(super) requests_per_second: Option<u32>,
+    /// Most tasks of one call: the function has to look at all of them, and answer for each.
+    #[serde(default = "batch_tasks")]
+    #[schemars(range(min = 1, max = 1_000), extend("examples" = [100]))]
+    pub(super) batch_tasks: u32,
+    /// How long the first task of a call waits for others: a number and a unit, from 1ms to 10s.
+    #[serde(default = "batch_wait")]
+    #[schemars(extend("examples" = ["50ms"]))]
+    pub(super) batch_wait: String,
+}
+
+fn batch_tasks() -> u32 {
+    1
+}
+
+fn batch_wait() -> String {
+    BATCH_WAIT.to_owned()
 }
 
 fn endpoint_timeout() -> String {

@@ -133,6 +133,8 @@ pub struct StoreConfig {
     pub concurrency: Option<u32>,
     /// Requests and bytes per second, over all jobs.
     pub rate: RateSpec,
+    /// Whether deletions that wait for each other go together, as DeleteObjects.
+    pub batch_deletes: bool,
 }
 
 /// Where the credentials of a store come from.

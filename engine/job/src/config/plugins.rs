@@ -238,7 +238,7 @@ fn bytes(
 ) -> Option<u64> {
     let (message, help) = match size::bytes(size) {
         Ok(bytes) if (least..=most).contains(&bytes) => return Some(bytes),
-        Ok(_) => (format!("{key} is out of range: {} to {} are allowed", shown(least), shown(most)), None),
+        Ok(_) => (format!("{key:?} is out of range: {} to {} are allowed", shown(least), shown(most)), None),
         Err((message, help)) => (message, Some(help)),
     };
     declaration.problem_at_value(&pointer::join("/plugins", key), message, help);

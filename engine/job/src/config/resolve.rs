@@ -172,6 +172,7 @@ fn store(section: StoreSection, at: &str, declaration: &mut Declaration<'_>) -> 
         request_timeout: request_timeout?,
         concurrency: section.concurrency,
         rate: rate?,
+        batch_deletes: section.batch_deletes,
     })
 }
 

@@ -1,9 +1,11 @@
 //! The SDK's answers in our terms.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use aws_sdk_s3::operation::copy_object::CopyObjectOutput;
 use aws_sdk_s3::operation::delete_object::DeleteObjectOutput;
+use aws_sdk_s3::operation::delete_objects::DeleteObjectsOutput;
 use aws_sdk_s3::operation::get_bucket_versioning::GetBucketVersioningOutput;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::get_object_acl::GetObjectAclOutput;
@@ -21,7 +23,9 @@ use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::date_time::Format;
 use percent_encoding::percent_decode_str;
 
+use super::errors::refused_one;
 use super::values;
+use crate::error::StoreError;
 use crate::request::{ContentHeaders, Encryption, Grant, Grantee, ObjectLock, Permission, Retention, Tag};
 use crate::response::{
     Acl, ListPage, ListedObject, ListedUpload, ListedVersion, Response, Restore, UploadPage, VersionPage,
@@ -29,6 +33,9 @@ use crate::response::{
 
 /// How S3 calls the version of an object that was written without versioning.
 const NULL_VERSION: &str = "null";
+
+/// The status of the answer to a deletion.
+const NO_CONTENT: u16 = 204;
 
 /// What an SDK call gave, and with which HTTP status.
 pub(super) struct Answered<T> {
@@ -252,6 +259,25 @@ pub(super) fn deleted(answer: Answered<DeleteObjectOutput>) -> Response {
     let Answered { output, status } = answer;
     let delete_marker = output.delete_marker.unwrap_or(false);
     Response { delete_marker, ..of_version(status, output.version_id) }
+}
+
+/// What DeleteObjects says of each object, by key and version.
+pub(super) fn deleted_together(
+    output: DeleteObjectsOutput,
+) -> BTreeMap<(String, Option<String>), Result<Response, StoreError>> {
+    // Some stores have an empty element where there is no version.
+    let version = |id: Option<String>| id.filter(|id| !id.is_empty());
+    let deleted = output.deleted.unwrap_or_default().into_iter().filter_map(|object| {
+        let version_id = object.delete_marker_version_id.or_else(|| object.version_id.clone());
+        let delete_marker = object.delete_marker.unwrap_or(false);
+        let response = Response { delete_marker, ..of_version(NO_CONTENT, version_id) };
+        Some(((object.key?, version(object.version_id)), Ok(response)))
+    });
+    let refused = output.errors.unwrap_or_default().into_iter().filter_map(|error| {
+        let refusal = refused_one(error.code.as_deref(), error.message.as_deref());
+        Some(((error.key?, version(error.version_id)), Err(refusal)))
+    });
+    deleted.chain(refused).collect()
 }
 
 pub(super) fn legal_hold(answer: Answered<GetObjectLegalHoldOutput>) -> Response {

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
@@ -16,6 +17,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::answers::{self, Answered};
 use super::computed;
+use super::deletions::Deletions;
 use super::errors::{Call, Mapper};
 use super::measured;
 use super::multipart;
@@ -102,7 +104,7 @@ macro_rules! new_object {
 pub(super) use {new_object, object};
 
 /// Sends requests by the AWS SDK, once each.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Sdk {
     /// What metrics call the store.
     pub(crate) name: String,
@@ -112,6 +114,8 @@ pub(crate) struct Sdk {
     pub(crate) is_amazon: bool,
     /// Most time for one attempt, body included.
     pub(crate) request_timeout: Duration,
+    /// Where deletions meet that go together; `None` if each goes alone.
+    pub(super) deletions: Option<Arc<Deletions>>,
 }
 
 #[async_trait::async_trait]
@@ -120,6 +124,12 @@ impl Store for Sdk {
         let attempt = async {
             if let Request::DigestObject(call) = request {
                 return self.digest_object(request, call).await;
+            }
+            if let Request::DeleteObject(call) = request
+                && let Some(deletions) = self.deletions.as_ref().filter(|deletions| deletions.take(call))
+            {
+                // The time of an attempt begins when it is sent.
+                return deletions.send(self, call).await;
             }
             let most = self.request_timeout.saturating_add(multipart::allowance(request));
             match tokio::time::timeout(most, self.dispatch(request)).await {
@@ -208,6 +218,18 @@ impl Sdk {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
+        self.answer_to(request.into(), call).await
+    }
+
+    /// The same for a call that is no [`Request`].
+    pub(super) async fn answer_to<T, E>(
+        &self,
+        about: Call,
+        call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    ) -> Result<Answered<T>, StoreError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
         let (result, status) = STATUS
             .scope(Cell::new(0), async {
                 let result = call.await;
@@ -216,7 +238,7 @@ impl Sdk {
             .await;
         match result {
             Ok(output) => Ok(Answered { output, status }),
-            Err(error) => Err(self.mapper.error(request.into(), &error)),
+            Err(error) => Err(self.mapper.error(about, &error)),
         }
     }
 

@@ -41,6 +41,9 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// DeleteObjects. What it says of one of the objects is an error of that object.
+    pub(super) const DELETE_OBJECTS: Self =
+        Self { name: "DeleteObjects", bodiless: false, missing: "NoSuchBucket", versioned: false };
     /// ListBuckets.
     pub(super) const LIST_BUCKETS: Self =
         Self { name: "ListBuckets", bodiless: false, missing: "NoSuchBucket", versioned: false };
@@ -159,7 +162,7 @@ impl Mapper {
     }
 
     /// The connection broke before the answer was complete.
-    fn lost(&self, call: &str, cause: &str) -> StoreError {
+    pub(super) fn lost(&self, call: &str, cause: &str) -> StoreError {
         let message = format!("the connection to {} broke before {call} was answered: {cause}", self.store);
         StoreError::new(code::CONNECTION_LOST, message).retry()
     }
@@ -222,6 +225,22 @@ fn refused(call: Call, refusal: &Refusal<'_>) -> StoreError {
     // An error in an answer that began as a success is one of the store's own making.
     let retryable = is_retryable_status(status) || is_retryable_code(&code) || (200..300).contains(&status);
     StoreError { retryable, ..StoreError::new(code, message).with_status(status) }
+}
+
+/// The error of one object among several, for which there is a code and no status: that which S3 gives with it elsewhere.
+pub(super) fn refused_one(code: Option<&str>, message: Option<&str>) -> StoreError {
+    let status = match code {
+        Some(code::ACCESS_DENIED) => 403,
+        Some("NoSuchKey" | "NoSuchVersion" | "NoSuchBucket") => 404,
+        Some("MethodNotAllowed") => 405,
+        Some("OperationAborted") => 409,
+        Some(code::PRECONDITION_FAILED) => 412,
+        Some("InternalError") | None => 500,
+        Some("NotImplemented") => 501,
+        Some(code) if is_throttle_code(code) => 503,
+        Some(_) => 400,
+    };
+    refused(Call::DELETE_OBJECTS, &Refusal { status, code, message })
 }
 
 /// The code that S3 gives with this status, for an answer that has none.

@@ -19,6 +19,12 @@ impl Answered for Response {
     }
 }
 
+impl<T> Answered for super::answers::Answered<T> {
+    fn status(&self) -> u16 {
+        self.status
+    }
+}
+
 impl Answered for () {}
 
 impl Answered for String {}

@@ -51,7 +51,7 @@ struct Ready {
 
 impl Client {
     pub(super) fn new(config: EndpointConfig) -> Result<Self, StoreError> {
-        let EndpointConfig { name, kind, timeout, answer_bytes, rate } = config;
+        let EndpointConfig { name, kind, timeout, answer_bytes, rate, .. } = config;
         let what = format!("endpoint {name:?}");
         let (function, url) = match &kind {
             EndpointKind::Lambda { function, url, .. } => {

@@ -8,6 +8,7 @@ mod function;
 mod signer;
 #[cfg(test)]
 mod tests;
+mod together;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,6 +18,8 @@ use std::time::Duration;
 use longshore_policy::Context;
 
 use self::client::Client;
+pub use self::together::Batching;
+use self::together::Together;
 use crate::Store as _;
 use crate::access::{Access, Subject};
 use crate::client::CredentialsSource;
@@ -37,8 +40,10 @@ pub struct EndpointConfig {
     pub timeout: Duration,
     /// Most bytes of an answer: each call under way may hold so many.
     pub answer_bytes: usize,
-    /// Bounds on the calls.
+    /// Bounds on the calls; several that go together are one.
     pub rate: RateLimits,
+    /// How calls go together; `None` if each goes alone.
+    pub batching: Option<Batching>,
 }
 
 /// What an endpoint speaks.
@@ -81,7 +86,9 @@ pub struct Endpoints(Arc<BTreeMap<String, Endpoint>>);
 struct Endpoint {
     /// The permission that a call needs.
     access: Access,
-    calls: Retrying<Client>,
+    calls: Arc<Retrying<Client>>,
+    /// Where calls meet that go together; `None` if each goes alone.
+    together: Option<Arc<Together>>,
 }
 
 impl Endpoints {
@@ -92,19 +99,23 @@ impl Endpoints {
     pub fn new(configs: Vec<EndpointConfig>) -> Result<Self, StoreError> {
         let endpoint = |config: EndpointConfig| {
             let (name, rate) = (config.name.clone(), config.rate);
+            let together = config.batching.map(|batching| Arc::new(Together::new(batching)));
             let client = Client::new(config)?;
             let access = access(&name, &client);
-            Ok((name, Endpoint { access, calls: Retrying::new(client, RetryPolicy::default(), rate) }))
+            let calls = Arc::new(Retrying::new(client, RetryPolicy::default(), rate));
+            Ok((name, Endpoint { access, calls, together }))
         };
         configs.into_iter().map(endpoint).collect::<Result<_, StoreError>>().map(|all| Self(Arc::new(all)))
     }
 
-    /// The same endpoints with another policy: connections and limits are shared.
+    /// The same endpoints for somebody whose calls are retried otherwise, and go together with no other's: connections and limits
+    /// are shared.
     #[must_use]
     pub fn with_retries(&self, policy: &RetryPolicy) -> Self {
         let with = |(name, endpoint): (&String, &Endpoint)| {
-            let calls = endpoint.calls.with_policy(policy.clone());
-            (name.clone(), Endpoint { access: endpoint.access.clone(), calls })
+            let calls = Arc::new(endpoint.calls.with_policy(policy.clone()));
+            let together = endpoint.together.as_ref().map(|other| Arc::new(Together::new(other.batching)));
+            (name.clone(), Endpoint { access: endpoint.access.clone(), calls, together })
         };
         Self(Arc::new(self.0.iter().map(with).collect()))
     }
@@ -122,7 +133,11 @@ impl Endpoints {
     /// # Errors
     /// If there is no such endpoint, or it did not answer as it should.
     pub(crate) async fn invoke(&self, call: &InvokeEndpoint) -> Result<Response, StoreError> {
-        self.get(call)?.calls.send(&Request::InvokeEndpoint(call.clone())).await
+        let Endpoint { calls, together, .. } = self.get(call)?;
+        match together {
+            Some(together) => together.send(calls, call).await,
+            None => calls.send(&Request::InvokeEndpoint(call.clone())).await,
+        }
     }
 
     fn get(&self, call: &InvokeEndpoint) -> Result<&Endpoint, StoreError> {

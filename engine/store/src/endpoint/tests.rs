@@ -36,7 +36,7 @@ fn what_is_no_function() {
 
 fn endpoint(name: &str, kind: EndpointKind) -> EndpointConfig {
     let (timeout, answer_bytes, rate) = (Duration::from_secs(1), 1024, RateLimits::default());
-    EndpointConfig { name: name.to_owned(), kind, timeout, answer_bytes, rate }
+    EndpointConfig { name: name.to_owned(), kind, timeout, answer_bytes, rate, batching: None }
 }
 
 fn lambda(function: &str) -> EndpointKind {
