@@ -1,6 +1,6 @@
 """How plugins are compiled, kept and bounded: limits of the configuration, the compiler's process, the cache of machine code."""
 
-import os
+import re
 import shutil
 import stat
 
@@ -48,10 +48,15 @@ def test_limits_of_the_configuration_hold(custom, section, code):
     assert (result.code, result.job["failures"]) == (3, {code: 1}), result.out + result.err
 
 
-def test_a_plugin_with_fuel_does_its_work(custom):
+def test_fuel_is_a_figure_of_the_job_and_the_same_each_time(custom):
     custom.configure("[plugins]\nfuel-per-task = 10_000_000")
-    result = custom.run()
-    assert result.code == 0, result.out + result.err
+    first, second = custom.run(), custom.run()
+    for result in (first, second):
+        assert result.code == 0, result.out + result.err
+    assert first.job["fuel"] == second.job["fuel"] > 1000
+    assert re.search(rf'^Fuel +{first.job["fuel"]:,} instructions$', custom.longshore("status", first.job["id"]).out, re.MULTILINE)
+    custom.configure("[plugins]")
+    assert custom.run().job["fuel"] == 0
 
 
 def test_machine_code_is_kept_for_this_user_alone(custom):
@@ -132,8 +137,8 @@ def section(number, content):
 
 
 def costly_component():
-    """A component with one function of two million additions, whose compilation takes gigabytes."""
-    body = b"\x00" + b"\x20\x00\x20\x00\x6a\x21\x00" * 2_000_000 + b"\x20\x00\x0b"
+    """A component with one function of a million additions, whose compilation takes gigabytes."""
+    body = b"\x00" + b"\x20\x00\x20\x00\x6a\x21\x00" * 1_000_000 + b"\x20\x00\x0b"
     module = (b"\0asm\x01\0\0\0" + section(1, b"\x01\x60\x01\x7f\x01\x7f") + section(3, b"\x01\x00")
               + section(10, b"\x01" + leb(len(body)) + body))
     return b"\0asm\x0d\0\x01\0" + section(1, module)

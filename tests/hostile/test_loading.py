@@ -93,19 +93,23 @@ def test_imports_that_nobody_offers(lab, text, words):
 
 
 @pytest.mark.parametrize("interface", [
-    'wasi:filesystem/types@0.2.6" (instance (export "descriptor" (type (sub resource)))',
-    'wasi:filesystem/preopens@0.2.6" (instance (export "get-directories" (func (result (list u32))))',
-    'wasi:sockets/tcp-create-socket@0.2.6" (instance (export "create-tcp-socket" (func (result u32)))',
-    'wasi:sockets/ip-name-lookup@0.2.6" (instance (export "resolve-addresses" (func (param "name" string) (result u32)))',
     'wasi:http/outgoing-handler@0.2.6" (instance (export "handle" (func (result u32)))',
-    'wasi:cli/environment@0.2.6" (instance (export "get-environment" (func (result (list (tuple string string)))))',
-    'wasi:cli/stdin@0.2.6" (instance (export "get-stdin" (func (result u32)))',
-    'wasi:clocks/wall-clock@0.2.6" (instance (export "now" (func (result u64)))',
-    'wasi:random/random@0.2.6" (instance (export "get-random-u64" (func (result u64)))',
+    'wasi:keyvalue/store@0.2.6" (instance (export "open" (func (result u32)))',
+    'wasi:filesystem/preopens@0.3.0" (instance (export "get-directories" (func (result (list u32))))',
+    'wasi:sockets/shell@0.2.6" (instance (export "open" (func (result u32)))',
     'longshore:secrets/keys@0.1.0" (instance (export "read" (func (result string)))',
 ])
 def test_a_component_that_imports_what_nobody_offers(lab, interface):
     refused(lab, f'(component (import "{interface})))', interface.split("/")[0])
+
+
+@pytest.mark.parametrize("interface", [
+    'wasi:filesystem/preopens@0.2.6" (instance (export "get-directories" (func (result (list u32))))',
+    'wasi:sockets/ip-name-lookup@0.2.6" (instance (export "resolve-addresses" (func (param "name" string) (result u32)))',
+    'wasi:clocks/wall-clock@0.2.6" (instance (export "now" (func (result u64)))',
+])
+def test_a_component_that_imports_wasi_by_other_types(lab, interface):
+    refused(lab, f'(component (import "{interface})))', "wasi:")
 
 
 #: Modules and components that are small to write and large to work on.

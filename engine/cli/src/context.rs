@@ -182,10 +182,9 @@ pub(crate) struct RehearsedJob {
 
 /// What compiles operations and keeps their machine code.
 fn compiling(config: Option<&EngineConfig>) -> Result<Catalog, CliError> {
-    let data = config.map(EngineConfig::data_path).filter(|path| path.is_dir());
     let settings = CatalogSettings {
         plugins: config.map(|config| config.plugins.clone()).unwrap_or_default(),
-        cache: data.map(|path| path.join("plugin-cache")),
+        cache: config.map(|config| config.data_path().join("plugin-cache")),
         compiler: Some(compiler::program()),
     };
     Catalog::new(&settings).map_err(|error| CliError::new(Exit::Error, error.to_string()))

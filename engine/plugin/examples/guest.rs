@@ -20,7 +20,8 @@ fn main() {
 }
 
 fn imports() -> Value {
-    let (resolve, world) = contract::world();
+    let (resolve, package) = contract::contract();
+    let world = resolve.select_world(&[package], Some("operation")).unwrap();
     let interfaces = resolve.worlds[world].imports.values().filter_map(|item| match item {
         WorldItem::Interface { id, .. } => Some(*id),
         _ => None,

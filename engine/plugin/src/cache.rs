@@ -8,6 +8,7 @@ use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -27,8 +28,34 @@ const EXTENSION: &str = "cwasm";
 const DIRECTORY_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 
+/// Where machine code is kept, as soon as there is such a place: the data directory is made by whatever first needs the queue.
+pub(crate) struct Place {
+    directory: PathBuf,
+    most_bytes: u64,
+    opened: OnceLock<Option<Cache>>,
+}
+
+impl Place {
+    pub(crate) fn new(directory: PathBuf, most_bytes: u64) -> Self {
+        Self { directory, most_bytes, opened: OnceLock::new() }
+    }
+
+    /// The cache there. Without it everything works, only slower.
+    pub(crate) fn cache(&self) -> Option<&Cache> {
+        if self.opened.get().is_none() && !self.directory.parent().is_some_and(Path::is_dir) {
+            return None;
+        }
+        let open = || {
+            Cache::open(&self.directory, self.most_bytes)
+                .inspect_err(|error| tracing::warn!("compiled plugins are not kept: {error}"))
+                .ok()
+        };
+        self.opened.get_or_init(open).as_ref()
+    }
+}
+
 /// Machine code that was compiled before, in a directory of its own.
-pub struct Cache {
+pub(crate) struct Cache {
     directory: PathBuf,
     key: [u8; KEY_BYTES],
     most_bytes: u64,
@@ -40,7 +67,7 @@ impl Cache {
     ///
     /// # Errors
     /// If the directory is not this user's own, or cannot be read or written.
-    pub fn open(directory: &Path, most_bytes: u64) -> io::Result<Self> {
+    pub(crate) fn open(directory: &Path, most_bytes: u64) -> io::Result<Self> {
         match DirBuilder::new().mode(DIRECTORY_MODE).create(directory) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
@@ -103,8 +130,7 @@ impl Cache {
     fn write(&self, name: &str, code: &[u8]) -> io::Result<()> {
         let mac = self.mac(name, code)?.finalize().into_bytes();
         let path = self.path(name);
-        // Two processes may compile the same plugin at once.
-        let new = path.with_extension(format!("{}.new", std::process::id()));
+        let new = new_name(&path);
         let written = create_own(&new).and_then(|mut file| {
             file.write_all(&mac)?;
             file.write_all(code)?;
@@ -188,19 +214,20 @@ fn read_own(path: &Path, most_bytes: u64) -> Result<Vec<u8>, Unfit> {
     Ok(bytes)
 }
 
+/// A name that no other process takes, also not in another container with the same directory: several may compile the same
+/// plugin at once.
+fn new_name(path: &Path) -> PathBuf {
+    path.with_extension(format!("{:016x}.new", rand::random::<u64>()))
+}
+
 fn create_own(path: &Path) -> io::Result<File> {
-    let create = || OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path);
-    create().or_else(|_| {
-        // Left over from a process of the same number.
-        std::fs::remove_file(path)?;
-        create()
-    })
+    OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path)
 }
 
 /// The key of the cache; a new one if there is none that can be trusted. Then nothing in the cache fits any more.
 fn key(path: &Path) -> io::Result<[u8; KEY_BYTES]> {
     let limit = u64::try_from(KEY_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-    match read_own(path, limit).map(|bytes| <[u8; KEY_BYTES]>::try_from(bytes)) {
+    match read_own(path, limit).map(<[u8; KEY_BYTES]>::try_from) {
         Ok(Ok(key)) => return Ok(key),
         Ok(Err(_)) => distrust(path, "it is not a key"),
         Err(Unfit::Because(why)) => distrust(path, &why),
@@ -209,7 +236,7 @@ fn key(path: &Path) -> io::Result<[u8; KEY_BYTES]> {
     let mut key = [0; KEY_BYTES];
     // Seeded by the system, cryptographically secure.
     rand::rng().fill_bytes(&mut key);
-    let new = path.with_extension(format!("{}.new", std::process::id()));
+    let new = new_name(path);
     create_own(&new)?.write_all(&key)?;
     // Whoever was faster has the key.
     match std::fs::hard_link(&new, path) {

@@ -17,6 +17,9 @@ fn set_mode(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
+/// Does to a file what nobody should.
+type Spoil = fn(&Path);
+
 #[test]
 fn what_was_kept_is_found_by_whoever_comes_next() {
     let (_parent, directory) = directory();
@@ -33,7 +36,7 @@ fn what_was_kept_is_found_by_whoever_comes_next() {
 
 #[test]
 fn what_others_could_have_written_is_removed() {
-    let spoil: [(&str, fn(&Path)); 6] = [
+    let spoil: [(&str, Spoil); 6] = [
         ("changed", |file| {
             let mut bytes = std::fs::read(file).unwrap();
             *bytes.last_mut().unwrap() ^= 1;
@@ -68,7 +71,7 @@ fn what_others_could_have_written_is_removed() {
 
 #[test]
 fn a_key_that_others_could_read_is_replaced() {
-    let spoil: [(&str, fn(&Path)); 3] = [
+    let spoil: [(&str, Spoil); 3] = [
         ("the key is open", |directory| set_mode(&directory.join(KEY), 0o640)),
         ("the directory is open", |directory| set_mode(directory, 0o755)),
         ("the key is none", |directory| std::fs::write(directory.join(KEY), b"short").unwrap()),

@@ -5,8 +5,8 @@ use std::io::{Read, Write};
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::Duration;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, Signal};
 use wasmtime::Engine;
@@ -141,26 +141,39 @@ struct Answer {
 fn talk(child: &mut Child, bytes: &[u8], code_bytes: u64, time: Duration) -> Option<Answer> {
     let (stdin, stdout, stderr) = (child.stdin.take()?, child.stdout.take()?, child.stderr.take()?);
     let (sender, receiver) = mpsc::channel();
+    let end = Instant::now() + time;
     std::thread::scope(|scope| {
         // A child that ends early does not read on; what it says tells more than the broken pipe.
         scope.spawn(move || {
             let mut stdin = stdin;
             let _ = stdin.write_all(bytes);
         });
-        let reason = scope.spawn(move || read(stderr, REASON_BYTES));
+        let said = sender.clone();
         scope.spawn(move || {
-            let _ = sender.send(read(stdout, code_bytes.saturating_add(1)));
+            let _ = said.send((true, read(stderr, REASON_BYTES)));
         });
-        let code = match receiver.recv_timeout(time) {
-            Ok(code) => Some(code),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        };
-        // The other threads end with the child's streams, at the latest when it is killed.
-        if code.as_ref().is_none_or(|code| u64::try_from(code.len()).unwrap_or(u64::MAX) > code_bytes) {
+        scope.spawn(move || {
+            let _ = sender.send((false, read(stdout, code_bytes.saturating_add(1))));
+        });
+        let (mut code, mut reason) = (None, None);
+        while code.is_none() || reason.is_none() {
+            match receiver.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok((true, text)) => reason = Some(text),
+                Ok((false, bytes)) => {
+                    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > code_bytes {
+                        // It would wait for somebody to read the rest.
+                        kill(child);
+                    }
+                    code = Some(bytes);
+                }
+                Err(_) => break,
+            }
+        }
+        if reason.is_none() || code.is_none() {
+            // The threads end with the child's streams.
             kill(child);
         }
-        let reason = reason.join().unwrap_or_default();
-        code.map(|code| Answer { code, reason })
+        Some(Answer { code: code?, reason: reason? })
     })
 }
 

@@ -1,6 +1,7 @@
 //! The engine that compiles plugins.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use sha2::{Digest, Sha256};
@@ -8,7 +9,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::bindings::OperationPre;
-use crate::cache::Cache;
+use crate::cache::Place;
 use crate::compile::{self, Compiler};
 use crate::linking;
 use crate::machine::{Flavour, Machine};
@@ -21,7 +22,7 @@ pub struct Plugins {
     /// Started for the first plugin that has a limit of fuel: code that counts it is slower.
     metered: OnceLock<Machine>,
     limits: EngineLimits,
-    cache: Option<Cache>,
+    kept: Option<Place>,
     compiler: Option<Compiler>,
     /// What was compiled last: whoever inspects a plugin often loads it then.
     last: Mutex<Option<Compiled>>,
@@ -52,13 +53,14 @@ impl Plugins {
     pub fn new(limits: EngineLimits) -> Result<Self, PluginError> {
         let timed = Machine::start(Flavour::Timed, limits.instances, limits.tick)?;
         let (metered, last) = (OnceLock::new(), Mutex::default());
-        Ok(Self { timed, metered, limits, cache: None, compiler: None, last })
+        Ok(Self { timed, metered, limits, kept: None, compiler: None, last })
     }
 
-    /// The same with what was compiled before.
+    /// The same with what was compiled before: in `directory`, once the one that it is in exists, and at most so many bytes.
+    /// What was not used for longest goes first.
     #[must_use]
-    pub fn with_cache(self, cache: Cache) -> Self {
-        Self { cache: Some(cache), ..self }
+    pub fn with_cache(self, directory: PathBuf, most_bytes: u64) -> Self {
+        Self { kept: Some(Place::new(directory, most_bytes)), ..self }
     }
 
     /// The same with plugins that do not ship with the engine compiled by a child process.
@@ -151,7 +153,7 @@ impl Plugins {
                     _ => compile::here(engine, bytes)?,
                 };
                 let component = revive(engine, &artefact)?;
-                if let Some(cache) = &self.cache {
+                if let Some(cache) = self.kept.as_ref().and_then(Place::cache) {
                     cache.keep(&name, &artefact);
                 }
                 component
@@ -164,7 +166,7 @@ impl Plugins {
     }
 
     fn cached(&self, engine: &Engine, name: &str) -> Option<Component> {
-        let artefact = self.cache.as_ref()?.find(name)?;
+        let artefact = self.kept.as_ref()?.cache()?.find(name)?;
         revive(engine, &artefact)
             .inspect_err(|error| {
                 tracing::warn!("a compiled plugin does not load and is compiled anew: {error}")

@@ -87,6 +87,7 @@ impl Lane {
     ///
     /// `attempt` counts from 1. Must be called within a tokio runtime that has its timer enabled.
     pub async fn execute(&mut self, object: &ObjectId, attempt: u32, gate: &Gate) -> Execution {
+        self.fuel = None;
         let limit = self.plugin.limits().task_time;
         let closing = gate.task(object.clone());
         let gate = gate.task(object.clone()).within(self.plugin.mandate());
@@ -110,7 +111,8 @@ impl Lane {
         }
     }
 
-    /// Fuel that the last task used, if its plugin's is limited: the same for the same work, on every machine.
+    /// Fuel that the last task used, if its plugin's is limited and the task came to an end of its own: the same for the same
+    /// work, on every machine.
     pub fn fuel(&self) -> Option<u64> {
         self.fuel
     }

@@ -44,7 +44,6 @@ mod values;
 mod wasi;
 mod watch;
 
-pub use cache::Cache;
 pub use compile::{CompileLimits, Compiler, compile_in_child};
 pub use engine::Plugins;
 pub use error::PluginError;

@@ -47,8 +47,8 @@ impl State {
         table.set_max_capacity(limits.handles);
         Self {
             table,
-            log: Log::new(operation, Arc::clone(&job_id), limits.log_bytes),
-            wasi: Wasi::new(limits.handles, Arc::clone(&job_id)),
+            log: Log::new(Arc::clone(&operation), Arc::clone(&job_id), limits.log_bytes),
+            wasi: Wasi::new(limits.handles, operation, Arc::clone(&job_id)),
             job_id,
             gate: None,
             watching: Watching::default(),

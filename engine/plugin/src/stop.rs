@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use longshore_job::Failure;
+use wasmtime::component::ResourceTableError;
 
 use crate::codes;
 
@@ -16,6 +17,8 @@ pub(crate) enum Stop {
         seconds(*.0)
     )]
     TaskTime(Duration),
+    #[error("the plugin holds more things of WASI at once than it may (handles)")]
+    WasiHandles,
     #[error("the plugin executed more instructions than a task may (fuel)")]
     Fuel,
     #[error("the plugin asked for more than {0} bytes of memory")]
@@ -49,7 +52,7 @@ impl Stop {
             Self::CpuTime(_) | Self::TaskTime(_) => codes::TIMEOUT,
             Self::Fuel => codes::FUEL_LIMIT,
             Self::Memory(_) | Self::Tables(_) => codes::MEMORY_LIMIT,
-            Self::Handles(_) => codes::HANDLE_LIMIT,
+            Self::Handles(_) | Self::WasiHandles => codes::HANDLE_LIMIT,
             Self::Requests(_) => codes::REQUEST_LIMIT,
             Self::Bytes(_) => codes::BYTES_LIMIT,
             Self::SendOutsideRun => codes::TRAP,
@@ -68,6 +71,9 @@ impl From<Stop> for Failure {
 pub(crate) fn failure_of(error: &wasmtime::Error) -> Failure {
     if let Some(stop) = error.downcast_ref::<Stop>() {
         return Failure::from(stop.clone());
+    }
+    if matches!(error.downcast_ref(), Some(ResourceTableError::Full)) {
+        return Stop::WasiHandles.into();
     }
     if error.downcast_ref() == Some(&wasmtime::Trap::OutOfFuel) {
         return Stop::Fuel.into();

@@ -38,20 +38,23 @@ pub(crate) fn is_import(name: &str) -> bool {
     PACKAGES.iter().any(|package| name.starts_with(package)) && name.contains("@0.2.")
 }
 
-/// The WASI of one instance. Made when the guest first asks for something, and anew for each task.
+/// The WASI of one instance. What it knows of the task is made when the guest first asks for something, and anew for each task; what
+/// the guest holds of it stays with the instance.
 pub(crate) struct Wasi {
     context: Option<WasiCtx>,
     table: ResourceTable,
+    operation: Arc<str>,
     job: Arc<str>,
+    started: Instant,
     /// The task that is worked on, and which run of it this is.
     task: Option<(Arc<ObjectId>, u32)>,
 }
 
 impl Wasi {
-    pub(crate) fn new(handles: usize, job: Arc<str>) -> Self {
+    pub(crate) fn new(handles: usize, operation: Arc<str>, job: Arc<str>) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(handles);
-        Self { context: None, table, job, task: None }
+        Self { context: None, table, operation, job, started: Instant::now(), task: None }
     }
 
     pub(crate) fn begin_task(&mut self, object: Arc<ObjectId>, attempt: u32) {
@@ -61,12 +64,13 @@ impl Wasi {
 }
 
 /// The same random numbers for the same task of a job, whatever ran before and on whichever machine.
-fn seed(job: &str, task: Option<(&ObjectId, u32)>) -> [u8; 32] {
+fn seed(operation: &str, job: &str, task: Option<(&ObjectId, u32)>) -> [u8; 32] {
     let mut hash = Sha256::new();
     let mut add = |text: &str| {
         hash.update(text.len().to_le_bytes());
         hash.update(text);
     };
+    add(operation);
     add(job);
     if let Some((object, attempt)) = task {
         add(&object.bucket);
@@ -79,13 +83,14 @@ fn seed(job: &str, task: Option<(&ObjectId, u32)>) -> [u8; 32] {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let Self { wasi: Wasi { context, table, job, task }, log, .. } = self;
+        let Self { wasi: Wasi { context, table, operation, job, started, task }, log, .. } = self;
         let task = task.as_ref().map(|(object, attempt)| (&**object, *attempt));
-        WasiCtxView { ctx: context.get_or_insert_with(|| empty(seed(job, task), log)), table }
+        let make = || empty(seed(operation, job, task), *started, log);
+        WasiCtxView { ctx: context.get_or_insert_with(make), table }
     }
 }
 
-fn empty(seed: [u8; 32], log: &Log) -> WasiCtx {
+fn empty(seed: [u8; 32], started: Instant, log: &Log) -> WasiCtx {
     let mut insecure = seed;
     insecure.reverse();
     let number = seed.first_chunk().map_or(0, |bytes| u128::from_le_bytes(*bytes));
@@ -96,22 +101,16 @@ fn empty(seed: [u8; 32], log: &Log) -> WasiCtx {
         .insecure_random(StdRng::from_seed(insecure))
         .insecure_random_seed(number)
         .max_random_size(RANDOM_BYTES)
-        .wall_clock(Clock::start())
-        .monotonic_clock(Clock::start())
+        .wall_clock(Clock(started))
+        .monotonic_clock(Clock(started))
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false)
         .build()
 }
 
-/// The engine's time, coarse.
+/// The engine's time, coarse; the monotonic one since the instance was made.
 struct Clock(Instant);
-
-impl Clock {
-    fn start() -> Self {
-        Self(Instant::now())
-    }
-}
 
 /// Whole steps of a clock.
 fn coarse(time: Duration) -> Duration {
@@ -224,17 +223,18 @@ mod tests {
     fn each_task_has_a_seed_of_its_own() {
         let object = |key: &str| ObjectId::new("b", key);
         let seeds = [
-            seed("j", None),
-            seed("j", Some((&object("k"), 1))),
-            seed("j", Some((&object("k"), 2))),
-            seed("j", Some((&object("l"), 1))),
-            seed("i", Some((&object("k"), 1))),
-            seed("j", Some((&ObjectId { version_id: Some("1".to_owned()), ..object("k") }, 1))),
-            seed("j", Some((&ObjectId::new("bk", ""), 1))),
+            seed("o", "j", None),
+            seed("p", "j", None),
+            seed("o", "j", Some((&object("k"), 1))),
+            seed("o", "j", Some((&object("k"), 2))),
+            seed("o", "j", Some((&object("l"), 1))),
+            seed("o", "i", Some((&object("k"), 1))),
+            seed("o", "j", Some((&ObjectId { version_id: Some("1".to_owned()), ..object("k") }, 1))),
+            seed("o", "j", Some((&ObjectId::new("bk", ""), 1))),
         ];
         let distinct: std::collections::BTreeSet<_> = seeds.iter().collect();
         assert_eq!(distinct.len(), seeds.len());
-        assert_eq!(seeds[1], seed("j", Some((&object("k"), 1))));
+        assert_eq!(seeds[2], seed("o", "j", Some((&object("k"), 1))));
     }
 
     #[test]

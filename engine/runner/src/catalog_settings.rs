@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use longshore_job::config::PluginsConfig;
-use longshore_plugin::{Cache, CompileLimits, Compiler, EngineLimits, PluginError, PluginLimits, Plugins};
+use longshore_plugin::{CompileLimits, Compiler, EngineLimits, PluginError, PluginLimits, Plugins};
 
 /// How a catalog compiles plugins, and under which terms those run that do not ship with the engine.
 #[derive(Debug, Default)]
@@ -20,8 +20,8 @@ impl CatalogSettings {
     /// Starts the WebAssembly engine.
     pub(crate) fn start(&self) -> Result<Plugins, PluginError> {
         let mut plugins = Plugins::new(self.engine_limits())?;
-        if let Some(cache) = self.cache() {
-            plugins = plugins.with_cache(cache);
+        if let Some(directory) = self.cache.clone().filter(|_| self.plugins.cache_bytes > 0) {
+            plugins = plugins.with_cache(directory, self.plugins.cache_bytes);
         }
         if let Some(compiler) = self.compiler() {
             plugins = plugins.with_compiler(compiler);
@@ -61,14 +61,6 @@ impl CatalogSettings {
             ..CompileLimits::default()
         };
         Some(Compiler { program, arguments: vec![argument.into()], limits })
-    }
-
-    /// Without the cache everything works, only slower.
-    fn cache(&self) -> Option<Cache> {
-        let directory = self.cache.as_ref().filter(|_| self.plugins.cache_bytes > 0)?;
-        Cache::open(directory, self.plugins.cache_bytes)
-            .inspect_err(|error| tracing::warn!("compiled plugins are not kept: {error}"))
-            .ok()
     }
 }
 

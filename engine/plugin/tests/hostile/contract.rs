@@ -2,20 +2,14 @@
 
 use std::path::Path;
 
-use wit_parser::{PackageId, Resolve, WorldId};
+use wit_parser::{PackageId, Resolve};
 
-fn contract() -> (Resolve, PackageId) {
+/// The contract, and its package.
+pub(crate) fn contract() -> (Resolve, PackageId) {
     let mut resolve = Resolve::default();
     let contract = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk/wit");
     let (package, _) = resolve.push_path(contract).unwrap();
     (resolve, package)
-}
-
-/// The contract's world.
-pub(crate) fn world() -> (Resolve, WorldId) {
-    let (resolve, package) = contract();
-    let world = resolve.select_world(&[package], Some("operation")).unwrap();
-    (resolve, world)
 }
 
 /// The plugin that a text is: a component as it stands, or a core module to which the contract's component type is added.
