@@ -335,7 +335,7 @@ class Object:
     def reader(self, chunk_bytes: int = CHUNK_BYTES) -> io.BufferedReader:
         """The object's bytes as a file that is read in ranges, however large it is: for `csv`, `zipfile`, `io.TextIOWrapper`
         and the like. All of them are of one version of the object: if it changes meanwhile, reading fails."""
-        return io.BufferedReader(_Reader(self, chunk_bytes), chunk_bytes)
+        return io.BufferedReader(_Reader(self, chunk_bytes))
 
     def head(self, **settings: Unpack[Head]) -> Request:
         """HeadObject: metadata only."""
@@ -460,10 +460,12 @@ class Object:
 
 
 class _Reader(io.RawIOBase):
-    """The bytes of an object, in ranges. The first answer says of which version all are."""
+    """The bytes of an object, in ranges. The first answer says of which version all are. What was read last is kept: what reads
+    a text asks for some thousand bytes at a time, and none of these is to be a request."""
 
     def __init__(self, object: Object, chunk_bytes: int):
         self._object, self._chunk_bytes = object, chunk_bytes
+        self._chunk, self._chunk_begin = b"", 0
         self._position, self._size, self._etag = 0, None, None
 
     def readable(self) -> bool:
@@ -485,20 +487,30 @@ class _Reader(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: Any) -> int:
+        offset = self._position - self._chunk_begin
+        if not 0 <= offset < len(self._chunk):
+            offset = 0
+            self._fetch()
+        found = self._chunk[offset : offset + len(buffer)]
+        buffer[: len(found)] = found
+        self._position += len(found)
+        return len(found)
+
+    def _fetch(self) -> None:
+        """Reads what is at the position: nothing at the end."""
+        self._chunk, self._chunk_begin = b"", self._position
         if self._size is not None and self._position >= self._size:
-            return 0
-        wanted = self._position, self._position + len(buffer) - 1
+            return
         try:
+            wanted = self._position, self._position + self._chunk_bytes - 1
             answer = self._object.get(range=wanted, if_match=self._etag).send()
         except StoreError as error:
             # There is no such byte: the object is empty, or ends before.
             if error.http_status == 416:
-                return 0
+                return
             raise
         self._learn(answer)
-        buffer[: len(answer.body)] = answer.body
-        self._position += len(answer.body)
-        return len(answer.body)
+        self._chunk = answer.body
 
     def readall(self) -> bytes:
         # In chunks of its own: the default ones are small, and each is a request.

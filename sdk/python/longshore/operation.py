@@ -1,6 +1,7 @@
 """The class of operations, and how a task ends."""
 
 import json
+import os
 from dataclasses import dataclass
 from typing import Any, Callable
 
@@ -135,8 +136,20 @@ def failure_of(error: BaseException) -> Failure:
     """What an exception that left `run` means for the task."""
     if isinstance(error, (Failure, StoreError)):
         return Failure(error.code, error.message, error.http_status)
+    text = str(error)
+    return Failure("UncaughtException", f"{type(error).__name__}{': ' if text else ''}{text}{place_of(error)}")
+
+
+#: Where code is that no author of an operation wrote: the standard library, and this package.
+_NOT_THE_AUTHORS = (os.path.dirname(os.__file__), os.path.dirname(__file__), "<frozen ")
+
+
+def place_of(error: BaseException) -> str:
+    """The last line of the operation's own code that an exception came through."""
     place, trace = "", error.__traceback__
     while trace is not None:
-        place, trace = f" ({trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})", trace.tb_next
-    text = str(error)
-    return Failure("UncaughtException", f"{type(error).__name__}{': ' if text else ''}{text}{place}")
+        file = trace.tb_frame.f_code.co_filename
+        if not (place and file.startswith(_NOT_THE_AUTHORS)):
+            place = f" ({file}:{trace.tb_lineno})"
+        trace = trace.tb_next
+    return place
