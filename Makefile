@@ -60,7 +60,7 @@ lint: setup ## Formatting, lints and documentation, all without warnings
 licences: ## Check the licences and sources of all dependencies
 	@scripts/licences
 
-bench: setup python ## Measure policy decisions, lists, copies, plugins and the engine, with iam-rs, DuckDB, s5cmd, rclone and Extism beside them
+bench: setup python node ## Measure policy decisions, lists, copies, plugins and the engine, with iam-rs, DuckDB, s5cmd, rclone and Extism beside them
 	@scripts/bench-peers
 	$(CARGO) bench --package longshore-policy --bench decide
 	$(CARGO) build --release --package longshore-cli
@@ -72,7 +72,9 @@ bench: setup python ## Measure policy decisions, lists, copies, plugins and the 
 	@$(VENV)/bin/python tests/bench/copies.py $(or $(CARGO_TARGET_DIR),target)/release/longshore
 	$(CARGO) build --release --package longshore-builtins --example per_task
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check extism==1.1.1 extism-sys==1.41.0
-	@$(VENV)/bin/python tests/bench/plugins.py $(or $(CARGO_TARGET_DIR),target)/release/examples/per_task
+	@scripts/languages
+	@$(VENV)/bin/python tests/bench/plugins.py $(or $(CARGO_TARGET_DIR),target)/release/examples/per_task \
+	  target/languages/csv-profile.wasm target/languages/count-values.wasm
 
 clean: ## Remove everything that was built or installed here
 	rm -rf target

@@ -1,6 +1,7 @@
 """Measures what a plugin's task costs on this machine, and a call of Extism beside it in the same run. Prints figures.
 
-Usage: plugins.py path/to/per_task      (needs a C compiler and, in this Python, the package extism)
+Usage: plugins.py path/to/per_task [PLUGIN…]    (needs a C compiler and, in this Python, the package extism; each further plugin is made
+ready, compiled and from the cache)
 """
 
 import os
@@ -40,7 +41,7 @@ def main():
     print("Longshore: a task of a plugin. Two calls of the guest (plan, run), its handles, the policies, the bookkeeping; `fresh` also")
     print("a new store and instance, and configure with the parameters. noop sends nothing, tagging and copy one request.")
     sys.stdout.flush()
-    subprocess.run([sys.argv[1]], check=True)
+    subprocess.run(sys.argv[1:], check=True)
     compiling, reused, fresh = extism()
     print()
     print(f"Extism {version('extism-sys')}, from C, without Python: one call of a function that does nothing and takes and gives nothing; fresh also a")

@@ -117,7 +117,7 @@ def test_less_than_it_declares_is_a_choice(workspace):
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(["--grant", "read"], "no service prefix"), (["--limit", "memory=lots"], "no size"), (["--limit", "disk=1"], "memory and cpu"),
+    [(["--grant", "read"], "no service prefix"), (["--limit", "memory=lots"], "no size"), (["--limit", "disk=1"], "memory, cpu and fuel"),
      (["--isolation", "none"], "fresh and reuse"), (["--key", "nobody"], "nor a public key"), (["--sha256", "ab"], "64 lower-case"),
      (["--partial"], "--grant"), (["--grant", "declared", "--grant", "s3:*"], "goes with no other")])
 def test_what_cannot_be_said(workspace, arguments, words):

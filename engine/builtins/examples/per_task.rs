@@ -1,4 +1,5 @@
-//! What a task costs in the plugin host: `cargo run --release -p longshore-builtins --example per_task`.
+//! What a task costs in the plugin host, and what it takes to have a plugin ready: `cargo run --release -p longshore-builtins
+//! --example per_task [FILE…]`, where each file is a plugin to be made ready, too.
 //!
 //! One lane, one thread, a store that answers at once: what remains is the sandbox, the policy and the gate. Times per task are
 //! processor time of this thread.
@@ -71,8 +72,31 @@ async fn measure(plugins: &Plugins, name: &str, parameters: Value, isolation: Is
     println!("{name:8} {isolation:?}: {per_task:?} per task ({tasks} tasks; loading took {load:?})");
 }
 
+/// Makes a plugin ready where nothing is kept yet, and then in another engine that finds its machine code.
+fn readiness(name: &str, component: &[u8]) {
+    let directory = tempfile::tempdir().unwrap();
+    let ready = || {
+        let start = Instant::now();
+        let cache = directory.path().join("cache");
+        let plugins = Plugins::new(EngineLimits::default()).unwrap().with_cache(cache, 1 << 30);
+        let grants = plugins.inspect(component).unwrap().needs;
+        plugins
+            .load(component, &Terms { grants, limits: PluginLimits::default(), isolation: Isolation::Fresh })
+            .unwrap();
+        start.elapsed()
+    };
+    let (compiled, cached) = (ready(), ready());
+    println!("{name} ({} bytes): ready in {compiled:?} compiled, {cached:?} from the cache", component.len());
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
+    for name in ["noop", "copy"] {
+        readiness(name, longshore_builtins::get(name).unwrap().component);
+    }
+    for file in std::env::args().skip(1) {
+        readiness(&file, &std::fs::read(&file).unwrap());
+    }
     let plugins = Plugins::new(EngineLimits::default()).unwrap();
     let tagging = || json!({"mode": "replace", "tags": {"class": "cold"}});
     measure(&plugins, "noop", json!({}), Isolation::Reuse, 300_000).await;
