@@ -7,7 +7,7 @@ use fastrand::Rng;
 use crate::guest::Guest;
 
 /// Mutations of each run (count); `MUTATIONS` in the environment asks for another number. Many still compile, which takes most of the time.
-const MUTATIONS: u64 = 10_000;
+const MUTATIONS: u64 = 100_000;
 
 /// What lengths, indices and opcodes go wrong with.
 const ODD: [u8; 10] = [0, 1, 2, 0x7f, 0x80, 0xff, 0x40, 0x60, 0x0b, 0x0d];
