@@ -154,6 +154,15 @@ def test_bombs(lab, bomb):
     print(f"{bomb}: {usage.ru_utime + usage.ru_stime:.1f} s of processor time, {usage.ru_maxrss / 1024:.0f} MiB")
 
 
+def test_a_plugin_that_brings_the_compiler_down(lab):
+    """A component type that imports itself: the encoder of modules recurses without end. It costs the compiler's process."""
+    path = Guest().build(lab.workspace.directory / "recursive.wasm")
+    module, name = path.read_bytes(), b"longshore:operation/endpoints@0.1.0"
+    assert module.count(name) == 1
+    path.write_bytes(module.replace(name, name.replace(b"longshore", b"long2hore")))
+    refused(lab, path, "the plugin cannot be compiled")
+
+
 @pytest.mark.parametrize("kind", ["endless", "pipe", "directory", "nothing", "sparse"])
 def test_files_that_are_none(lab, kind):
     path = lab.workspace.directory / f"{kind}.wasm"
