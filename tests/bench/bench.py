@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 os.environ["LONGSHORE_BIN"] = str(Path(sys.argv[1]).resolve())
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 
-from harness import LONGSHORE, Workspace, start_sandbox  # noqa: E402
+from harness import LONGSHORE, Workspace, start_sandbox, usage, with_usage  # noqa: E402
 
 ROWS = int(os.environ.get("BENCH_ROWS", 1_000_000))
 OBJECTS = int(os.environ.get("BENCH_OBJECTS", 10_000))
@@ -36,17 +36,16 @@ class Cost:
 def measure(command, peer=False, code=0):
     """Runs a command to its end, which should be `code`, and reads its own resource usage. A peer may fail objects; that is counted."""
     begin = time.monotonic()
-    with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(**command, stdout=subprocess.DEVNULL, stderr=errors)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+    with tempfile.TemporaryFile() as errors, tempfile.NamedTemporaryFile() as used:
+        process = subprocess.run(**with_usage(command, used.name), stdout=subprocess.DEVNULL, stderr=errors)
         seconds = time.monotonic() - begin
+        cpu, mib = usage(used.name)
         errors.seek(0)
         failed = sum(line.startswith(b"ERROR") for line in errors) if peer else 0
         if process.returncode != code and not failed:
             errors.seek(0)
             sys.exit(f"bench: {command['args']} ended with {process.returncode}\n{errors.read().decode()}")
-    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, failed)
+    return Cost(seconds, cpu, mib, failed)
 
 
 def show(name, count, cost):

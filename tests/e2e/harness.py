@@ -32,6 +32,29 @@ ODD_KEYS = [
     "trailing/slash/", "a//double//slash", "semi;colon?and=query&more", "back\\slash", "k" * 1024,
 ]
 
+#: Runs a command and writes what it used: seconds of processor time, and MiB of memory at most. A process of its own, for the kernel
+#: counts a program's memory from that of whoever starts it, which is much for a test.
+USAGE = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[2:])
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+with open(sys.argv[1], "w") as file:
+    file.write(f"{used.ru_utime + used.ru_stime} {used.ru_maxrss / 1024}")
+sys.exit(code)
+"""
+
+
+def with_usage(command, file):
+    """A command line and its surroundings, which also writes what it used to a file."""
+    return {**command, "args": [sys.executable, "-S", "-c", USAGE, file, *command["args"]]}
+
+
+def usage(file):
+    """Seconds of processor time, and MiB of memory at most."""
+    seconds, mib = Path(file).read_text().split()
+    return float(seconds), float(mib)
+
+
 # The processes that the current test has started.
 STARTED = []
 

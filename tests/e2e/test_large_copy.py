@@ -7,7 +7,7 @@ import urllib.parse
 import pytest
 from botocore.exceptions import ClientError
 
-from harness import Workspace, kill, start_seeded, wait_for
+from harness import Workspace, kill, start_seeded, usage, wait_for, with_usage
 from test_two_stores import MAIN, second_store
 
 MIB = 1024 * 1024
@@ -273,11 +273,10 @@ def listed(server, bucket):
 
 def peak_mib(workspace):
     """The most memory that the engine had in its hands."""
-    process = subprocess.Popen(**workspace.command("run", "job.toml"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    return usage.ru_maxrss / 1024
+    used = workspace.directory / "used"
+    subprocess.run(**with_usage(workspace.command("run", "job.toml"), used), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                   check=True)
+    return usage(used)[1]
 
 
 @large
