@@ -39,6 +39,7 @@ fn mutate(bytes: &mut Vec<u8>, random: &mut Rng) {
 const FIRST: &str = "MUTATIONS_FIRST";
 
 /// Loads the mutations from `first` on. Says which one it is at: it may not come back.
+#[allow(clippy::print_stdout, reason = "its parent reads it")]
 fn load(first: u64, count: u64) {
     let module = Guest::default().bytes();
     let component = wit_component::ComponentEncoder::default().module(&module).unwrap().encode().unwrap();
