@@ -3,7 +3,7 @@
 import pytest
 
 from documents import ALLOW_ALL, policy
-from test_conformance import RENAMED
+from test_conformance import RENAMED, server  # noqa: F401 (a fixture)
 
 COUNT = 1000
 
@@ -19,11 +19,6 @@ def workspace_at(workspace_of):
         return workspace
 
     return make
-
-
-@pytest.fixture(params=["sandbox", "moto", "seaweedfs"])
-def server(request):
-    return request.getfixturevalue(request.param)
 
 
 def keys_of(server, bucket):
@@ -53,7 +48,7 @@ def test_a_thousand_objects_take_far_fewer_requests(sandbox, bucket, workspace_a
     assert run(workspace, bucket, keys, 0).job["succeeded"] == COUNT
 
 
-def test_unusual_keys(server, bucket_of, workspace_at):
+def test_unusual_keys(server, bucket_of, workspace_at):  # noqa: F811
     bucket, workspace = bucket_of(server), workspace_at(server)
     keys = [key for key in server.odd_keys if key not in RENAMED.get(server.name, ())]
     server.put(bucket, [*keys, "left"])

@@ -117,3 +117,14 @@ fn what_was_not_used_for_longest_goes_first() {
     assert_eq!((there("a"), there("b"), there("c")), (true, false, true));
     assert!(directory.join(KEY).exists());
 }
+
+#[test]
+fn it_opens_once_there_is_a_place_for_it() {
+    let temporary = tempfile::tempdir().unwrap();
+    let data = temporary.path().join("data");
+    let place = Place::new(data.join("plugin-cache"), 1_000);
+    assert!(place.cache().is_none());
+    std::fs::create_dir(&data).unwrap();
+    place.cache().unwrap().keep("a", CODE);
+    assert_eq!(place.cache().unwrap().find("a").unwrap(), CODE);
+}

@@ -100,7 +100,10 @@ impl Compiler {
         kill(&child);
         let status = child.wait().map_err(|error| failed(format!("its end is not known: {error}")))?;
         match answer {
-            None => Err(failed(format!("it took more than {} s", time.as_secs_f64()))),
+            None => Err(failed(format!(
+                "it took more than {} s: see compile-time of [plugins]",
+                time.as_secs_f64()
+            ))),
             Some(answer) => self.artefact(status, answer),
         }
     }
@@ -111,14 +114,17 @@ impl Compiler {
         match status.code() {
             // What is beyond the limit was not read, and the child could not end.
             _ if code > self.limits.code_bytes => Err(PluginError::Compile {
-                reason: format!("it has more than {} bytes of machine code", self.limits.code_bytes),
+                reason: format!(
+                    "it has more than {} bytes of machine code; leave out what the operation does not need",
+                    self.limits.code_bytes
+                ),
             }),
             Some(0) => Ok(answer.code),
             Some(CONTRACT) => Err(PluginError::Contract { reason }),
             Some(NOT_WASM) => Err(PluginError::NotWasm { reason }),
             _ => {
                 let bounds = format!(
-                    "it may use {} s of processor time and {} bytes of memory",
+                    "it may use {} s of processor time and {} bytes of memory: see compile-time and compile-memory of [plugins]",
                     self.limits.cpu_time.as_secs_f64(),
                     self.limits.memory_bytes
                 );
@@ -140,7 +146,7 @@ struct Answer {
 /// Gives the child its input and reads what it says, as far as the limits go; `None` if that takes too long.
 fn talk(child: &mut Child, bytes: &[u8], code_bytes: u64, time: Duration) -> Option<Answer> {
     let (stdin, stdout, stderr) = (child.stdin.take()?, child.stdout.take()?, child.stderr.take()?);
-    let (sender, receiver) = mpsc::channel();
+    let ((code, codes), (reason, reasons)) = (mpsc::channel(), mpsc::channel());
     let end = Instant::now() + time;
     std::thread::scope(|scope| {
         // A child that ends early does not read on; what it says tells more than the broken pipe.
@@ -148,29 +154,20 @@ fn talk(child: &mut Child, bytes: &[u8], code_bytes: u64, time: Duration) -> Opt
             let mut stdin = stdin;
             let _ = stdin.write_all(bytes);
         });
-        let said = sender.clone();
         scope.spawn(move || {
-            let _ = said.send((true, read(stderr, REASON_BYTES)));
+            let _ = reason.send(read(stderr, REASON_BYTES));
         });
         scope.spawn(move || {
-            let _ = sender.send((false, read(stdout, code_bytes.saturating_add(1))));
+            let _ = code.send(read(stdout, code_bytes.saturating_add(1)));
         });
-        let (mut code, mut reason) = (None, None);
-        while code.is_none() || reason.is_none() {
-            match receiver.recv_timeout(end.saturating_duration_since(Instant::now())) {
-                Ok((true, text)) => reason = Some(text),
-                Ok((false, bytes)) => {
-                    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > code_bytes {
-                        // It would wait for somebody to read the rest.
-                        kill(child);
-                    }
-                    code = Some(bytes);
-                }
-                Err(_) => break,
-            }
+        let left = || end.saturating_duration_since(Instant::now());
+        let code = codes.recv_timeout(left()).ok();
+        if code.as_ref().is_none_or(|code| u64::try_from(code.len()).unwrap_or(u64::MAX) > code_bytes) {
+            // It takes too long, or would wait for somebody to read the rest. The threads end with its streams.
+            kill(child);
         }
-        if reason.is_none() || code.is_none() {
-            // The threads end with the child's streams.
+        let reason = reasons.recv_timeout(left()).ok();
+        if reason.is_none() {
             kill(child);
         }
         Some(Answer { code: code?, reason: reason? })

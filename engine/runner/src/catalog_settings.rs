@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use longshore_job::config::PluginsConfig;
 use longshore_plugin::{CompileLimits, Compiler, EngineLimits, PluginError, PluginLimits, Plugins};
 
+use crate::engine::count;
+
 /// How a catalog compiles plugins, and under which terms those run that do not ship with the engine.
 #[derive(Debug, Default)]
 pub struct CatalogSettings {
@@ -33,7 +35,6 @@ impl CatalogSettings {
     pub(crate) fn limits(&self) -> PluginLimits {
         let PluginsConfig { memory_bytes, table_elements, handles, requests, held_bytes, .. } = self.plugins;
         let PluginsConfig { log_bytes, message_bytes, cpu_time, task_time, fuel, .. } = self.plugins;
-        let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
         PluginLimits {
             memory_bytes: size(memory_bytes),
             table_elements: count(table_elements),

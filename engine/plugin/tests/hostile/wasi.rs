@@ -108,3 +108,24 @@ async fn there_is_nothing_in_it() {
     let mut lane = lane(&telling(number), Isolation::Fresh).await;
     assert_eq!(told(&mut lane, "k", 1).await, 0);
 }
+
+#[tokio::test]
+async fn what_it_gives_out_is_counted() {
+    let wasi = r#"
+        package test:guest;
+        world guest {
+            include longshore:operation/operation@0.1.0;
+            import wasi:cli/stdout@0.2.6;
+        }
+        package wasi:io@0.2.6 { interface streams { resource output-stream; } }
+        package wasi:cli@0.2.6 { interface stdout {
+            use wasi:io/streams@0.2.6.{output-stream};
+            get-stdout: func() -> output-stream;
+        } }"#;
+    let imports = r#"(import "wasi:cli/stdout@0.2.6" "get-stdout" (func $stdout (result i32)))"#;
+    let run = "(loop $more (drop (call $stdout)) (br $more))";
+    let guest = Guest { imports, run, ..Guest::default() }.bytes_in("test:guest/guest", wasi);
+    let mut lane = lane(&guest, Isolation::Fresh).await;
+    let (code, message) = crate::failure_of(&mut lane, &World::agreeable()).await;
+    assert_eq!(code, longshore_plugin::codes::HANDLE_LIMIT, "{message}");
+}
