@@ -198,6 +198,11 @@ def try_moto(directory, port):
     return Server("moto", f"http://127.0.0.1:{port}", process, "moto", "moto-secret")
 
 
+#: SeaweedFS gives each bucket volumes of its own. How many there may be, and whether they may be written, is not to depend
+#: on how full the disk is: a suite with a bucket or two for each test would use them up.
+WEED_VOLUMES = ["-master.volumeSizeLimitMB=64", "-volume.max=100000", "-volume.minFreeSpace=1MiB"]
+
+
 def start_seaweedfs(directory):
     """Starts SeaweedFS, a real store, which refuses requests without a good signature. Another process may take a port before
     it does: then with other ones."""
@@ -219,9 +224,10 @@ def try_seaweedfs(directory):
              "filer.port", "filer.port.grpc", "s3.port", "s3.port.grpc"]
     ports = dict(zip(names, free_ports(len(names))))
     process = subprocess.Popen(
-        [Path(sys.executable).parent / "weed", "server", f"-dir={directory}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
-         *(f"-{name}={port}" for name, port in ports.items()), "-s3", f"-s3.config={config}", "-s3.port.iceberg=0",
-         "-s3.port.lance=0", "-master.telemetry=false", "-master.volumeSizeLimitMB=64", "-volume.max=0", "-volume.preStopSeconds=0"],
+        [Path(sys.executable).parent / "weed", f"-logdir={directory}", "server", f"-dir={directory}", "-ip=127.0.0.1",
+         "-ip.bind=127.0.0.1", *(f"-{name}={port}" for name, port in ports.items()), "-s3", f"-s3.config={config}",
+         "-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false", "-volume.preStopSeconds=0", *WEED_VOLUMES],
+        env={**os.environ, "WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"},
         stdout=(directory / "seaweedfs.out").open("w"), stderr=subprocess.STDOUT,
     )
     server = Server("seaweedfs", f"http://127.0.0.1:{ports['s3.port']}", process, "seaweedfs", "seaweedfs-secret")
