@@ -109,6 +109,7 @@ fn settings(config: &EngineConfig, name: &str, lanes: u32) -> Result<StoreConfig
         request_timeout: store.request_timeout,
         rate: rate_limits(lanes, store.rate.requests_per_second),
         batch_deletes: store.batch_deletes,
+        sign_bodies: store.sign_bodies,
         ..StoreConfig::default()
     })
 }

@@ -60,6 +60,8 @@ pub struct StoreConfig {
     pub rate: RateLimits,
     /// Whether deletions that wait for their turn go together, as DeleteObjects.
     pub batch_deletes: bool,
+    /// Whether the signature covers the bodies of uploads also where a Content-MD5, which it covers, lets the store check them.
+    pub sign_bodies: bool,
     /// When requests are retried.
     pub retry: RetryPolicy,
 }
@@ -76,6 +78,7 @@ impl Default for StoreConfig {
             request_timeout: Duration::from_secs(60),
             rate: RateLimits::default(),
             batch_deletes: false,
+            sign_bodies: false,
             retry: RetryPolicy::default(),
         }
     }
@@ -177,6 +180,7 @@ impl S3Store {
             mapper: Mapper { store: format!("store \"{}\" ({place})", config.name) },
             request_timeout: config.request_timeout,
             deletions: config.batch_deletes.then(Arc::default),
+            sign_bodies: config.sign_bodies,
         };
         let retrying = Retrying::new(sdk, config.retry, config.rate);
         Ok(Self { retrying, region: region.to_string(), secure })

@@ -249,6 +249,9 @@ pub(super) struct StoreSection {
     /// Send deletions that wait for each other together, as DeleteObjects: up to 1,000 objects in a request.
     #[serde(default)]
     pub(super) batch_deletes: bool,
+    /// Sign the bodies of uploads also where a Content-MD5, which is signed, lets the store check them.
+    #[serde(default)]
+    pub(super) sign_bodies: bool,
 }
 
 fn request_timeout() -> String {

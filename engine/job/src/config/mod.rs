@@ -135,6 +135,8 @@ pub struct StoreConfig {
     pub rate: RateSpec,
     /// Whether deletions that wait for each other go together, as DeleteObjects.
     pub batch_deletes: bool,
+    /// Whether the bodies of uploads are signed also where a Content-MD5 lets the store check them.
+    pub sign_bodies: bool,
 }
 
 /// Where the credentials of a store come from.

@@ -173,6 +173,7 @@ fn store(section: StoreSection, at: &str, declaration: &mut Declaration<'_>) -> 
         concurrency: section.concurrency,
         rate: rate?,
         batch_deletes: section.batch_deletes,
+        sign_bodies: section.sign_bodies,
     })
 }
 

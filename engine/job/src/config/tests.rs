@@ -35,6 +35,8 @@ allow-remote = true
 endpoint = "http://127.0.0.1:9000"
 region = "us-east-1"
 path-style = true
+batch-deletes = true
+sign-bodies = true
 credentials = { source = "static", access-key-id = "AK", secret-access-key = "${MY_SECRET}", session-token = "${MY_TOKEN:-t0ken}" }
 request-timeout = "2m 30s"
 concurrency = 40

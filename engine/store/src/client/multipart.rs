@@ -68,8 +68,11 @@ impl Sdk {
             .set_content_md5(call.content_md5.clone())
             .body(ByteStream::from(call.body.clone()));
         let algorithm = call.upload.object.checksum_algorithm.as_deref();
-        let sent = computed::checksum(sent.customize(), algorithm).send();
-        let Answered { output, status } = self.answer(request, sent).await?;
+        let mut sent = computed::checksum(sent.customize(), algorithm);
+        if self.leaves_unsigned(call.content_md5.as_ref()) {
+            sent = sent.disable_payload_signing();
+        }
+        let Answered { output, status } = self.answer(request, sent.send()).await?;
         let etag = output.e_tag.ok_or_else(|| self.mapper.incomplete(request.name(), "an ETag"))?;
         Ok(Response { etag: Some(etag), checksums: checksums!(output), ..answers::of_version(status, None) })
     }

@@ -478,3 +478,23 @@ async fn a_replication_configuration_as_aws_writes_it() {
     assert_eq!(error.code, "ReplicationConfigurationNotFoundError");
     assert!(server.requests()[0].starts_with("get /b/?replication "), "{}", server.requests()[0]);
 }
+
+#[tokio::test]
+async fn a_body_that_a_signed_checksum_covers_is_not_signed_itself_unless_it_has_to_be() {
+    let md5 = Some("XUFAKrxLKna5cZ2REBfFkg==".to_owned());
+    let content_sha256 = |sign_bodies, content_md5: Option<String>| async move {
+        let server = Scripted::start(vec![answer("200 OK", "etag: \"e\"\r\n", "")]).await;
+        let store = S3Store::connect(StoreConfig { sign_bodies, ..config(&server.endpoint) }).await.unwrap();
+        let put = PutObject { content_md5, ..PutObject::new("b", "k", "hello".into()) };
+        store.send(&put.into()).await.unwrap();
+        let request = server.requests().remove(0);
+        let is_signed = request.contains("signedheaders=content-length;content-md5;");
+        assert_eq!(is_signed, request.contains("content-md5: "));
+        let header = request.lines().find_map(|line| line.strip_prefix("x-amz-content-sha256: "));
+        header.unwrap().to_owned()
+    };
+    let digest = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+    assert_eq!(content_sha256(false, md5.clone()).await, "unsigned-payload");
+    assert_eq!(content_sha256(true, md5).await, digest);
+    assert_eq!(content_sha256(false, None).await, digest);
+}
