@@ -25,6 +25,9 @@ TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 LONGSHORE = Path(os.environ.get("LONGSHORE_BIN", TARGET / "debug/longshore"))
 ACCOUNT = "111122223333"
 
+# Operations are compiled once for all tests, and nothing is left with the caches of whoever runs them.
+os.environ["XDG_CACHE_HOME"] = str(TARGET / "cache")
+
 # Every odd key that S3 allows: reports and requests must carry them unharmed.
 ODD_KEYS = [
     "with space", "plus+plus", "100% percent", "%41 looks encoded", 'double"quote', "single'quote", "comma,comma",

@@ -12,6 +12,13 @@ MODULE = TARGET / "wasm/wasm32-unknown-unknown/release/longshore_example_mark_la
 OPERATION = 'plugin = "plugins/mark-large.wasm"'
 
 
+@pytest.fixture(autouse=True)
+def caches(tmp_path, monkeypatch):
+    """A user's caches, with nothing in them."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    return tmp_path / "caches"
+
+
 @pytest.fixture
 def custom(sandbox, bucket, workspace):
     """A workspace with a job that sends two requests for its only object."""
@@ -20,17 +27,17 @@ def custom(sandbox, bucket, workspace):
     workspace.write("plugins/mark-large.wasm", MODULE.read_bytes())
     workspace.manifest(bucket, ["k"])
     workspace.job(OPERATION, {"min-bytes": 1})
-    # The data directory is made by whatever first needs the queue.
-    assert workspace.longshore("list").code == 0
     return workspace
 
 
-def cache(workspace):
-    return workspace.directory / "data/plugin-cache"
+@pytest.fixture
+def cache(caches):
+    return caches / "longshore/plugins"
 
 
-def machine_code(workspace):
-    return sorted(cache(workspace).glob("*.cwasm"))
+@pytest.fixture
+def machine_code(cache):
+    return lambda: sorted(cache.glob("*.cwasm"))
 
 
 @pytest.mark.parametrize(
@@ -59,23 +66,42 @@ def test_fuel_is_a_figure_of_the_job_and_the_same_each_time(custom):
     assert custom.run().job["fuel"] == 0
 
 
-def test_machine_code_is_kept_for_this_user_alone(custom):
+def test_machine_code_is_kept_for_this_user_alone(custom, cache, machine_code):
     assert custom.run().code == 0
-    assert stat.S_IMODE(cache(custom).stat().st_mode) == 0o700
-    files = machine_code(custom)
+    assert stat.S_IMODE(cache.stat().st_mode) == 0o700
+    files = machine_code()
     assert len(files) == 1
-    assert {stat.S_IMODE(file.stat().st_mode) for file in [*files, cache(custom) / "key"]} == {0o600}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in [*files, cache / "key"]} == {0o600}
     written = files[0].stat().st_ino
     # A second run finds it; a built-in operation is kept as well.
     assert custom.run().code == 0
     assert custom.longshore("operations", "tagging").code == 0
-    assert len(machine_code(custom)) == 2
+    assert len(machine_code()) == 2
     assert files[0].stat().st_ino == written
 
 
-def test_nothing_is_kept_where_there_is_no_data_directory(workspace, tmp_path):
-    assert workspace.longshore("operations", "tagging").code == 0
-    assert not (workspace.directory / "data").exists()
+def test_data_directories_share_what_is_kept(custom, machine_code, workspace_of):
+    assert custom.longshore("operations", "tagging").code == 0
+    (file,) = machine_code()
+    written = file.stat().st_ino
+    other = workspace_of(custom.server)
+    assert other.longshore("operations", "tagging").code == 0
+    (other.directory / "longshore.toml").unlink()
+    assert other.longshore("operations", "tagging").code == 0
+    assert [file.stat().st_ino for file in machine_code()] == [written]
+    assert not (custom.directory / "data").exists() and not (other.directory / "data").exists()
+
+
+@pytest.mark.parametrize("variable", ["XDG_CACHE_HOME", "HOME"])
+def test_without_a_place_for_caches_they_are_in_the_data_directory(custom, caches, monkeypatch, variable):
+    caches.write_text("not a directory")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv(variable, str(caches))
+    for _ in range(2):
+        # The data directory is made by whatever first needs the queue: the second run finds it.
+        result = custom.run()
+        assert result.code == 0 and "WARN" not in result.err, result.err
+    assert len(list((custom.directory / "data/plugin-cache").glob("*.cwasm"))) == 1
 
 
 def change(file):
@@ -90,9 +116,9 @@ def link(file):
 
 
 @pytest.mark.parametrize("poison", [change, link, lambda file: file.chmod(0o666), lambda file: file.write_bytes(b"")])
-def test_a_poisoned_cache_is_not_believed(sandbox, custom, poison):
+def test_a_poisoned_cache_is_not_believed(custom, machine_code, poison):
     assert custom.run().code == 0
-    (file,) = machine_code(custom)
+    (file,) = machine_code()
     poison(file)
     result = custom.run()
     assert result.code == 0, result.out + result.err
@@ -102,25 +128,25 @@ def test_a_poisoned_cache_is_not_believed(sandbox, custom, poison):
     assert again.code == 0 and "removed from the cache" not in again.err, again.err
 
 
-def test_another_plugins_machine_code_under_its_name(custom):
+def test_another_plugins_machine_code_under_its_name(custom, machine_code):
     assert custom.longshore("operations", "noop").code == 0
-    (other,) = machine_code(custom)
+    (other,) = machine_code()
     assert custom.run().code == 0
-    (mine,) = [file for file in machine_code(custom) if file != other]
+    (mine,) = [file for file in machine_code() if file != other]
     shutil.copy2(other, mine)
     result = custom.run()
     assert result.code == 0, result.out + result.err
     assert "this engine did not write it" in result.err
 
 
-def test_the_cache_is_bounded(custom):
+def test_the_cache_is_bounded(custom, cache, machine_code):
     custom.configure('[plugins]\ncache-size = 1')
     assert custom.run().code == 0
-    assert machine_code(custom) == []
+    assert machine_code() == []
     custom.configure('[plugins]\ncache-size = 0')
-    shutil.rmtree(cache(custom))
+    shutil.rmtree(cache)
     assert custom.run().code == 0
-    assert not cache(custom).exists()
+    assert not cache.exists()
 
 
 def leb(number):
@@ -144,13 +170,13 @@ def costly_component():
     return b"\0asm\x0d\0\x01\0" + section(1, module)
 
 
-def test_a_plugin_that_is_costly_to_compile_costs_only_its_own_process(custom):
+def test_a_plugin_that_is_costly_to_compile_costs_only_its_own_process(custom, machine_code):
     custom.write("plugins/mark-large.wasm", costly_component())
     custom.configure('[plugins]\ncompile-memory = "512 MiB"\ncompile-time = "60s"')
     result = custom.longshore("run", "job.toml")
     assert result.code == 2, result.out + result.err
     assert "the plugin cannot be compiled" in result.err
-    assert machine_code(custom) == []
+    assert machine_code() == []
 
 
 def test_the_compilers_process_is_no_command_for_users(workspace):

@@ -1,5 +1,7 @@
 """Guests that want more than their own task: what the last one left, another job's time, the engine's handles."""
 
+import os
+
 from guests import Guest
 
 PAIRS = 10_000
@@ -48,7 +50,7 @@ def test_handles_that_a_guest_keeps_go_with_its_task(lab):
 def test_a_spinning_job_does_not_starve_another(lab):
     """A job whose every task uses all the time that it may have; one that is submitted after it ends before it."""
     spinning = Guest(run="(loop $l (br $l))")
-    first = lab.workspace.submit(lab.prepare(spinning, [f"k{number}" for number in range(400)], concurrency=32))
+    first = lab.workspace.submit(lab.prepare(spinning, [f"k{number}" for number in range(400)], concurrency=4 * os.cpu_count()))
     try:
         other = lab.ended(lab.workspace.submit(lab.prepare("noop", [f"k{number}" for number in range(100)])))
         assert (other["state"], other["succeeded"]) == ("Complete", 100)

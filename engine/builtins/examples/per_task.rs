@@ -78,7 +78,7 @@ fn readiness(name: &str, component: &[u8]) {
     let ready = || {
         let start = Instant::now();
         let cache = directory.path().join("cache");
-        let plugins = Plugins::new(EngineLimits::default()).unwrap().with_cache(cache, 1 << 30);
+        let plugins = Plugins::new(EngineLimits::default()).unwrap().with_cache(vec![cache], 1 << 30);
         let grants = plugins.inspect(component).unwrap().needs;
         plugins
             .load(component, &Terms { grants, limits: PluginLimits::default(), isolation: Isolation::Fresh })

@@ -184,7 +184,7 @@ pub(crate) struct RehearsedJob {
 fn compiling(config: Option<&EngineConfig>) -> Result<Catalog, CliError> {
     let settings = CatalogSettings {
         plugins: config.map(|config| config.plugins.clone()).unwrap_or_default(),
-        cache: config.map(|config| config.data_path().join("plugin-cache")),
+        caches: compiler::caches(config.map(|config| config.data_path())),
         compiler: Some(compiler::program()),
     };
     Catalog::new(&settings).map_err(|error| CliError::new(Exit::Error, error.to_string()))

@@ -22,6 +22,10 @@ use crate::exit::Exit;
 use crate::failure::CliError;
 use crate::logging::LogFormat;
 
+/// Gives memory back once it is free: that of the C library keeps what many threads have freed.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Runs one operation per object over a manifest of millions of S3 objects, on any S3-compatible store.
 #[derive(Debug, Parser)]
 #[command(name = "longshore", version, after_help = exit::HELP, max_term_width = 110, arg_required_else_help = true)]

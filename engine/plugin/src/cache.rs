@@ -28,29 +28,41 @@ const EXTENSION: &str = "cwasm";
 const DIRECTORY_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 
-/// Where machine code is kept, as soon as there is such a place: the data directory is made by whatever first needs the queue.
+/// Where machine code is kept: in the first of some directories that can be used. One whose parent is not there may come
+/// later: the data directory is made by whatever first needs the queue.
 pub(crate) struct Place {
-    directory: PathBuf,
+    directories: Vec<PathBuf>,
     most_bytes: u64,
     opened: OnceLock<Option<Cache>>,
 }
 
 impl Place {
-    pub(crate) fn new(directory: PathBuf, most_bytes: u64) -> Self {
-        Self { directory, most_bytes, opened: OnceLock::new() }
+    pub(crate) fn new(directories: Vec<PathBuf>, most_bytes: u64) -> Self {
+        Self { directories, most_bytes, opened: OnceLock::new() }
     }
 
     /// The cache there. Without it everything works, only slower.
     pub(crate) fn cache(&self) -> Option<&Cache> {
-        if self.opened.get().is_none() && !self.directory.parent().is_some_and(Path::is_dir) {
+        if let Some(opened) = self.opened.get() {
+            return opened.as_ref();
+        }
+        let mut failures = Vec::new();
+        for directory in
+            self.directories.iter().filter(|directory| directory.parent().is_some_and(Path::is_dir))
+        {
+            match Cache::open(directory, self.most_bytes) {
+                Ok(cache) => return self.opened.get_or_init(|| Some(cache)).as_ref(),
+                Err(error) => failures.push(error.to_string()),
+            }
+        }
+        if failures.len() < self.directories.len() {
             return None;
         }
-        let open = || {
-            Cache::open(&self.directory, self.most_bytes)
-                .inspect_err(|error| tracing::warn!("compiled plugins are not kept: {error}"))
-                .ok()
+        let give_up = || {
+            tracing::warn!("compiled plugins are not kept: {}", failures.join("; "));
+            None
         };
-        self.opened.get_or_init(open).as_ref()
+        self.opened.get_or_init(give_up).as_ref()
     }
 }
 

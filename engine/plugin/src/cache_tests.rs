@@ -122,7 +122,9 @@ fn what_was_not_used_for_longest_goes_first() {
 fn it_opens_once_there_is_a_place_for_it() {
     let temporary = tempfile::tempdir().unwrap();
     let data = temporary.path().join("data");
-    let place = Place::new(data.join("plugin-cache"), 1_000);
+    let not_a_directory = temporary.path().join("file");
+    std::fs::write(&not_a_directory, "").unwrap();
+    let place = Place::new(vec![not_a_directory, data.join("plugin-cache")], 1_000);
     assert!(place.cache().is_none());
     std::fs::create_dir(&data).unwrap();
     place.cache().unwrap().keep("a", CODE);

@@ -56,11 +56,11 @@ impl Plugins {
         Ok(Self { timed, metered, limits, kept: None, compiler: None, last })
     }
 
-    /// The same with what was compiled before: in `directory`, once the one that it is in exists, and at most so many bytes.
-    /// What was not used for longest goes first.
+    /// The same with what was compiled before: in the first of `directories` that can be used, once the one that it is in
+    /// exists, and at most so many bytes. What was not used for longest goes first.
     #[must_use]
-    pub fn with_cache(self, directory: PathBuf, most_bytes: u64) -> Self {
-        Self { kept: Some(Place::new(directory, most_bytes)), ..self }
+    pub fn with_cache(self, directories: Vec<PathBuf>, most_bytes: u64) -> Self {
+        Self { kept: Some(Place::new(directories, most_bytes)), ..self }
     }
 
     /// The same with plugins that do not ship with the engine compiled by a child process.

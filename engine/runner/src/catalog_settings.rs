@@ -12,8 +12,8 @@ use crate::engine::count;
 pub struct CatalogSettings {
     /// What the configuration says.
     pub plugins: PluginsConfig,
-    /// Where machine code is kept; `None` means nowhere.
-    pub cache: Option<PathBuf>,
+    /// Where machine code is kept: in the first of these that can be used.
+    pub caches: Vec<PathBuf>,
     /// Program and arguments that end in [`longshore_plugin::compile_in_child`]; `None` compiles everything in this process.
     pub compiler: Option<(PathBuf, String)>,
 }
@@ -22,8 +22,8 @@ impl CatalogSettings {
     /// Starts the WebAssembly engine.
     pub(crate) fn start(&self) -> Result<Plugins, PluginError> {
         let mut plugins = Plugins::new(self.engine_limits())?;
-        if let Some(directory) = self.cache.clone().filter(|_| self.plugins.cache_bytes > 0) {
-            plugins = plugins.with_cache(directory, self.plugins.cache_bytes);
+        if !self.caches.is_empty() && self.plugins.cache_bytes > 0 {
+            plugins = plugins.with_cache(self.caches.clone(), self.plugins.cache_bytes);
         }
         if let Some(compiler) = self.compiler() {
             plugins = plugins.with_compiler(compiler);
