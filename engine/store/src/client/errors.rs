@@ -197,7 +197,9 @@ impl Mapper {
         if size.is_some_and(|size| size > MAX_BODY_BYTES) {
             return Err(too_large());
         }
-        let mut bytes = BytesMut::new();
+        // At once as large as it will be: to grow on the way costs as much as all else that is done with a body here.
+        let capacity = size.and_then(|size| usize::try_from(size).ok()).unwrap_or_default();
+        let mut bytes = BytesMut::with_capacity(capacity);
         while let Some(chunk) = body.next().await {
             let chunk = chunk.map_err(|error| self.broken_body(&error))?;
             if u64::try_from(bytes.len() + chunk.len()).is_ok_and(|length| length > MAX_BODY_BYTES) {
