@@ -82,13 +82,14 @@ def free_ports(count):
 
 
 def wait_for(condition, what, seconds=300):
-    """Polls until `condition` is true; the bound only ends a test that would hang."""
+    """Polls until `condition` is true; the bound only ends a test that would hang. A condition that takes long, as a command does,
+    is asked less often: what is waited for needs the processor."""
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while (begun := time.monotonic()) < end:
         value = condition()
         if value:
             return value
-        time.sleep(0.02)
+        time.sleep(max(0.02, time.monotonic() - begun))
     raise AssertionError(f"gave up waiting for {what}")
 
 
