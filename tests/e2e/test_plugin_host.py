@@ -139,14 +139,14 @@ def test_another_plugins_machine_code_under_its_name(custom, machine_code):
     assert "this engine did not write it" in result.err
 
 
-def test_the_cache_is_bounded(custom, cache, machine_code):
+def test_the_cache_is_bounded(custom, caches, machine_code):
     custom.configure('[plugins]\ncache-size = 1')
     assert custom.run().code == 0
     assert machine_code() == []
     custom.configure('[plugins]\ncache-size = 0')
-    shutil.rmtree(cache)
+    shutil.rmtree(caches)
     assert custom.run().code == 0
-    assert not cache.exists()
+    assert not caches.exists()
 
 
 def leb(number):

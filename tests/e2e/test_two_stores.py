@@ -1,5 +1,10 @@
 """Copies and moves from one store to another, with endpoints and credentials of their own; read back with boto3."""
 
+import hashlib
+import http.client
+import http.server
+import threading
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -62,6 +67,61 @@ def test_small_and_large_objects_come_along_whole(stores):
         assert seen(other, target, key)["Tags"] == {"a": "1", "b": "two words"}
     assert other.client().head_object(Bucket=target, Key="large")["ETag"].endswith('-3"')
     assert other.client().list_objects_v2(Bucket=target)["KeyCount"] == len(keys)
+
+
+class Between(http.server.BaseHTTPRequestHandler):
+    """Passes requests on to the store, signatures and all, and keeps the headers and the digest of each upload."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.command == "PUT":
+            self.server.uploads.append((self.headers, hashlib.sha256(body).hexdigest()))
+        connection = http.client.HTTPConnection(self.server.store)
+        connection.request(self.command, self.path, body, dict(self.headers))
+        answer = connection.getresponse()
+        content = answer.read()
+        self.send_response(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in ("content-length", "transfer-encoding", "connection"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", answer.headers.get("Content-Length", 0) if self.command == "HEAD" else len(content))
+        self.end_headers()
+        self.wfile.write(content)
+        connection.close()
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do
+
+    def log_message(self, *_):
+        """Not on the test's output."""
+
+
+@pytest.fixture
+def between(sandbox):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Between)
+    server.daemon_threads, server.store, server.uploads = True, sandbox.endpoint.removeprefix("http://"), []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("option", ["", "sign-bodies = true\n"])
+def test_bodies_are_signed_where_it_is_wanted(sandbox, bucket_of, workspace_of, between, option):
+    source, target, workspace = bucket_of(sandbox), bucket_of(sandbox), workspace_of(sandbox)
+    workspace.configure(second_store(sandbox, f"http://127.0.0.1:{between.server_port}") + option)
+    sandbox.put(source, ["small"])
+    sandbox.client().put_object(Bucket=source, Key="large", Body=LARGE)
+    workspace.manifest(source, ["small", "large"])
+    workspace.job("copy", {"target-bucket": target, "target-store": "second"}, head=MAIN)
+    result = workspace.run()
+    assert result.code == 0, workspace.outcomes(result.job)
+    assert len(between.uploads) == 4
+    for headers, digest in between.uploads:
+        assert headers["x-amz-content-sha256"] == (digest if option else "UNSIGNED-PAYLOAD")
+        assert headers["Content-MD5"] and "content-md5" in headers["Authorization"]
+    assert sandbox.client().get_object(Bucket=target, Key="large")["Body"].read() == LARGE
 
 
 def test_a_move(stores):

@@ -182,9 +182,12 @@ pub(crate) struct RehearsedJob {
 
 /// What compiles operations and keeps their machine code.
 fn compiling(config: Option<&EngineConfig>) -> Result<Catalog, CliError> {
+    let plugins = config.map(|config| config.plugins.clone()).unwrap_or_default();
+    // Who keeps nothing needs no directory either.
+    let keeps = plugins.cache_bytes > 0;
     let settings = CatalogSettings {
-        plugins: config.map(|config| config.plugins.clone()).unwrap_or_default(),
-        caches: compiler::caches(config.map(|config| config.data_path())),
+        plugins,
+        caches: if keeps { compiler::caches(config.map(EngineConfig::data_path)) } else { Vec::new() },
         compiler: Some(compiler::program()),
     };
     Catalog::new(&settings).map_err(|error| CliError::new(Exit::Error, error.to_string()))

@@ -12,7 +12,7 @@ use crate::engine::count;
 pub struct CatalogSettings {
     /// What the configuration says.
     pub plugins: PluginsConfig,
-    /// Where machine code is kept: in the first of these that can be used.
+    /// Where machine code is kept: in the first of these that can be used; none means nowhere.
     pub caches: Vec<PathBuf>,
     /// Program and arguments that end in [`longshore_plugin::compile_in_child`]; `None` compiles everything in this process.
     pub compiler: Option<(PathBuf, String)>,
@@ -22,7 +22,7 @@ impl CatalogSettings {
     /// Starts the WebAssembly engine.
     pub(crate) fn start(&self) -> Result<Plugins, PluginError> {
         let mut plugins = Plugins::new(self.engine_limits())?;
-        if !self.caches.is_empty() && self.plugins.cache_bytes > 0 {
+        if !self.caches.is_empty() {
             plugins = plugins.with_cache(self.caches.clone(), self.plugins.cache_bytes);
         }
         if let Some(compiler) = self.compiler() {
