@@ -93,7 +93,7 @@ static int is_struck(const char *call) {
   if (while_there) {
     strikes = !syscall(SYS_access, while_there, F_OK);
   } else {
-    long number = __sync_add_and_fetch(&seen, 1);
+    long number = ++seen;
     strikes = at && (number == at || (sticky && number > at));
   }
   if (!strikes) return 0;
@@ -130,6 +130,14 @@ static void note(char kind, long number, const char *path, const void *bytes, si
   if (result >= 0) { noted; }                  \
   pthread_mutex_unlock(&order);                \
   return result
+
+/* A call that changes nothing: only its being struck is noted, and never within another call's note. */
+static int is_struck_alone(const char *call) {
+  pthread_mutex_lock(&order);
+  int strikes = is_struck(call);
+  pthread_mutex_unlock(&order);
+  return strikes;
+}
 
 ssize_t write(int fd, const void *bytes, size_t length) {
   char path[PATH_MAX];
@@ -207,7 +215,7 @@ static int open_at(int directory, const char *name, int flags, mode_t mode) {
   if (!resolve(directory, name, path)) return NEXT(openat64)(directory, name, flags, mode);
   int is_new = (flags & O_CREAT) && syscall(SYS_access, path, F_OK), result;
   if (!is_new && !(flags & O_TRUNC)) {
-    return is_struck("open") ? -1 : NEXT(openat64)(directory, name, flags, mode);
+    return is_struck_alone("open") ? -1 : NEXT(openat64)(directory, name, flags, mode);
   }
   CHANGE("create", result, NEXT(openat64)(directory, name, flags, mode),
          is_new ? note('C', 0, path, "", 0) : note('T', 0, path, "", 0));
@@ -230,13 +238,13 @@ int openat64(int directory, const char *name, int flags, ...) { OPEN_AT(director
 
 ssize_t read(int fd, void *bytes, size_t length) {
   char path[PATH_MAX];
-  if (strstr(calls ? calls : "", "read") && path_of(fd, path) && is_struck("read")) return -1;
+  if (strstr(calls ? calls : "", "read") && path_of(fd, path) && is_struck_alone("read")) return -1;
   return NEXT(read)(fd, bytes, length);
 }
 
 static ssize_t read_at(int fd, void *bytes, size_t length, off64_t offset) {
   char path[PATH_MAX];
-  if (strstr(calls ? calls : "", "read") && path_of(fd, path) && is_struck("read")) return -1;
+  if (strstr(calls ? calls : "", "read") && path_of(fd, path) && is_struck_alone("read")) return -1;
   return NEXT(pread64)(fd, bytes, length, offset);
 }
 
