@@ -60,9 +60,11 @@ def lab(laboratory):
         # The allocator gives back what is free as it is called.
         outcomes = laboratory.run("noop", ["afterwards"])
         assert outcomes["afterwards"][0] == "succeeded"
-        return laboratory.files() <= files + MORE_FILES and laboratory.memory() <= memory + MORE_MEMORY
+        files_now, memory_now = laboratory.files(), laboratory.memory()
+        print(f"files: {files_now}, {files} before; memory: {memory_now}, {memory} before")
+        return files_now <= files + MORE_FILES and memory_now <= memory + MORE_MEMORY
 
-    wait_for(is_as_before, "the engine to close its files and give back its memory", 30)
+    wait_for(is_as_before, "the engine to close its files and give back its memory", 60)
     for bucket, key in [("vault", "secret"), ("allowed", "outside/secret"), ("allowed", "inside-out"), ("allowed", "secret")]:
         assert server.client().get_object(Bucket=bucket, Key=key)["Body"].read() == SECRET
     listed = server.client().list_objects_v2(Bucket="allowed")["Contents"]
