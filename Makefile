@@ -60,7 +60,7 @@ lint: setup ## Formatting, lints and documentation, all without warnings
 licences: ## Check the licences and sources of all dependencies
 	@scripts/licences
 
-bench: setup python node ## Measure policy decisions, lists, copies, plugins and the engine, with iam-rs, DuckDB, s5cmd, rclone and Extism beside them
+bench: setup python node c-tools ## Measure policy decisions, lists, copies, plugins and the engine, with iam-rs, DuckDB, s5cmd, rclone and Extism beside them
 	@scripts/bench-peers
 	$(CARGO) bench --package longshore-policy --bench decide
 	$(CARGO) build --release --package longshore-cli
