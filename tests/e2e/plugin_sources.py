@@ -54,13 +54,15 @@ class Signer:
 
 
 class Web(http.server.ThreadingHTTPServer):
-    """Serves `files` (path -> bytes) and redirects (path -> URL); with `basic`, to whoever sends that as Authorization."""
+    """Serves `files` (path -> bytes) and redirects (path -> URL); with `wanted`, to whoever sends that as Authorization. Others
+    get `challenge`. `authorizations` has what came."""
 
     daemon_threads = True
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.files, self.redirects, self.asked, self.types, self.basic = {}, {}, [], {}, None
+        self.files, self.redirects, self.asked, self.types = {}, {}, [], {}
+        self.wanted, self.challenge, self.authorizations = None, 'Basic realm="test"', []
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -85,8 +87,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         server, path = self.server, self.path.partition("?")[0]
         server.asked.append(self.path)
-        if server.basic and self.headers.get("Authorization") != server.basic:
-            return self.answer(401, b"{}", {"WWW-Authenticate": 'Basic realm="test"'})
+        server.authorizations.append(self.headers.get("Authorization"))
+        if server.wanted and self.headers.get("Authorization") != server.wanted:
+            return self.answer(401, b"{}", {"WWW-Authenticate": server.challenge})
         if path in server.redirects:
             return self.answer(302, b"", {"Location": server.redirects[path]})
         if path in server.files:
@@ -109,6 +112,13 @@ class OciRegistry(Web):
     def __init__(self):
         super().__init__()
         self.files["/v2/"] = b"{}"
+
+    def take_tokens_of(self, server, name="token"):
+        """Lets in who has the token that another server gives, in a field of this name."""
+        token = f"of-{server.address}"
+        server.files["/token"] = json.dumps({name: token, "expires_in": 300}).encode()
+        self.wanted = f"Bearer {token}"
+        self.challenge = f'Bearer realm="{server.url}/token?client=test",service="registry of tests",scope="repository:x:pull"'
 
     def push(self, repository, tag, layers):
         """Pushes an artifact as `oras push` makes it: (title, media type, bytes) for each layer. The manifest's digest."""

@@ -1,5 +1,6 @@
 """How plugins are compiled, kept and bounded: limits of the configuration, the compiler's process, the cache of machine code."""
 
+import json
 import re
 import shutil
 import stat
@@ -61,6 +62,8 @@ def test_fuel_is_a_figure_of_the_job_and_the_same_each_time(custom):
     for result in (first, second):
         assert result.code == 0, result.out + result.err
     assert first.job["fuel"] == second.job["fuel"] > 1000
+    report = custom.directory / f"reports/job-{first.job['id']}/operations.json"
+    assert json.loads(report.read_text())["Fuel"] == first.job["fuel"]
     assert re.search(rf'^Fuel +{first.job["fuel"]:,} instructions$', custom.longshore("status", first.job["id"]).out, re.MULTILINE)
     custom.configure("[plugins]")
     assert custom.run().job["fuel"] == 0

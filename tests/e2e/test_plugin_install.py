@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from guests import Guest
 from harness import kill
 from plugin_sources import DECLARED, WIDENED, OciRegistry, Signer, Web, plugin, sha256
 
@@ -144,6 +145,23 @@ def test_an_upgrade_inherits_and_a_wider_one_must_be_granted(workspace):
     assert names(workspace) == ["mark-large@0.1.0", "mark-large@0.2.0", "mark-large@0.3.0"]
 
 
+def test_a_schema_whose_references_multiply(workspace):
+    """Two versions of it are compared in no time: each place would be 60 ** 16, were references replaced."""
+    for version, count in [("0.1.0", 60), ("0.2.0", 60), ("0.3.0", 61)]:
+        references = {f"k{number}": {"$ref": "#/x"} for number in range(count)}
+        schema = {"type": "object", "properties": {"p": {"$ref": "#/x/k0"}}, "x": references}
+        guest = Guest(name="bomb", extra=f'(data (i32.const 2048) "{version}")')
+        place, length = guest.at(json.dumps(schema))
+        guest.parts["describe"] = f"(i32.store (i32.const 3096) (i32.const {place})) (i32.store (i32.const 3100) (i32.const {length}))"
+        guest.build(workspace.directory / "bomb.wasm")
+        done = install(workspace, "--grant", "declared", source="bomb.wasm")
+        assert done.code == 0, done.err
+        [answer] = done.events
+        changed = ["p takes other values", "combinations changed"] if version == "0.3.0" else []
+        assert answer["record"]["version"] == version
+        assert version == "0.1.0" or answer["difference"]["parameters"] == changed
+
+
 def test_a_version_never_changes(workspace):
     first = installed(workspace, "--grant", "declared")
     workspace.write("other.wasm", plugin(replaced={"Tags large objects": "Tags LARGE objects"}))
@@ -160,6 +178,22 @@ def test_files_that_are_no_plugins(workspace):
     assert "text.wasm" in refused(workspace, "--grant", "declared", source="text.wasm")
     workspace.write("odd.wasm", plugin("v1-rc"))
     assert "no semantic version" in refused(workspace, "--grant", "declared", source="odd.wasm")
+
+
+def test_files_are_as_large_as_the_configuration_has_it(workspace, web):
+    # With a section of 65 MiB that nobody reads: its number, its length in groups of seven bits, the length of its name.
+    length = 65 << 20
+    large = plugin() + bytes([0, *(length >> shift & 0x7F | 0x80 for shift in (0, 7, 14)), length >> 21]) + bytes(length)
+    workspace.write("large.wasm", large)
+    web.files["/large.wasm"] = large
+    for source in ("large.wasm", f"{web.url}/large.wasm"):
+        assert f"more than {64 << 20} bytes" in refused(workspace, source=source, code=1)
+    original = (workspace.directory / "longshore.toml").read_text()
+    workspace.configure('[plugins]\nfile-size = "100 MiB"\n')
+    assert installed(workspace, "--grant", "declared", source="large.wasm")["size"] == len(large)
+    (workspace.directory / "longshore.toml").write_text(original + '[plugins]\nfile-size = "1 KiB"\n')
+    workspace.write("small.wasm", plugin("0.2.0"))
+    assert "more than 1024 bytes" in refused(workspace, source="small.wasm", code=1)
 
 
 def test_names_that_are_not_installed(workspace):
@@ -223,7 +257,7 @@ def test_what_an_oci_registry_may_not_answer(workspace, oci):
 def test_credentials_of_docker(workspace, oci, tmp_path, monkeypatch):
     oci.push("team/mark-large", "0.1.0", [("mark-large.wasm", "application/wasm", plugin())])
     token = base64.b64encode(b"ann:s3cret").decode()
-    oci.basic = f"Basic {token}"
+    oci.wanted = f"Basic {token}"
     source = f"oci://{oci.address}/team/mark-large:0.1.0"
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     assert refused(workspace, "--grant", "declared", source=source, code=1)

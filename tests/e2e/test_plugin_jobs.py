@@ -5,7 +5,7 @@ import json
 import pytest
 
 from harness import start_seeded, Workspace
-from plugin_sources import plugin, sha256
+from plugin_sources import Signer, plugin, sha256
 
 PARAMETERS = {"min-bytes": 1}
 
@@ -173,3 +173,41 @@ def test_a_changed_component_does_not_run(workspace):
     assert "is not the one that was installed" in ended["failure_reason"]
     assert sizes(workspace) == [{}, {}]
     assert "is not the one that was installed" in workspace.longshore("validate", "job.toml").err
+
+
+def test_where_signatures_are_required_nothing_runs_without_one(workspace):
+    """Neither what was installed before they were, nor what a key signed that does not count any more, nor a file."""
+    signer = Signer()
+
+    def configure(required, **keys):
+        keys = ", ".join(f'{name} = "{key.public}"' for name, key in keys.items())
+        workspace.configure(f"[plugins]\nkeys = {{ {keys} }}\nrequire-signature = {required}")
+
+    install(workspace)
+    configure("true", team=signer)
+    workspace.job('plugin = "mark-large@0.1.0"', PARAMETERS)
+    unsigned = workspace.longshore("run", "job.toml")
+    assert unsigned.code == 2 and "the plugin was installed without one" in unsigned.err
+    workspace.job('plugin = "./mark-large.wasm"', PARAMETERS)
+    by_path = workspace.longshore("run", "job.toml")
+    assert by_path.code == 2 and "named by its path has none" in by_path.err
+    workspace.write("mark-large.wasm.minisig", signer.sign(plugin()))
+    install(workspace)
+    workspace.job('plugin = "mark-large@0.1.0"', PARAMETERS)
+    assert workspace.run().code == 0
+    configure("true", others=Signer())
+    unpinned = workspace.longshore("run", "job.toml")
+    assert unpinned.code == 2 and "none of [plugins] keys any more" in unpinned.err
+    configure("false", others=Signer())
+    assert workspace.run().code == 0
+
+
+def test_a_plugin_is_looked_at_under_the_limits_that_it_will_have(workspace):
+    """It begins with 17 pages of memory, which is more than 1 MiB."""
+    workspace.configure('[plugins]\nmemory = "1 MiB"')
+    for command in (["inspect", "mark-large.wasm"], ["install", "mark-large.wasm", "--grant", "declared"]):
+        refused = workspace.longshore("plugin", *command)
+        assert refused.code != 0 and "more than 1048576 bytes of memory" in refused.err, command
+    install(workspace, "mark-large.wasm", "--grant", "declared", "--limit", "memory=2MiB")
+    workspace.job('plugin = "mark-large"', PARAMETERS)
+    assert workspace.run().code == 0

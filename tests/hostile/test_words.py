@@ -25,10 +25,25 @@ def ends(guest, text):
     }
 
 
+def plans(guest, text, key):
+    """Plans that are refused with words of theirs: where a copy goes, what it is about."""
+    begin = "(local $request i32) (local.set $request (call $object.head {}))"
+    end = """(i32.store (i32.const 776) (local.get $request))
+        (i32.store (i32.const 768) (i32.const 776)) (i32.store (i32.const 772) (i32.const 1))"""
+    other = f"(call $open {guest.text('allowed')} {key} (i32.const 0) (i32.const 0) (i32.const 0))"
+    store = f"(call $request.set-store (local.get $request) {text})"
+    return {
+        "planned store": ("InvalidRequest", begin.format("(local.get $object)") + store + end),
+        "planned key": ("AccessDenied", begin.format(other) + end),
+    }
+
+
 def test_a_terminal_is_not_steered(lab):
     guest = Guest()
     for name, (code, body) in ends(guest, EVIL).items():
         guest.attack(name, code, body)
+    for name, (code, body) in plans(guest, guest.text(EVIL), guest.text(EVIL.replace("\x00", ""))).items():
+        guest.attack(name, code, plan=body)
     outcomes = lab.attack(guest)
     assert all("forged" in outcomes[key][3] for key in guest.expected), outcomes
     job = lab.jobs[-1]
@@ -84,6 +99,9 @@ def test_floods_of_words_are_cut(lab):
     for name, (code, body) in bodies.items():
         for number in range(4):
             guest.attack(f"{name} {number}", code, body)
+    long = "(i32.const 131072) (i32.const 8000000)"
+    for name, (_, body) in plans(guest, long, long).items():
+        guest.attack(name, "InvalidRequest", plan=body)
     outcomes = lab.attack(guest)
     assert max(len(outcome[3].encode()) for outcome in outcomes.values()) <= 4096
 

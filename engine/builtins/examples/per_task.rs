@@ -56,7 +56,7 @@ fn processor_time() -> Duration {
 async fn measure(plugins: &Plugins, name: &str, parameters: Value, isolation: Isolation, tasks: u32) {
     let start = Instant::now();
     let component = longshore_builtins::get(name).unwrap().component;
-    let grants = plugins.inspect(component).unwrap().needs;
+    let grants = plugins.inspect(component, &PluginLimits::default()).unwrap().needs;
     let terms = Terms { grants, limits: PluginLimits::default(), isolation };
     let plugin = plugins.load(component, &terms).unwrap();
     let load = start.elapsed();
@@ -79,7 +79,7 @@ fn readiness(name: &str, component: &[u8]) {
         let start = Instant::now();
         let cache = directory.path().join("cache");
         let plugins = Plugins::new(EngineLimits::default()).unwrap().with_cache(vec![cache], 1 << 30);
-        let grants = plugins.inspect(component).unwrap().needs;
+        let grants = plugins.inspect(component, &PluginLimits::default()).unwrap().needs;
         plugins
             .load(component, &Terms { grants, limits: PluginLimits::default(), isolation: Isolation::Fresh })
             .unwrap();

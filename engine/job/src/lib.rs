@@ -23,6 +23,7 @@ pub mod state;
 pub mod stopping;
 pub mod tally;
 pub mod task;
+pub mod text;
 
 pub use chunk::ChunkExtent;
 pub use config::EngineConfig;

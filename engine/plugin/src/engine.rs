@@ -69,20 +69,26 @@ impl Plugins {
         Self { compiler: Some(compiler), ..self }
     }
 
-    /// What a plugin is: compiles it and asks it for its description of itself, under the default limits. See
-    /// [`Plugins::load`].
+    /// What a plugin is: compiles it and asks it for its description of itself under these limits. See [`Plugins::load`].
     ///
     /// # Errors
     /// Every way in which `bytes` is not an operation of this contract.
-    pub fn inspect(&self, bytes: &[u8]) -> Result<Inspection, PluginError> {
-        self.inspect_from(bytes, Origin::Foreign).map_err(PluginError::inert)
+    pub fn inspect(&self, bytes: &[u8], limits: &PluginLimits) -> Result<Inspection, PluginError> {
+        self.inspect_from(bytes, limits, Origin::Foreign).map_err(PluginError::inert)
     }
 
-    fn inspect_from(&self, bytes: &[u8], origin: Origin) -> Result<Inspection, PluginError> {
+    fn inspect_from(
+        &self,
+        bytes: &[u8],
+        limits: &PluginLimits,
+        origin: Origin,
+    ) -> Result<Inspection, PluginError> {
         let machine = &self.timed;
         let Compiled { digest, component, .. } = self.compile(Flavour::Timed, bytes, origin)?;
         let pre = machine.linker.instantiate_pre(&component).and_then(OperationPre::new).map_err(misfit)?;
-        let description = describe(&pre, &Arc::new(PluginLimits::default()), self.limits.tick)?;
+        // It is asked on the engine that counts time alone.
+        let limits = Arc::new(PluginLimits { fuel: None, ..limits.clone() });
+        let description = describe(&pre, &limits, self.limits.tick)?;
         let actions = description.grants().map_err(|reason| PluginError::Description { reason })?;
         let wasi = linking::wasi_import(&machine.engine, &component).map(|_| Grant::wasi());
         let needs = actions.iter().cloned().chain(wasi).collect();
@@ -105,8 +111,9 @@ impl Plugins {
     /// # Errors
     /// As [`Plugins::load`].
     pub fn load_shipped(&self, bytes: &[u8]) -> Result<Plugin, PluginError> {
-        let grants = self.inspect_from(bytes, Origin::Shipped)?.needs;
-        let terms = Terms { grants, limits: PluginLimits::default(), isolation: Isolation::Reuse };
+        let limits = PluginLimits::default();
+        let grants = self.inspect_from(bytes, &limits, Origin::Shipped)?.needs;
+        let terms = Terms { grants, limits, isolation: Isolation::Reuse };
         self.load_from(bytes, &terms, Origin::Shipped)
     }
 

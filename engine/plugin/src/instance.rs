@@ -115,11 +115,11 @@ impl Instance {
             let RequestHandle { request, provisional, store, misfit, .. } = planned;
             let certainty = if provisional { Certainty::Provisional } else { Certainty::Exact };
             let allowed = match misfit {
-                Some(misfit) => Err(invalid_request(misfit)),
-                None => gate.check_to(store.as_deref(), &request, certainty).await.map_err(refusal),
+                Some(misfit) => Err(StoreError::new(codes::INVALID_REQUEST, misfit)),
+                None => gate.check_to(store.as_deref(), &request, certainty).await,
             };
-            if let Err(failure) = allowed {
-                return Ok(Err(failure));
+            if let Err(error) = allowed {
+                return Ok(Err(self.refusal(error)));
             }
             plan.push(request);
         }
@@ -148,6 +148,12 @@ impl Instance {
         state.drop_object(task.object)?;
         state.table.delete(task.task).map_err(wasmtime::Error::from)?;
         Ok(())
+    }
+
+    /// A refusal may quote what the guest wrote: a name of a store, a key.
+    fn refusal(&self, error: StoreError) -> Failure {
+        let message = text::line(error.message, self.store.data().limits.message_bytes);
+        Failure { code: error.code, status: error.status, message }
     }
 
     async fn call_plan(&mut self, task: &Lent) -> Result<Vec<RequestHandle>, Broken> {
@@ -189,12 +195,4 @@ impl Lent {
     fn lend(&self) -> (Resource<ObjectHandle>, Resource<TaskHandle>) {
         (Resource::new_borrow(self.object.rep()), Resource::new_borrow(self.task.rep()))
     }
-}
-
-fn invalid_request(misfit: String) -> Failure {
-    Failure { code: codes::INVALID_REQUEST.to_owned(), status: None, message: misfit }
-}
-
-fn refusal(error: StoreError) -> Failure {
-    Failure { code: error.code, status: error.status, message: error.message }
 }

@@ -11,10 +11,10 @@ use crate::{PluginError, linking};
 /// Core instances per component: what wit-component makes of one core module is three (the module, a table of its
 /// imports, and what fills it in). A guest in JavaScript (componentize-qjs) has 11; one in Python (componentize-py) 38: its
 /// shared libraries, and a stub for each WASI interface that it does without.
-const CORE_INSTANCES: u32 = 64;
+pub(crate) const CORE_INSTANCES: u32 = 64;
 /// Memories and tables per component, likewise: one memory and up to three tables.
-const MEMORIES: u32 = 2;
-const TABLES: u32 = 4;
+pub(crate) const MEMORIES: u32 = 2;
+pub(crate) const TABLES: u32 = 4;
 /// Bytes that one memory can have at most: all that 32 bits address. How many a plugin may have is
 /// [`PluginLimits`](crate::PluginLimits)'.
 const MEMORY_BYTES: usize = 1 << 32;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longshore_job::Failure;
+use longshore_job::text::steers;
 use longshore_store::Mandate;
 
 use crate::bindings::OperationPre;
@@ -182,7 +183,7 @@ fn check(answer: host::Description, limits: &PluginLimits) -> Result<Description
             "there are more than {MAX_ACTIONS} actions, or longer ones than {MAX_WORD_BYTES} bytes"
         ));
     }
-    if [&version, &summary].into_iter().chain(&actions).any(|word| word.contains(text::steers)) {
+    if [&version, &summary].into_iter().chain(&actions).any(|word| word.contains(steers)) {
         return Err(
             "version, summary or an action contains a control character or a mark of direction".to_owned()
         );

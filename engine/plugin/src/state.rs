@@ -9,12 +9,12 @@ use longshore_store::{ListedVersion, Request, Response, TaskGate};
 use wasmtime::component::{Resource, ResourceTable, ResourceTableError};
 use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
 
-use crate::PluginLimits;
 use crate::handle::{ObjectHandle, RequestHandle, ResponseHandle};
 use crate::log::Log;
 use crate::stop::Stop;
 use crate::wasi::Wasi;
 use crate::watch::Watching;
+use crate::{PluginLimits, machine};
 
 /// Host state of one instance.
 pub(crate) struct State {
@@ -215,5 +215,19 @@ impl ResourceLimiter for State {
         }
         self.table_elements = total;
         Ok(true)
+    }
+
+    // As the pool has it, also where there is none.
+
+    fn instances(&self) -> usize {
+        machine::CORE_INSTANCES as usize
+    }
+
+    fn memories(&self) -> usize {
+        machine::MEMORIES as usize
+    }
+
+    fn tables(&self) -> usize {
+        machine::TABLES as usize
     }
 }

@@ -1,6 +1,7 @@
 //! What a guest says, made fit for a report.
 
 use longshore_job::Failure;
+use longshore_job::text::{printable, steers};
 
 use crate::bindings::longshore::operation::host;
 use crate::codes;
@@ -16,17 +17,7 @@ pub(crate) fn line(text: String, limit: usize) -> String {
     if !formula && !text.contains(steers) {
         return text;
     }
-    let mut plain = String::with_capacity(text.len() + 1);
-    if formula {
-        plain.push('\'');
-    }
-    for character in text.chars() {
-        match steers(character) {
-            true => plain.extend(character.escape_default()),
-            false => plain.push(character),
-        }
-    }
-    cut(plain, limit)
+    cut(format!("{}{}", if formula { "'" } else { "" }, printable(&text)), limit)
 }
 
 /// Whether a spreadsheet takes a cell for a formula (OWASP, "CSV Injection"; in full-width letters, too). A number calculates
@@ -37,12 +28,6 @@ fn is_formula(cell: &str) -> bool {
     };
     let signed = cell.starts_with(['+', '-']);
     !(signed && !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
-}
-
-/// Control characters, ends of lines and paragraphs, and marks of direction (Unicode, "Bidirectional Algorithm", 2).
-pub(crate) fn steers(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The beginning of a guest's text within a message, in quotes. Quoting all of it could cost ten times its size.

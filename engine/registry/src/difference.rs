@@ -1,18 +1,10 @@
 //! What a version of a plugin can do that another cannot.
 
-use std::collections::BTreeSet;
-
 use longshore_plugin::Grants;
 use serde::Serialize;
-use serde_json::{Map, Value};
 
-use crate::record::Record;
-
-/// Keys of a schema that constrain nothing.
-const ANNOTATIONS: [&str; 6] = ["$schema", "title", "description", "default", "examples", "$comment"];
-
-/// Deepest reference in a schema that is followed (levels; a schema may refer to itself).
-const MAX_DEPTH: usize = 16;
+use crate::record::{Record, RecordedSignature};
+use crate::schema;
 
 /// What a new version has that the one before had not, and the other way round.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -27,6 +19,30 @@ pub struct Difference {
     pub removed_imports: Vec<String>,
     /// How its parameters changed so that what fitted before may not fit any more.
     pub parameters: Vec<String>,
+    /// Who signed them, if that is not the same key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signers: Option<Signers>,
+}
+
+/// Who signed two versions; nobody, if left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Signers {
+    /// The version before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// The new one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub now: Option<String>,
+}
+
+impl Signers {
+    /// Nothing if the same key signed both, whatever its name is.
+    fn between(old: Option<&RecordedSignature>, new: Option<&RecordedSignature>) -> Option<Self> {
+        let key = |signature: Option<&RecordedSignature>| signature.map(|signed| signed.key.clone());
+        let differ = key(old) != key(new);
+        let signer = |signature: Option<&RecordedSignature>| signature.map(RecordedSignature::signer);
+        differ.then(|| Self { before: signer(old), now: signer(new) })
+    }
 }
 
 impl Difference {
@@ -40,7 +56,8 @@ impl Difference {
             removed: new.declared.beyond(&old.declared),
             added_imports: only(&new.imports, &old.imports),
             removed_imports: only(&old.imports, &new.imports),
-            parameters: parameters(&old.parameters, &new.parameters),
+            parameters: schema::changes(&old.parameters, &new.parameters),
+            signers: Signers::between(old.signature.as_ref(), new.signature.as_ref()),
         }
     }
 
@@ -57,80 +74,13 @@ impl Difference {
         say('-', "may", texts(&self.removed).iter().map(String::as_str).collect());
         say('+', "imports", self.added_imports.iter().map(String::as_str).collect());
         say('-', "imports", self.removed_imports.iter().map(String::as_str).collect());
+        let signers = self.signers.iter();
+        let (now, before): (Vec<_>, Vec<_>) =
+            signers.map(|signers| (signers.now.as_deref(), signers.before.as_deref())).unzip();
+        say('+', "signed by", now.into_iter().flatten().collect());
+        say('-', "signed by", before.into_iter().flatten().collect());
         say('!', "parameter", self.parameters.iter().map(String::as_str).collect());
         lines
-    }
-}
-
-/// What fitted `old` and may not fit `new`, of the parameters at the top.
-fn parameters(old: &Value, new: &Value) -> Vec<String> {
-    let empty = Map::new();
-    let properties = |schema: &Value| schema["properties"].as_object().cloned().unwrap_or_default();
-    let required = |schema: &Value| -> BTreeSet<String> {
-        schema["required"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect()
-    };
-    let (before, after) = (properties(old), properties(new));
-    let closed = new["additionalProperties"] == Value::Bool(false);
-    let mut changes = Vec::new();
-    for (name, schema) in &before {
-        match after.get(name) {
-            None if closed => changes.push(format!("{name} is gone")),
-            None => {}
-            Some(other) => {
-                let (was, is) = (constraints(old, schema, MAX_DEPTH), constraints(new, other, MAX_DEPTH));
-                if was != is {
-                    changes.push(format!("{name} takes other values"));
-                }
-            }
-        }
-    }
-    let was = required(old);
-    changes.extend(
-        required(new).iter().filter(|name| !was.contains(*name)).map(|name| format!("{name} is needed now")),
-    );
-    let rest = |schema: &Value| {
-        let object = schema.as_object().unwrap_or(&empty).clone();
-        let rest: Map<String, Value> = object
-            .into_iter()
-            .filter(|(key, _)| !["properties", "required", "$defs"].contains(&key.as_str()))
-            .collect();
-        constraints(schema, &Value::Object(rest), MAX_DEPTH)
-    };
-    if rest(old) != rest(new) {
-        changes.push("combinations changed".to_owned());
-    }
-    changes
-}
-
-/// The schema with references replaced and without what constrains nothing.
-fn constraints(root: &Value, schema: &Value, depth: usize) -> Value {
-    let Some(depth) = depth.checked_sub(1) else { return schema.clone() };
-    match schema {
-        Value::Object(object) => {
-            let referred = object.get("$ref").and_then(Value::as_str);
-            let referred = referred.and_then(|name| root.pointer(name.strip_prefix('#')?));
-            let mut kept = Map::new();
-            for (key, value) in object {
-                match referred {
-                    Some(found) if key == "$ref" => {
-                        kept.insert(key.clone(), constraints(root, found, depth));
-                    }
-                    _ if ANNOTATIONS.contains(&key.as_str()) && !value.is_object() => {}
-                    _ => {
-                        kept.insert(key.clone(), constraints(root, value, depth));
-                    }
-                }
-            }
-            Value::Object(kept)
-        }
-        Value::Array(items) => items.iter().map(|item| constraints(root, item, depth)).collect(),
-        other => other.clone(),
     }
 }
 
@@ -169,35 +119,22 @@ mod tests {
     }
 
     #[test]
-    fn parameters_that_may_not_fit_any_more() {
-        let old = json!({
-            "properties": {
-                "a": {"type": "string", "description": "one"},
-                "b": {"type": "string"},
-                "c": {"$ref": "#/$defs/C"},
-                "gone": {"type": "string"},
-            },
-            "required": ["a"], "additionalProperties": false, "$defs": {"C": {"enum": ["x", "y"]}},
-        });
-        let new = json!({
-            "properties": {
-                "a": {"type": "string", "description": "another text"},
-                "b": {"type": "integer"},
-                "c": {"$ref": "#/$defs/C"},
-                "d": {"type": "string"},
-            },
-            "required": ["a", "d"], "additionalProperties": false, "$defs": {"C": {"enum": ["x"]}},
-        });
-        assert_eq!(
-            parameters(&old, &new),
-            ["b takes other values", "c takes other values", "gone is gone", "d is needed now"]
-        );
-        assert_eq!(parameters(&old, &old), Vec::<String>::new());
-        let optional = json!({"properties": {"e": {"type": "string"}}});
-        assert_eq!(
-            parameters(&json!({}), &optional),
-            Vec::<String>::new(),
-            "what is new and optional breaks nothing"
-        );
+    fn who_signed() {
+        let signed = |version: &str, by: Option<(&str, Option<&str>)>| Record {
+            signature: by.map(|(key, name)| RecordedSignature {
+                key: key.into(),
+                name: name.map(str::to_owned),
+                comment: version.into(),
+                text: version.into(),
+            }),
+            ..record("redact", version)
+        };
+        let lines = |old, new| Difference::between(&signed("1.0.0", old), &signed("1.1.0", new)).lines();
+        let (team, renamed, other) =
+            (Some(("RWa", Some("team"))), Some(("RWa", Some("us"))), Some(("RWb", None)));
+        assert_eq!(lines(team, renamed), Vec::<String>::new(), "a key is the same under another name");
+        assert_eq!(lines(team, other), ["+ signed by RWb", "- signed by team (RWa)"]);
+        assert_eq!(lines(team, None), ["- signed by team (RWa)"]);
+        assert_eq!(lines(None, other), ["+ signed by RWb"]);
     }
 }

@@ -34,7 +34,7 @@ pub(crate) enum Answer {
     File(Bytes),
     /// There is none.
     Missing,
-    /// Only for who says who they are; the headers tell how.
+    /// Only for who says who they are; the headers, which are those of the server that was asked first, tell how.
     Unauthorized(HeaderMap),
 }
 
@@ -78,6 +78,7 @@ pub(crate) async fn get(url: &Url, asked: &Asked) -> Result<Answer, String> {
 }
 
 async fn follow(mut url: Url, asked: &Asked) -> Result<Answer, String> {
+    let origin = url.origin();
     let mut headers = asked.headers.clone();
     for _ in 0..=MAX_REDIRECTS {
         require_safe(&url, asked.pinned)?;
@@ -88,6 +89,15 @@ async fn follow(mut url: Url, asked: &Asked) -> Result<Answer, String> {
                 return body.map(Answer::File).map_err(|error| error.to_string());
             }
             StatusCode::NOT_FOUND | StatusCode::GONE => return Ok(Answer::Missing),
+            // What it says would decide where the credentials of the first server go.
+            StatusCode::UNAUTHORIZED if url.origin() != origin => {
+                return Err(format!(
+                    "the server redirected to {}, which wants credentials (401); those for {} are not sent there: \
+                     name as the source where the file really is, or have the server redirect to where it is open",
+                    shown(&url),
+                    origin.ascii_serialization()
+                ));
+            }
             StatusCode::UNAUTHORIZED => return Ok(Answer::Unauthorized(answer.headers().clone())),
             status if status.is_redirection() => {
                 let to = redirected(&url, answer.headers())?;

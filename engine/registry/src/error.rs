@@ -108,6 +108,46 @@ pub enum RegistryError {
     /// Somebody must approve what the plugin may do.
     #[error(transparent)]
     NotApproved(Box<NotApproved>),
+    /// Somebody must accept that another key, or none, signed an upgrade.
+    #[error(transparent)]
+    OtherSigner(Box<OtherSigner>),
+}
+
+/// An upgrade that is not signed by the key that signed the version before.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct OtherSigner {
+    /// `name@version`.
+    pub plugin: String,
+    /// SHA-256 of its component: what is accepted is this one.
+    pub sha256: String,
+    /// The version before.
+    pub before: String,
+    /// Who signed that.
+    pub signer: String,
+    /// The key that signed the new one, and its name if it has one.
+    pub now: Option<(String, Option<String>)>,
+}
+
+impl fmt::Display for OtherSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { plugin, sha256, before, signer, now } = self;
+        let Some((key, name)) = now else {
+            return write!(
+                f,
+                "{plugin} has no signature of a key that is known here, and {before} is signed by {signer}: it need not \
+                 be by who made that one, whose grants it would take over. Put its signature beside it, its name with \
+                 .minisig added; if there is one, name its key with --key; or accept this very file as it is with \
+                 --allow-unsigned --sha256 {sha256}"
+            );
+        };
+        let now = name.as_ref().map_or_else(|| key.clone(), |name| format!("{name} ({key})"));
+        write!(
+            f,
+            "{plugin} is signed by {now}, and {before} by {signer}: it need not be by who made that one, whose grants it \
+             would take over. Accept the other key with --key {} --sha256 {sha256}",
+            name.as_ref().unwrap_or(key)
+        )
+    }
 }
 
 /// A plugin that wants to do what nobody granted.

@@ -122,11 +122,14 @@ fn from_file(path: &Path, limit: usize) -> Result<Fetched, RegistryError> {
     Ok(Fetched { source: absolute.display().to_string(), bytes, signature })
 }
 
-/// A file of at most `limit` bytes, whatever it is.
+/// A file of at most `limit` bytes. What is none (a device has no end, a pipe may wait for one) is not opened.
 fn read(path: &Path, limit: usize) -> Result<Vec<u8>, RegistryError> {
     let shown = path.display().to_string();
     let failed =
         |error: std::io::Error| RegistryError::not_fetched(&shown, format!("cannot read it: {error}"));
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(RegistryError::not_fetched(&shown, "cannot read it: it is not a file"));
+    }
     let mut bytes = Vec::new();
     let bound = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     std::fs::File::open(path).map_err(failed)?.take(bound).read_to_end(&mut bytes).map_err(failed)?;

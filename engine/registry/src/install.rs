@@ -2,15 +2,15 @@
 
 use jiff::Timestamp;
 use longshore_job::config::PluginIsolation;
-use longshore_plugin::{Grants, Plugins};
+use longshore_plugin::{Grants, PluginLimits, Plugins};
 use semver::Version;
 
 use crate::approval::{Wanted, decide};
 use crate::difference::Difference;
-use crate::error::{NotApproved, RegistryError};
+use crate::error::{NotApproved, OtherSigner, RegistryError};
 use crate::fetch::Fetched;
 use crate::layout::{Locked, Registry, digest};
-use crate::limits::Limit;
+use crate::limits::{Limit, Limits};
 use crate::record::{Approver, FORMAT, Record};
 use crate::signature::Trust;
 
@@ -19,12 +19,16 @@ use crate::signature::Trust;
 pub struct Install {
     /// What is granted.
     pub wanted: Wanted,
+    /// What plugins may use that have no limits of their own.
+    pub defaults: PluginLimits,
     /// Limits, beside those of the version before.
     pub limits: Vec<Limit>,
     /// What its tasks share; as in the version before, if left out.
     pub isolation: Option<PluginIsolation>,
     /// Whose signatures count.
     pub trust: Trust,
+    /// Whether a version without a signature may follow one with a signature.
+    pub allow_unsigned: bool,
     /// Who approves.
     pub approver: Approver,
     /// When.
@@ -59,7 +63,7 @@ impl Registry {
             .check(&fetched.bytes, fetched.signature.as_deref())
             .map_err(|reason| RegistryError::Signature { source_name: source_name.clone(), reason })?;
         let inspected = plugins
-            .inspect(&fetched.bytes)
+            .inspect(&fetched.bytes, &Limits::default().with(&install.limits).over(install.defaults.clone()))
             .map_err(|error| RegistryError::NotUsable { source_name: source_name.clone(), error })?;
         let description = inspected.description;
         if Version::parse(&description.version).is_err() {
@@ -94,7 +98,7 @@ impl Registry {
             source: source_name.clone(),
             signature,
         };
-        finish(&locked, record, &fetched.bytes, (before, &install.wanted))
+        finish(&locked, record, &fetched.bytes, (before, install))
     }
 
     fn installed(&self, name: &str, version: &str) -> Result<Option<Record>, RegistryError> {
@@ -109,14 +113,21 @@ fn finish(
     locked: &Locked<'_>,
     mut record: Record,
     component: &[u8],
-    (before, wanted): (Option<Record>, &Wanted),
+    (before, install): (Option<Record>, &Install),
 ) -> Result<Done, RegistryError> {
     let same = before.as_ref().filter(|before| before.version == record.version);
+    if let (Some(same), None) = (same, &record.signature) {
+        // It is one of these bytes, whether it came along again or not.
+        record.signature = same.signature.clone();
+    }
+    if let Some(before) = &before {
+        require_same_signer(before, &record, install)?;
+    }
     let upgrade = before
         .as_ref()
         .filter(|before| before.version != record.version)
         .map(|before| (before.full_name(), Difference::between(before, &record)));
-    record.grants = match decide(&record.declared, wanted, before.as_ref()) {
+    record.grants = match decide(&record.declared, &install.wanted, before.as_ref()) {
         Ok(grants) => grants,
         Err(missing) => {
             let (plugin, sha256) = (record.full_name(), record.sha256);
@@ -135,10 +146,28 @@ fn finish(
     Ok(Done { record, upgrade, unchanged: false })
 }
 
+/// What follows a signed version must be signed by the same key, unless the operator says otherwise: an upgrade inherits.
+fn require_same_signer(before: &Record, record: &Record, install: &Install) -> Result<(), RegistryError> {
+    let Some(old) = &before.signature else { return Ok(()) };
+    let accepted = match &record.signature {
+        None => install.allow_unsigned,
+        Some(new) => new.key == old.key || install.trust.is_named(),
+    };
+    if accepted {
+        return Ok(());
+    }
+    Err(RegistryError::OtherSigner(Box::new(OtherSigner {
+        plugin: record.full_name(),
+        sha256: record.sha256.clone(),
+        before: before.full_name(),
+        signer: old.signer(),
+        now: record.signature.as_ref().map(|new| (new.key.clone(), new.name.clone())),
+    })))
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::limits::Limits;
 
     /// A record of a plugin that may do nothing.
     pub(crate) fn record(name: &str, version: &str) -> Record {

@@ -23,12 +23,13 @@ mod layout;
 mod limits;
 mod oci;
 mod record;
+mod schema;
 mod signature;
 mod verify;
 
 pub use approval::Wanted;
-pub use difference::Difference;
-pub use error::{NotApproved, RegistryError};
+pub use difference::{Difference, Signers};
+pub use error::{NotApproved, OtherSigner, RegistryError};
 pub use fetch::{Expected, Fetched, Source, fetch};
 pub use install::{Done, Install};
 pub use layout::{Entry, Registry};

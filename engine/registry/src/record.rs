@@ -98,6 +98,16 @@ impl Record {
     }
 }
 
+impl RecordedSignature {
+    /// Whose it is, for people: the key, behind its name if it has one.
+    pub(crate) fn signer(&self) -> String {
+        match &self.name {
+            Some(name) => format!("{name} ({})", self.key),
+            None => self.key.clone(),
+        }
+    }
+}
+
 impl std::fmt::Display for Approver {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (&self.name, self.uid) {

@@ -17,6 +17,8 @@ pub struct Keys(BTreeMap<String, String>);
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Trust {
     keys: Vec<(Option<String>, String)>,
+    /// Whether the operator named the key for this plugin, rather than pinned it for all.
+    named: bool,
     /// Whether a plugin without a signature is refused.
     pub required: bool,
 }
@@ -34,7 +36,7 @@ impl Keys {
     pub fn trust(&self, asked: Option<&str>, required: bool) -> Result<Trust, String> {
         let Some(asked) = asked else {
             let keys = self.0.iter().map(|(name, key)| (Some(name.clone()), key.clone())).collect();
-            return Ok(Trust { keys, required });
+            return Ok(Trust { keys, named: false, required });
         };
         let key = match self.0.get(asked) {
             Some(key) => (Some(asked.to_owned()), key.clone()),
@@ -54,7 +56,7 @@ impl Keys {
                 ));
             }
         };
-        Ok(Trust { keys: vec![key], required: true })
+        Ok(Trust { keys: vec![key], named: true, required: true })
     }
 
     /// Whether it is still one of them.
@@ -67,6 +69,11 @@ impl Trust {
     /// Whether a signature would be looked at.
     pub fn has_keys(&self) -> bool {
         !self.keys.is_empty()
+    }
+
+    /// Whether the operator named the key that must have signed.
+    pub(crate) fn is_named(&self) -> bool {
+        self.named
     }
 
     /// Checks a signature of `bytes`, if there is one.

@@ -8,8 +8,8 @@ use longshore_job::config::{PluginIsolation, PluginsConfig};
 use longshore_job::job_file::{CatalogEntry, OperationName};
 use longshore_job::spec::{OperationSource, OperationSpec};
 use longshore_job::{InstalledName, OperationCatalog};
-use longshore_plugin::{Grants, Isolation, Plugin, PluginError, PluginLimits, Plugins, Terms};
-use longshore_registry::Registry;
+use longshore_plugin::{Grants, Inspection, Isolation, Plugin, PluginError, PluginLimits, Plugins, Terms};
+use longshore_registry::{Record, Registry};
 use tokio::runtime::Handle;
 
 use crate::catalog_settings::{CatalogSettings, size};
@@ -24,6 +24,8 @@ pub struct Catalog {
     limits: PluginLimits,
     isolation: Isolation,
     installed: Option<Registry>,
+    /// The public keys of which one must have signed a plugin; `None` if none need have.
+    signers: Option<Vec<String>>,
     loaded: Mutex<BTreeMap<String, Plugin>>,
 }
 
@@ -33,7 +35,7 @@ impl Catalog {
     /// # Errors
     /// If the WebAssembly engine cannot run on this machine.
     pub fn new(settings: &CatalogSettings) -> Result<Self, PluginError> {
-        let PluginsConfig { isolation, file_bytes, .. } = settings.plugins;
+        let PluginsConfig { isolation, file_bytes, require_signature, .. } = settings.plugins;
         let isolation = match isolation {
             PluginIsolation::Fresh => Isolation::Fresh,
             PluginIsolation::Reuse => Isolation::Reuse,
@@ -44,6 +46,7 @@ impl Catalog {
             limits: settings.limits(),
             isolation,
             installed: None,
+            signers: require_signature.then(|| settings.plugins.keys.values().cloned().collect()),
             loaded: Mutex::default(),
         })
     }
@@ -57,6 +60,21 @@ impl Catalog {
     /// What compiles plugins here.
     pub fn plugins(&self) -> &Plugins {
         &self.plugins
+    }
+
+    /// What plugins may use here that have no limits of their own.
+    pub fn limits(&self) -> &PluginLimits {
+        &self.limits
+    }
+
+    /// What a plugin file is, as the engine would run it here.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is not an operation.
+    pub fn inspect(&self, path: &Path) -> Result<Inspection, String> {
+        let bytes = plugin_file::read(path, self.plugin_bytes)?;
+        let inspection = self.plugins.inspect(&bytes, &self.limits);
+        inspection.map_err(|error| format!("{}: {error}", path.display()))
     }
 
     /// The built-in operation `name`.
@@ -87,10 +105,28 @@ impl Catalog {
         self.installed.as_ref().ok_or_else(|| "no plugins are installed here".to_owned())
     }
 
+    /// Whether a plugin may run here, as far as signatures go. Only what is installed has a record of one.
+    fn check_signed(&self, shown: &str, record: Option<&Record>) -> Result<(), String> {
+        let Some(signers) = &self.signers else { return Ok(()) };
+        let required = "[plugins] require-signature is set";
+        match record.map(|record| &record.signature) {
+            None => Err(format!(
+                "{shown}: {required}, and a plugin that is named by its path has none: install it with its signature \
+                 (longshore plugin install), and name it by its name"
+            )),
+            Some(None) => Err(format!("{shown}: {required}, and the plugin was installed without one")),
+            Some(Some(signature)) if signers.contains(&signature.key) => Ok(()),
+            Some(Some(_)) => Err(format!(
+                "{shown}: {required}, and the plugin is signed by a key that is none of [plugins] keys any more"
+            )),
+        }
+    }
+
     /// An installed plugin as it is now.
     fn find_installed(&self, name: InstalledName<'_>) -> Result<CatalogEntry, String> {
         let registry = self.registry()?;
         let record = registry.find(name).map_err(|error| error.to_string())?;
+        self.check_signed(&record.full_name(), Some(&record))?;
         // Its component is looked at now, not only when the job runs.
         registry.component(&record).map_err(|error| error.to_string())?;
         let source = OperationSource::Installed {
@@ -117,6 +153,7 @@ impl Catalog {
                 record.sha256
             ));
         }
+        self.check_signed(&record.full_name(), Some(&record))?;
         let component = registry.component(&record).map_err(|error| error.to_string())?;
         let submitted = Grants::try_from(grants.to_vec()).map_err(|error| format!("{name}: {error}"))?;
         let terms = record.terms(&submitted, self.third_party(Grants::default()));
@@ -124,13 +161,14 @@ impl Catalog {
     }
 
     fn file(&self, path: &Path, bytes: &[u8]) -> Result<Plugin, String> {
+        self.check_signed(&path.display().to_string(), None)?;
         // Not kept by path: the file may change between two jobs.
         self.under_own_needs(bytes).map_err(|error| format!("{}: {error}", path.display()))
     }
 
     /// A plugin that is granted what it says it needs.
     fn under_own_needs(&self, bytes: &[u8]) -> Result<Plugin, PluginError> {
-        let needs = self.plugins.inspect(bytes)?.needs;
+        let needs = self.plugins.inspect(bytes, &self.limits)?.needs;
         self.plugins.load(bytes, &self.third_party(needs))
     }
 

@@ -107,7 +107,7 @@ fn policies(job: &Job) -> Result<Vec<u8>, RunnerError> {
 
 /// The text of `operations.json`.
 fn operations(job: &Job, record: &JobRecord) -> Result<Vec<u8>, RunnerError> {
-    report_operations_json(&job.id, &job.spec.steps, &record.plugin_digests)
+    report_operations_json(&job.id, &job.spec.steps, &record.plugin_digests, record.fuel)
         .map(String::into_bytes)
         .map_err(|error| RunnerError::Internal(error.to_string()))
 }

@@ -355,7 +355,8 @@ impl TaskGate {
     /// The same task on another store.
     pub(crate) fn on(&self, store: &str) -> Result<Self, StoreError> {
         let gate = self.gate.reach.stores.get(store).ok_or_else(|| {
-            let message = format!("the job's parameters name no store {store:?} that a copy may go to");
+            let message =
+                format!("the job's parameters name no store {} that a copy may go to", names::shown(store));
             StoreError::new(code::INVALID_REQUEST, message)
         })?;
         let gate = Gate { inner: Arc::clone(&gate.inner), reach: Arc::clone(&self.gate.reach) };

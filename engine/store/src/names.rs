@@ -22,7 +22,8 @@ pub(crate) fn check(request: &Request) -> Result<(), StoreError> {
     }
 }
 
-fn shown(name: &str) -> String {
+/// The beginning of a name, in quotes.
+pub(crate) fn shown(name: &str) -> String {
     match name.char_indices().nth(MOST_SHOWN) {
         Some((end, _)) => format!("{:?}…", name.get(..end).unwrap_or_default()),
         None => format!("{name:?}"),

@@ -57,6 +57,6 @@ pub(crate) fn load(bytes: &[u8], isolation: Isolation) -> Plugin {
         let limits = EngineLimits { instances: 64, ..EngineLimits::default() };
         Plugins::new(limits).unwrap()
     });
-    let grants = plugins.inspect(bytes).unwrap().needs;
+    let grants = plugins.inspect(bytes, &PluginLimits::default()).unwrap().needs;
     plugins.load(bytes, &Terms { grants, limits: PluginLimits::default(), isolation }).unwrap()
 }

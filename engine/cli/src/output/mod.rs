@@ -11,6 +11,8 @@ use std::io::{IsTerminal as _, Write as _};
 
 use serde::Serialize;
 
+pub(crate) use longshore_job::text::printable;
+
 pub(crate) use job::{describe, state, summary, tags};
 pub(crate) use progress::{beside_bar, clear_bar, listing_progress, observer, reading_progress};
 pub(crate) use reasons::Reasons;
@@ -74,11 +76,6 @@ pub(crate) fn error(error: &CliError, json: bool) {
     let text =
         if json { format!("{}\n", error.value()) } else { error.text(std::io::stderr().is_terminal()) };
     let _ = beside_bar(|| std::io::stderr().write_all(text.as_bytes()));
-}
-
-/// Text from a manifest or a store, made safe for a terminal: control characters are escaped.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
 /// The first characters of a job's ID, by which people know it; commands take them, too.

@@ -55,7 +55,7 @@ pub(super) struct PluginsSection {
         extend("examples" = [{"storage-team": "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"}])
     )]
     keys: BTreeMap<String, String>,
-    /// Install no plugin without a signature of one of these keys.
+    /// Neither install nor run a plugin without a signature of one of these keys. Plugins by path have none.
     require_signature: bool,
     /// "fresh": each task has an instance of its own. "reuse": tasks on one slot of concurrency share one, which is faster, and
     /// what one leaves in its memory the next can read.
@@ -135,7 +135,7 @@ impl Default for PluginsSection {
 pub struct PluginsConfig {
     /// Public keys in the form of minisign, by name.
     pub keys: BTreeMap<String, String>,
-    /// Whether a plugin without a signature of one of these is not installed.
+    /// Whether a plugin without a signature of one of these is neither installed nor run.
     pub require_signature: bool,
     /// What tasks share.
     pub isolation: PluginIsolation,

@@ -6,6 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::problem::{Problem, Problems, Severity};
 use super::veil::veil;
+use crate::text::steers;
 
 /// Longest source line that is shown, in characters; a longer one is cut around the problem.
 const MAX_LINE: usize = 120;
@@ -162,7 +163,7 @@ fn printable(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\t' => ' ',
-            c if c.is_control() => '\u{fffd}',
+            c if steers(c) => '\u{fffd}',
             c => c,
         })
         .collect()

@@ -198,7 +198,8 @@ pub fn report_policies_json(
     serde_json::to_string_pretty(&Policies { job_id, role, policy_snapshots: snapshots })
 }
 
-/// The text of the report's `operations.json`: what ran, step by step. `digests` are those of the steps' components.
+/// The text of the report's `operations.json`: what ran, step by step. `digests` are those of the steps' components; `fuel` is
+/// what all tasks used together (instructions), 0 if it was not counted.
 ///
 /// # Errors
 /// None in practice: the JSON writer's signature has one.
@@ -206,6 +207,7 @@ pub fn report_operations_json(
     job_id: &str,
     steps: &[StepSpec],
     digests: &[String],
+    fuel: u64,
 ) -> Result<String, serde_json::Error> {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
@@ -219,6 +221,8 @@ pub fn report_operations_json(
     #[serde(rename_all = "PascalCase")]
     struct Operations<'a> {
         job_id: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        fuel: Option<u64>,
         operations: Vec<Operation<'a>>,
     }
     let operations = (1..).zip(steps).zip(digests).map(|((step, spec), sha256)| Operation {
@@ -226,7 +230,8 @@ pub fn report_operations_json(
         operation: spec.operation.source.name(),
         sha256,
     });
-    serde_json::to_string_pretty(&Operations { job_id, operations: operations.collect() })
+    let fuel = (fuel > 0).then_some(fuel);
+    serde_json::to_string_pretty(&Operations { job_id, fuel, operations: operations.collect() })
 }
 
 /// The text of the report's `manifest.json`.

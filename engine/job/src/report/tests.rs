@@ -137,7 +137,7 @@ fn the_operations_of_a_report() {
         grants: Vec::new(),
     };
     let steps = [step(OperationSource::Builtin("copy".into())), step(redact)];
-    let text = report_operations_json("j-1", &steps, &["cd".repeat(32), "ab".repeat(32)]).unwrap();
+    let text = report_operations_json("j-1", &steps, &["cd".repeat(32), "ab".repeat(32)], 0).unwrap();
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
     let expected = serde_json::json!({ "JobId": "j-1", "Operations": [
         { "Step": 1, "Operation": "copy", "SHA256": "cd".repeat(32) },

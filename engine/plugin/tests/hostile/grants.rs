@@ -1,7 +1,7 @@
 //! What is not granted is out of a guest's reach, whatever the policies allow.
 
 use longshore_job::Outcome;
-use longshore_plugin::{Execution, Grants, Isolation, Lane, Terms, codes};
+use longshore_plugin::{Execution, Grants, Isolation, Lane, PluginLimits, Terms, codes};
 
 use crate::guest::Guest;
 use crate::world::World;
@@ -101,7 +101,7 @@ async fn endpoints_need_a_grant_of_their_own() {
 #[test]
 fn an_inspection_says_what_a_plugin_imports_and_needs() {
     let guest = Guest { imports: SENDING, ..Guest::default() }.bytes();
-    let inspection = crate::engine().inspect(&guest).unwrap();
+    let inspection = crate::engine().inspect(&guest, &PluginLimits::default()).unwrap();
     assert_eq!((inspection.bytes, inspection.digest.len()), (guest.len(), 64));
     assert_eq!(inspection.description.name, "hostile");
     assert_eq!(inspection.needs.to_string(), "*");

@@ -1,6 +1,6 @@
 //! What is not an operation is refused when it is loaded, with the reason.
 
-use longshore_plugin::{EngineLimits, Isolation, PluginError, Plugins};
+use longshore_plugin::{EngineLimits, Isolation, PluginError, PluginLimits, Plugins};
 
 use crate::guest::Guest;
 
@@ -28,7 +28,7 @@ fn a_truncated_plugin() {
 #[test]
 fn a_plugin_that_is_too_large() {
     let limits = EngineLimits { plugin_bytes: 10, instances: 1, ..EngineLimits::default() };
-    let error = Plugins::new(limits).unwrap().inspect(&[0; 11]).unwrap_err();
+    let error = Plugins::new(limits).unwrap().inspect(&[0; 11], &PluginLimits::default()).unwrap_err();
     assert_eq!(error, PluginError::TooLarge { bytes: 11, limit: 10 });
 }
 

@@ -49,7 +49,9 @@ fn load(first: u64, count: u64) {
         let mut bytes = if number % 2 == 0 { module.clone() } else { component.clone() };
         mutate(&mut bytes, &mut Rng::with_seed(number));
         println!("{AT}{number}");
-        match catch_unwind(AssertUnwindSafe(|| plugins.inspect(&bytes).is_ok())) {
+        match catch_unwind(AssertUnwindSafe(|| {
+            plugins.inspect(&bytes, &longshore_plugin::PluginLimits::default()).is_ok()
+        })) {
             Ok(is_plugin) => loaded += u64::from(is_plugin),
             Err(_) => panic!("mutation {number} panics"),
         }

@@ -1,7 +1,7 @@
 //! The WASI that can be granted has nothing in it.
 
 use longshore_job::ObjectId;
-use longshore_plugin::{Execution, Grants, Isolation, Lane, PluginError, Terms};
+use longshore_plugin::{Execution, Grants, Isolation, Lane, PluginError, PluginLimits, Terms};
 
 use crate::guest::{Guest, RESULT};
 use crate::world::World;
@@ -70,7 +70,7 @@ async fn told(lane: &mut Lane, key: &str, attempt: u32) -> u32 {
 fn it_is_given_to_whom_it_is_granted() {
     let guest = telling("(i32.const 0)");
     let engine = crate::engine();
-    assert!(engine.inspect(&guest).unwrap().needs.wasi());
+    assert!(engine.inspect(&guest, &PluginLimits::default()).unwrap().needs.wasi());
     let error = engine.load(&guest, &crate::terms(Isolation::Fresh)).err().unwrap();
     assert!(matches!(error, PluginError::NotGranted { .. }), "{error}");
 }

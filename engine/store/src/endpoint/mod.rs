@@ -24,6 +24,7 @@ use crate::Store as _;
 use crate::access::{Access, Subject};
 use crate::client::CredentialsSource;
 use crate::error::{StoreError, code};
+use crate::names;
 use crate::rate::RateLimits;
 use crate::request::{InvokeEndpoint, Request};
 use crate::response::Response;
@@ -143,7 +144,10 @@ impl Endpoints {
     fn get(&self, call: &InvokeEndpoint) -> Result<&Endpoint, StoreError> {
         let name = call.endpoint.as_str();
         self.0.get(name).ok_or_else(|| {
-            StoreError::new(code::INVALID_REQUEST, format!("longshore.toml has no endpoint {name:?}"))
+            StoreError::new(
+                code::INVALID_REQUEST,
+                format!("longshore.toml has no endpoint {}", names::shown(name)),
+            )
         })
     }
 }

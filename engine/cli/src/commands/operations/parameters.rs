@@ -2,17 +2,38 @@
 
 use serde_json::Value;
 
+use crate::output::printable;
+
 /// Width of the text (characters), for terminals of 80 columns.
 const WIDTH: usize = 76;
 
 /// Deepest table inside a table that is described (levels; a schema may refer to itself).
 const MAX_DEPTH: usize = 8;
 
-/// Every parameter with its type and meaning; those inside tables by their dotted names.
+/// Longest description (bytes; a schema of a few KB that refers to itself could be worth terabytes).
+const MAX_TEXT: usize = 256 << 10;
+
+/// Every parameter with its type and meaning; those inside tables by their dotted names. The schema may be anybody's.
 pub(in crate::commands) fn describe(schema: &Value) -> String {
+    let schema = &inert(schema);
     let mut text = String::new();
     collect(schema, schema, "", MAX_DEPTH, &mut text);
-    if text.is_empty() { "\nNo parameters.".to_owned() } else { format!("\nParameters{text}") }
+    match text.len() {
+        0 => "\nNo parameters.".to_owned(),
+        1..=MAX_TEXT => format!("\nParameters{text}"),
+        _ => format!("\nParameters{text}\n  … and more: --json shows the schema itself\n"),
+    }
+}
+
+/// The same schema with texts that steer no terminal. Ends of lines mean no more than spaces.
+fn inert(schema: &Value) -> Value {
+    let line = |text: &str| printable(&text.replace(['\n', '\r', '\t'], " "));
+    match schema {
+        Value::String(text) => Value::String(line(text)),
+        Value::Array(values) => values.iter().map(inert).collect(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| (line(name), inert(value))).collect(),
+        other => other.clone(),
+    }
 }
 
 fn collect(root: &Value, table: &Value, prefix: &str, depth: usize, text: &mut String) {
@@ -26,6 +47,9 @@ fn collect(root: &Value, table: &Value, prefix: &str, depth: usize, text: &mut S
         // Needed keys first, otherwise by name.
         properties.sort_by_key(|(name, _)| !required.contains(&name.as_str()));
         for (name, property) in properties {
+            if text.len() > MAX_TEXT {
+                return;
+            }
             let property = resolved(root, property);
             let name = format!("{prefix}{name}");
             text.push_str(&entry(root, &name, property, required.contains(&name_of(&name))));

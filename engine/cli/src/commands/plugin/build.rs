@@ -26,8 +26,10 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliE
 /// Builds the project in a folder and puts the component there: its path, and what it is.
 pub(super) fn build(directory: &Path, context: &Context) -> Result<(PathBuf, Inspection), CliError> {
     let component = longshore_author::build(directory)?.component;
-    let inspection = context.builtins()?.plugins().inspect(&component);
-    let inspection = inspection
+    let catalog = context.builtins()?;
+    let inspection = catalog
+        .plugins()
+        .inspect(&component, catalog.limits())
         .map_err(|error| CliError::new(Exit::Error, format!("what was built is no operation: {error}")))?;
     let path = directory.join(&inspection.description.name).with_extension("wasm");
     let unwritten = |error: std::io::Error| {

@@ -21,14 +21,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
-    let shown = arguments.file.display();
-    let bytes = std::fs::read(&arguments.file)
-        .map_err(|error| CliError::input(format!("{shown}: cannot read the plugin: {error}")))?;
-    let inspection = context
-        .builtins()?
-        .plugins()
-        .inspect(&bytes)
-        .map_err(|error| CliError::input(format!("{shown}: {error}")))?;
+    let inspection = context.builtins()?.inspect(&arguments.file).map_err(CliError::input)?;
     show(context, &inspection, None)?;
     Ok(Exit::Success)
 }

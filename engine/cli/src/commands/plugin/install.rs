@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use longshore_job::EngineConfig;
 use longshore_job::config::PluginIsolation;
-use longshore_plugin::{EngineLimits, Grants};
+use longshore_plugin::{Grants, PluginLimits};
 use longshore_registry::{
     Approver, Done, Expected, Install, Keys, Limit, NotApproved, Registry, RegistryError, Source, Wanted,
     fetch,
@@ -47,6 +47,9 @@ pub(crate) struct Arguments {
     /// The file of its signature [default: beside it, with .minisig added; in OCI artifacts the layer of such a title]
     #[arg(long, value_name = "FILE")]
     signature: Option<PathBuf>,
+    /// Install it without a signature also if the version before has one
+    #[arg(long, conflicts_with = "key")]
+    allow_unsigned: bool,
     /// Refuse any other file than the one with this SHA-256
     #[arg(long, value_name = "HEX")]
     sha256: Option<String>,
@@ -72,11 +75,12 @@ pub(super) fn word(isolation: PluginIsolation) -> &'static str {
 
 pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit, CliError> {
     let config = context.engine_config()?;
-    let install = install(arguments, &config)?;
+    let catalog = context.catalog(&config)?;
+    let install = install(arguments, &config, catalog.limits())?;
     let expected = Expected {
         sha256: arguments.sha256.as_deref(),
         signature: arguments.signature.as_deref(),
-        limit: EngineLimits::default().plugin_bytes,
+        limit: usize::try_from(config.plugins.file_bytes).unwrap_or(usize::MAX),
     };
     let fetched = fetch(&arguments.source, expected).await?;
     if fetched.signature.is_some() && !install.trust.has_keys() && !install.trust.required {
@@ -84,7 +88,6 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
             "there is a signature, and no key to check it with: pin one under [plugins] keys, or give --key",
         );
     }
-    let catalog = context.catalog(&config)?;
     let registry = Registry::new(&config.data_path());
     // Compiling takes a while, and is no work for a thread of the runtime.
     let done = tokio::task::block_in_place(|| registry.install(catalog.plugins(), &fetched, &install));
@@ -95,16 +98,22 @@ pub(crate) async fn run(arguments: &Arguments, context: &Context) -> Result<Exit
     }
 }
 
-fn install(arguments: &Arguments, config: &EngineConfig) -> Result<Install, CliError> {
+fn install(
+    arguments: &Arguments,
+    config: &EngineConfig,
+    defaults: &PluginLimits,
+) -> Result<Install, CliError> {
     let keys = Keys::new(config.plugins.keys.clone());
     let trust = keys
         .trust(arguments.key.as_deref(), config.plugins.require_signature)
         .map_err(|reason| CliError::input(format!("--key: {reason}")))?;
     Ok(Install {
         wanted: wanted(arguments)?,
+        defaults: defaults.clone(),
         limits: arguments.limit.clone(),
         isolation: arguments.isolation,
         trust,
+        allow_unsigned: arguments.allow_unsigned,
         approver: approver(arguments.approver.as_ref())?,
         now: Timestamp::now(),
     })
