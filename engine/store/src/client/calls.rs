@@ -134,7 +134,10 @@ impl Store for Sdk {
                 return deletions.send(self, call).await;
             }
             let most = self.request_timeout.saturating_add(multipart::allowance(request));
-            self.in_time(request.name(), most, self.dispatch(request)).await
+            match tokio::time::timeout(most, self.dispatch(request)).await {
+                Ok(result) => result,
+                Err(_) => Err(self.mapper.timeout(request.name(), most)),
+            }
         };
         measured(&self.name, request.name(), attempt).await
     }
@@ -145,16 +148,6 @@ impl Sdk {
     /// SHA-256 of every byte, which says the same again, was a sixth of what a copy from another store cost here, and costs there too.
     pub(super) fn leaves_unsigned(&self, content_md5: Option<&String>) -> bool {
         content_md5.is_some() && !self.sign_bodies
-    }
-
-    /// What an attempt came to within its time, or that the store did not answer.
-    pub(super) async fn in_time<T>(
-        &self,
-        call: &str,
-        most: Duration,
-        attempt: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        tokio::time::timeout(most, attempt).await.unwrap_or_else(|_| Err(self.mapper.timeout(call, most)))
     }
 
     /// The calls' futures are large: on the heap each, so that what waits for one needs no stack for all.
@@ -369,10 +362,10 @@ impl Sdk {
 
     /// ListBuckets, for the probe only: no operation works on all buckets.
     pub(super) async fn list_buckets(&self) -> Result<(), StoreError> {
-        let sent = self.client.list_buckets().send();
-        let attempt =
-            async { sent.await.map(drop).map_err(|error| self.mapper.error(Call::LIST_BUCKETS, &error)) };
-        self.in_time(Call::LIST_BUCKETS.name, self.request_timeout, attempt).await
+        match tokio::time::timeout(self.request_timeout, self.client.list_buckets().send()).await {
+            Ok(result) => result.map(drop).map_err(|error| self.mapper.error(Call::LIST_BUCKETS, &error)),
+            Err(_) => Err(self.mapper.timeout(Call::LIST_BUCKETS.name, self.request_timeout)),
+        }
     }
 
     async fn list_objects_v2(&self, request: &Request, call: &ListObjectsV2) -> Result<Response, StoreError> {

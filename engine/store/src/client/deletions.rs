@@ -178,7 +178,7 @@ impl Sdk {
 
     async fn delete_alone(&self, call: &DeleteObject) -> Answer {
         let request = call.clone().into();
-        self.in_time("DeleteObject", self.request_timeout, self.delete_object(&request, call)).await
+        self.in_time("DeleteObject", self.delete_object(&request, call)).await
     }
 
     /// What became of each object, as far as the store says.
@@ -189,8 +189,7 @@ impl Sdk {
         batch: &[Waiting],
     ) -> BTreeMap<(String, Option<String>), Answer> {
         let call = Call::DELETE_OBJECTS.name;
-        let attempt =
-            self.in_time(call, self.request_timeout, self.attempt_deletions(bucket, *bypass, batch));
+        let attempt = self.in_time(call, self.attempt_deletions(bucket, *bypass, batch));
         match super::measured(&self.name, call, attempt).await {
             Ok(answer) => answers::deleted_together(answer.output),
             Err(error) if matches!(error.status, Some(405 | 501)) => {
@@ -202,6 +201,15 @@ impl Sdk {
                 batch.iter().map(|waiting| (name(&waiting.call.object), Err(error.clone()))).collect()
             }
         }
+    }
+
+    async fn in_time<T>(
+        &self,
+        call: &str,
+        attempt: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let most = self.request_timeout;
+        tokio::time::timeout(most, attempt).await.unwrap_or_else(|_| Err(self.mapper.timeout(call, most)))
     }
 
     async fn attempt_deletions(

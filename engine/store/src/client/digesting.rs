@@ -24,7 +24,7 @@ impl Sdk {
         let stall: Duration = self.request_timeout;
         let late = || self.mapper.timeout(request.name(), stall);
         let sent = object!(self.client.get_object(), call.object).set_if_match(call.if_match.clone()).send();
-        let answer = self.in_time(request.name(), stall, self.answer(request, sent)).await?;
+        let answer = timeout(stall, self.answer(request, sent)).await.map_err(|_| late())??;
         let (mut response, mut body) = answers::get(answer);
         let mut digester = Digester::new(call.algorithm, call.part_size);
         let mut bytes = 0_u64;
