@@ -1,5 +1,7 @@
-//! What a task costs in the plugin host, and what it takes to have a plugin ready: `cargo run --release -p longshore-builtins
-//! --example per_task [FILE…]`, where each file is a plugin to be made ready, too.
+//! What a task costs in the plugin host, of built-in operations and of a custom one; run by tests/bench/plugins.py.
+//!
+//! `per_task PLUGIN KEY ANSWER` measures; the plugin has no parameters and answers so for an object of that key. `per_task compile
+//! DIRECTORY TARGET NAME` compiles the crate that does the same for another host.
 //!
 //! One lane, one thread, a store that answers at once: what remains is the sandbox, the policy and the gate. Times per task are
 //! processor time of this thread.
@@ -10,13 +12,15 @@
     reason = "a program that prints a measurement"
 )]
 
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use longshore_job::{ObjectId, Outcome};
-use longshore_plugin::{EngineLimits, Execution, Isolation, PluginLimits, Plugins, Terms};
+use longshore_plugin::{EngineLimits, Execution, Isolation, Lane, PluginLimits, Plugins, Terms};
 use longshore_policy::{Document, PolicyKind, PolicySet};
 use longshore_store::{Gate, GateConfig, Request, Response, Store, StoreError};
+use longshore_toolchain::{Rust, module_of};
 use serde_json::{Value, json};
 
 const POLICY: &str =
@@ -53,55 +57,84 @@ fn processor_time() -> Duration {
     Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
 }
 
-async fn measure(plugins: &Plugins, name: &str, parameters: Value, isolation: Isolation, tasks: u32) {
-    let start = Instant::now();
-    let component = longshore_builtins::get(name).unwrap().component;
-    let grants = plugins.inspect(component, &PluginLimits::default()).unwrap().needs;
-    let terms = Terms { grants, limits: PluginLimits::default(), isolation };
-    let plugin = plugins.load(component, &terms).unwrap();
-    let load = start.elapsed();
-    let mut lane = plugin.lane(&parameters, "job").await.unwrap();
-    let gate = gate();
-    let object = ObjectId::new("bucket", "some/prefix/of/ordinary/length/object-000001.jpg");
-    let start = processor_time();
-    for _ in 0..tasks {
-        let execution = lane.execute(&object, 1, &gate).await;
-        assert!(matches!(execution, Execution::Done(Outcome::Succeeded(_))), "{execution:?}");
-    }
-    let per_task = (processor_time() - start) / tasks;
-    println!("{name:8} {isolation:?}: {per_task:?} per task ({tasks} tasks; loading took {load:?})");
+/// What `measure` runs: an operation, its parameters, and how its tasks end.
+struct Work<'w> {
+    name: &'w str,
+    component: &'w [u8],
+    parameters: Value,
+    object: ObjectId,
+    message: Option<&'w str>,
 }
 
-/// Makes a plugin ready where nothing is kept yet, and then in another engine that finds its machine code.
-fn readiness(name: &str, component: &[u8]) {
-    let directory = tempfile::tempdir().unwrap();
-    let ready = || {
-        let start = Instant::now();
-        let cache = directory.path().join("cache");
-        let plugins = Plugins::new(EngineLimits::default()).unwrap().with_cache(vec![cache], 1 << 30);
-        let grants = plugins.inspect(component, &PluginLimits::default()).unwrap().needs;
-        plugins
-            .load(component, &Terms { grants, limits: PluginLimits::default(), isolation: Isolation::Fresh })
-            .unwrap();
-        start.elapsed()
-    };
-    let (compiled, cached) = (ready(), ready());
-    println!("{name} ({} bytes): ready in {compiled:?} compiled, {cached:?} from the cache", component.len());
+impl<'w> Work<'w> {
+    fn builtin(name: &'static str, parameters: Value) -> Self {
+        let component = longshore_builtins::get(name).unwrap().component;
+        let object = ObjectId::new("bucket", "some/prefix/of/ordinary/length/object-000001.jpg");
+        Work { name, component, parameters, object, message: None }
+    }
+
+    fn custom(component: &'w [u8], key: &str, answer: &'w str) -> Self {
+        let object = ObjectId::new("bucket", key);
+        Work { name: "custom", component, parameters: json!({}), object, message: Some(answer) }
+    }
+
+    async fn lane(&self, plugins: &Plugins, isolation: Isolation) -> Lane {
+        let limits = PluginLimits::default();
+        let grants = plugins.inspect(self.component, &limits).unwrap().needs;
+        let plugin = plugins.load(self.component, &Terms { grants, limits, isolation }).unwrap();
+        plugin.lane(&self.parameters, "job").await.unwrap()
+    }
+
+    /// Runs so many tasks in instances of their own or in one, and prints what each took. `calls` is how many of the guest's
+    /// functions each calls.
+    async fn measure(&self, plugins: &Plugins, isolation: Isolation, calls: u32, tasks: u32) {
+        let mut lane = self.lane(plugins, isolation).await;
+        let gate = gate();
+        let start = processor_time();
+        for _ in 0..tasks {
+            let execution = lane.execute(&self.object, 1, &gate).await;
+            let Execution::Done(Outcome::Succeeded(message)) = execution else { panic!("{execution:?}") };
+            assert_eq!(message.as_deref(), self.message);
+        }
+        let seconds = (processor_time() - start).as_secs_f64() / f64::from(tasks);
+        let (micros, rate) = (seconds * 1e6, f64::from(calls) / seconds);
+        println!("{:8} {isolation:?}: {micros:.2} µs a task ({rate:.0} calls/s)", self.name);
+    }
+}
+
+/// Compiles a crate as operations are compiled, to a module, and prints its path.
+fn compile(directory: &Path, target: &Path, name: &str) {
+    let rust = Rust::find(env!("CARGO_PKG_RUST_VERSION")).unwrap();
+    assert!(rust.build(directory, target).arg("--quiet").status().unwrap().success());
+    println!("{}", module_of(target, name).display());
+}
+
+async fn measure(custom: &Work<'_>) {
+    let plugins = Plugins::new(EngineLimits::default()).unwrap();
+    let tagging = json!({"mode": "replace", "tags": {"class": "cold"}});
+    let works = [
+        &Work::builtin("noop", json!({})),
+        custom,
+        &Work::builtin("tagging", tagging),
+        &Work::builtin("copy", json!({"target-bucket": "b"})),
+    ];
+    for work in works {
+        // plan, run
+        work.measure(&plugins, Isolation::Reuse, 2, 200_000).await;
+        // configure, plan, run
+        work.measure(&plugins, Isolation::Fresh, 3, 10_000).await;
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    for name in ["noop", "copy"] {
-        readiness(name, longshore_builtins::get(name).unwrap().component);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["compile", directory, target, name] => compile(Path::new(directory), Path::new(target), name),
+        [plugin, key, answer] => {
+            let component = std::fs::read(plugin).unwrap();
+            measure(&Work::custom(&component, key, answer)).await;
+        }
+        _ => panic!("PLUGIN KEY ANSWER, or compile DIRECTORY TARGET NAME"),
     }
-    for file in std::env::args().skip(1) {
-        readiness(&file, &std::fs::read(&file).unwrap());
-    }
-    let plugins = Plugins::new(EngineLimits::default()).unwrap();
-    let tagging = || json!({"mode": "replace", "tags": {"class": "cold"}});
-    measure(&plugins, "noop", json!({}), Isolation::Reuse, 300_000).await;
-    measure(&plugins, "noop", json!({}), Isolation::Fresh, 10_000).await;
-    measure(&plugins, "tagging", tagging(), Isolation::Reuse, 100_000).await;
-    measure(&plugins, "tagging", tagging(), Isolation::Fresh, 10_000).await;
-    measure(&plugins, "copy", json!({"target-bucket": "b"}), Isolation::Reuse, 100_000).await;
 }
