@@ -10,21 +10,7 @@ import pytest
 
 from guests import Guest
 from harness import kill
-from plugin_sources import DECLARED, WIDENED, OciRegistry, Signer, Web, plugin, sha256
-
-
-@pytest.fixture
-def web():
-    server = Web()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def oci():
-    server = OciRegistry()
-    yield server
-    server.stop()
+from plugin_sources import DECLARED, WIDENED, Signer, plugin, sha256
 
 
 @pytest.fixture

@@ -5,25 +5,11 @@ import json
 
 import pytest
 
-from plugin_sources import DECLARED, OciRegistry, Signer, Web, plugin, sha256
+from plugin_sources import DECLARED, Signer, plugin, sha256
 from test_plugin_install import install, installed, names, pin, refused
 
 CREDENTIALS = base64.b64encode(b"ann:s3cret").decode()
 BASIC = f"Basic {CREDENTIALS}"
-
-
-@pytest.fixture
-def web():
-    server = Web()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def oci():
-    server = OciRegistry()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ the guest does nothing and succeeds."""
 
 import functools
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -143,3 +144,20 @@ class Guest:
     def build(self, path):
         """Writes the plugin."""
         return built(self.source(), path)
+
+
+#: Paths that are no file of a plugin.
+NONE = ["endless", "pipe", "directory", "nothing", "sparse"]
+
+
+def make_none(path, kind):
+    """Puts there what is no file of a plugin."""
+    if kind == "endless":
+        path.symlink_to("/dev/zero")
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "directory":
+        path.mkdir()
+    elif kind == "sparse":
+        with path.open("wb") as file:
+            file.truncate(1 << 40)

@@ -1,11 +1,10 @@
 """Plugins that mean harm to whoever looks at them before trusting them: to `plugin inspect`, `plugin install` and `plugin show`."""
 
 import json
-import os
 
 import pytest
 
-from guests import Guest
+from guests import NONE, Guest, make_none
 from test_words import EVIL, STEERS
 
 #: Longest text about a plugin, in characters.
@@ -54,17 +53,9 @@ def test_a_schema_that_refers_to_itself(lab, name, schema):
 
 
 @pytest.mark.parametrize("command", ["inspect", "install"])
-@pytest.mark.parametrize("kind", ["endless", "pipe", "directory", "nothing", "sparse"])
+@pytest.mark.parametrize("kind", NONE)
 def test_files_that_are_none_are_not_looked_at(lab, command, kind):
     path = lab.workspace.directory / f"{command}-{kind}.wasm"
-    if kind == "endless":
-        path.symlink_to("/dev/zero")
-    elif kind == "pipe":
-        os.mkfifo(path)
-    elif kind == "directory":
-        path.mkdir()
-    elif kind == "sparse":
-        with path.open("wb") as file:
-            file.truncate(1 << 40)
+    make_none(path, kind)
     refused = lab.workspace.longshore("plugin", command, str(path))
     assert refused.code in (1, 2) and path.name in refused.err, (refused.code, refused.err)

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from guests import Guest, built
+from guests import NONE, Guest, built, make_none
 from harness import wait_for
 from test_words import EVIL, STEERS
 
@@ -163,18 +163,10 @@ def test_a_plugin_that_brings_the_compiler_down(lab):
     refused(lab, path, "the plugin cannot be compiled")
 
 
-@pytest.mark.parametrize("kind", ["endless", "pipe", "directory", "nothing", "sparse"])
+@pytest.mark.parametrize("kind", NONE)
 def test_files_that_are_none(lab, kind):
     path = lab.workspace.directory / f"{kind}.wasm"
-    if kind == "endless":
-        path.symlink_to("/dev/zero")
-    elif kind == "pipe":
-        os.mkfifo(path)
-    elif kind == "directory":
-        path.mkdir()
-    elif kind == "sparse":
-        with path.open("wb") as file:
-            file.truncate(1 << 40)
+    make_none(path, kind)
     refused(lab, path, str(path.name))
 
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use longshore_plugin::{Grants, PluginError};
 
 use crate::difference::Difference;
+use crate::record::RecordedSignature;
 
 /// What can go wrong with installed plugins.
 #[derive(Debug, thiserror::Error)]
@@ -124,14 +125,14 @@ pub struct OtherSigner {
     pub before: String,
     /// Who signed that.
     pub signer: String,
-    /// The key that signed the new one, and its name if it has one.
-    pub now: Option<(String, Option<String>)>,
+    /// The signature of the new one.
+    pub now: Option<RecordedSignature>,
 }
 
 impl fmt::Display for OtherSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { plugin, sha256, before, signer, now } = self;
-        let Some((key, name)) = now else {
+        let Some(now) = now else {
             return write!(
                 f,
                 "{plugin} has no signature of a key that is known here, and {before} is signed by {signer}: it need not \
@@ -140,12 +141,12 @@ impl fmt::Display for OtherSigner {
                  --allow-unsigned --sha256 {sha256}"
             );
         };
-        let now = name.as_ref().map_or_else(|| key.clone(), |name| format!("{name} ({key})"));
         write!(
             f,
-            "{plugin} is signed by {now}, and {before} by {signer}: it need not be by who made that one, whose grants it \
+            "{plugin} is signed by {}, and {before} by {signer}: it need not be by who made that one, whose grants it \
              would take over. Accept the other key with --key {} --sha256 {sha256}",
-            name.as_ref().unwrap_or(key)
+            now.signer(),
+            now.name.as_ref().unwrap_or(&now.key)
         )
     }
 }

@@ -161,7 +161,7 @@ fn require_same_signer(before: &Record, record: &Record, install: &Install) -> R
         sha256: record.sha256.clone(),
         before: before.full_name(),
         signer: old.signer(),
-        now: record.signature.as_ref().map(|new| (new.key.clone(), new.name.clone())),
+        now: record.signature.clone(),
     })))
 }
 
