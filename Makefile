@@ -7,7 +7,7 @@ DEMO_PROFILE ?= release
 # End-to-end tests at once. Most of their time they wait for programs that they started; more than this would only slow them down on two cores.
 WORKERS ?= 2
 
-.PHONY: help setup python node fault-tools c-tools demo test prove policy-differential lint licences docs bench clean
+.PHONY: help setup python node fault-tools c-tools demo test prove prove-copies policy-differential lint licences docs bench clean
 
 help: ## Show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,10 @@ prove: setup python fault-tools ## Kill the engine, cut the power, break the dis
 	CRASH_EVERY=1 CRASH_MOMENTS=300 POWER_EVERY=1 DISK_EVERY=1 RACE_SEEDS=200 \
 	  $(VENV)/bin/python -m pytest tests/e2e/test_crash_points.py tests/e2e/test_power_loss.py tests/e2e/test_disk.py \
 	  tests/e2e/test_clock.py
+
+prove-copies: setup python ## Copy 6 GiB and 10,000 objects, in a store and between two, with kills in between (minutes)
+	$(CARGO) build --package longshore-cli
+	TEST_LARGE=1 $(VENV)/bin/python -m pytest --capture=no tests/e2e/test_large_copy.py
 
 SEED ?= 1
 CASES ?= 100000

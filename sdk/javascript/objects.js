@@ -5,8 +5,8 @@ const CHUNK_BYTES = 4 << 20;
 
 const CONTENT = ["contentType", "cacheControl", "contentDisposition", "contentEncoding", "contentLanguage", "expires"];
 const WRITE = [
-  ...CONTENT, "userMetadata", "tags", "storageClass", "sse", "kmsKeyId", "bucketKey", "lock", "legalHold", "cannedAcl",
-  "grants", "checksumAlgorithm", "websiteRedirect",
+  ...CONTENT, "userMetadata", "tags", "storageClass", "sse", "kmsKeyId", "bucketKey", "lock", "eventHold", "legalHold",
+  "cannedAcl", "grants", "checksumAlgorithm", "websiteRedirect",
 ];
 
 /** The settings of each request, by the method of `S3Object` that makes it. `docs/plugin-guides/javascript.md` explains
@@ -17,13 +17,13 @@ export const SETTINGS = {
   put: ["ifMatch", "ifNoneMatch", ...WRITE],
   copyTo: [
     ...WRITE, "requesterPays", "sourceIfMatch", "sourceIfModifiedSince", "sourceIfUnmodifiedSince", "ifNoneMatch",
-    "metadataDirective", "taggingDirective", "targetStore", "multipartThreshold", "partSize",
+    "metadataDirective", "taggingDirective", "annotationDirective", "targetStore", "multipartThreshold", "partSize",
   ],
   delete: ["ifMatch", "bypassGovernance"],
   getTags: ["requesterPays"],
   putAcl: ["cannedAcl", "grants", "owner"],
   restore: ["days", "tier"],
-  putRetention: ["lock", "bypassGovernance"],
+  putRetention: ["lock", "eventHold", "bypassGovernance"],
   updateEncryption: ["bucketKey"],
   checksum: ["ifMatch", "composite"],
   createUpload: WRITE,
@@ -33,7 +33,8 @@ export const SETTINGS = {
 /** The parts of a response, as the contract's getters are called. */
 export const PARTS = [
   "httpStatus", "etag", "versionId", "size", "storageClass", "restoreOngoing", "restoreExpiry", ...CONTENT, "userMetadata",
-  "tags", "grants", "owner", "body", "deleteMarker", "lockMode", "retainUntil", "legalHold", "lockEnabled", "lastModified",
+  "tags", "grants", "owner", "body", "deleteMarker", "lockMode", "retainUntil", "legalHold", "eventHold", "eventHoldDays",
+  "eventHoldYears", "lockEnabled", "lastModified",
   "sse", "kmsKeyId", "bucketKey", "replicationStatus", "websiteRedirect", "tagCount", "partsCount", "checksums",
   "checksumType", "archiveStatus", "versions", "nextVersion", "uploads", "nextUpload",
   "uploadId", "replicationConfiguration", "versioning",
@@ -196,8 +197,10 @@ export class S3Object {
     return this.#request("getLegalHold", []);
   }
 
-  /** PutObjectRetention: removes the retention, unless `lock` gives one.
-   * @param {{ lock?: [mode: "GOVERNANCE" | "COMPLIANCE", retainUntil: string], bypassGovernance?: boolean }} [settings] */
+  /** PutObjectRetention: removes the retention, unless `lock` or `eventHold` gives one. An event hold is whether it is on, its mode where
+   * `lock` does not say it, and for how many days or, else, years the object is retained once the hold is released.
+   * @param {{ lock?: [mode: "GOVERNANCE" | "COMPLIANCE", retainUntil: string], eventHold?: [on: boolean, mode?: string, days?: number,
+   * years?: number], bypassGovernance?: boolean }} [settings] */
   putRetention(settings) {
     return this.#request("putRetention", [], settings);
   }

@@ -187,7 +187,7 @@ export class FakeStore {
       putTags: () => ({ tags: parameters[0] }),
       deleteTags: () => ({ tags: {} }),
       putLegalHold: () => ({ legalHold: parameters[0] }),
-      putRetention: () => ({ lockMode, retainUntil }),
+      putRetention: () => ({ lockMode, retainUntil, ...held(settings) }),
       putAcl: () => ({ grants: settings.grants ?? [] }),
       updateEncryption: () => ({ sse: "aws:kms", kmsKeyId: parameters[0] }),
     };
@@ -206,12 +206,19 @@ function checkConditions(found, settings) {
   if (wanted !== etag || taken) throw new StoreError("PreconditionFailed", "a condition of the request is not met", 412);
 }
 
+/** The event hold that a request gives. */
+function held({ eventHold }) {
+  const [on, , days, years] = eventHold ?? [];
+  return { eventHold: on ?? null, eventHoldDays: days ?? null, eventHoldYears: years ?? null };
+}
+
 /** What a copy becomes: its source, with what the request sets. Class, encryption and lock are never the source's. */
 function copied(source, settings) {
   const own = (names) => Object.fromEntries(names.map((name) => [name, settings[name] ?? EMPTY[name]]));
   return {
     ...source,
     ...own(OF_THE_COPY),
+    ...held(settings),
     ...(settings.metadataDirective === "REPLACE" ? own(CONTENT) : {}),
     ...(settings.taggingDirective === "REPLACE" ? own(["tags"]) : {}),
   };

@@ -1,6 +1,6 @@
 //! One type per S3 call, with the settings that this call has, and no others.
 
-use crate::{Grant, Response, StoreError, Tag, raw};
+use crate::{EventHold, Grant, Response, StoreError, Tag, raw};
 
 /// A request of any kind, for a plan.
 pub struct Request(pub(crate) raw::Request);
@@ -154,6 +154,8 @@ text_settings! { CopyObject =>
     metadata_directive = set_metadata_directive;
     /// `COPY` (the default) or `REPLACE`.
     tagging_directive = set_tagging_directive;
+    /// Whether the new object gets the source's annotations: `COPY` (the default) or `EXCLUDE`.
+    annotation_directive = set_annotation_directive;
 }
 
 text_settings! { PutObject, CopyObject, PutObjectAcl =>
@@ -249,6 +251,23 @@ macro_rules! lock_settings {
 
 lock_settings!(PutObject, CopyObject, PutObjectRetention);
 
+/// Declares the setting of event holds.
+macro_rules! event_hold_settings {
+    ($($name:ident),*) => {$(
+        impl $name {
+            /// The event hold.
+            pub fn event_hold<'h>(self, hold: impl Into<Option<&'h EventHold>>) -> Self {
+                if let Some(hold) = hold.into() {
+                    self.0.set_event_hold(hold.on, hold.mode.as_deref(), hold.days, hold.years);
+                }
+                self
+            }
+        }
+    )*};
+}
+
+event_hold_settings!(PutObject, CopyObject, PutObjectRetention);
+
 /// Declares the setting of the right to go around a `GOVERNANCE` retention.
 macro_rules! bypass_settings {
     ($($name:ident),*) => {$(
@@ -308,7 +327,9 @@ macro_rules! grant_settings {
 
 grant_settings!(PutObject, CopyObject, PutObjectAcl);
 
-text_settings! { HeadObject, DeleteObject, ListObjectVersions, GetBucketVersioning, GetObjectLockConfiguration =>
+text_settings! {
+    HeadObject, DeleteObject, ListObjectVersions, GetBucketVersioning, GetObjectLockConfiguration, GetObjectAcl,
+    GetObjectRetention, GetObjectLegalHold =>
     /// Another store than the job's own: one that a parameter names which has the `format` `longshore-store` in the schema.
     store = set_store;
 }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::lock::{LockableBucket, Locks};
 use crate::time::Timestamp;
 use crate::{CopyObject, Failure, Grant, Object, PutObject, Request, Response, StoreError};
 
@@ -13,8 +14,12 @@ pub const ACTIONS: &[&str] = &[
     "s3:GetObject",
     "s3:GetObjectAcl",
     "s3:GetObjectTagging",
+    "s3:GetObjectRetention",
+    "s3:GetObjectLegalHold",
+    "s3:GetBucketObjectLockConfiguration",
     "s3:PutObject",
     "s3:PutObjectAcl",
+    "s3:PutObjectVersionAcl",
     "s3:PutObjectTagging",
     "s3:PutObjectRetention",
     "s3:PutObjectLegalHold",
@@ -77,11 +82,12 @@ macro_rules! likeness {
         /// Checksum algorithm, redirect, lock and ACL.
         fn $guards(call: $call, original: &Original, now: Timestamp) -> $call {
             let head = &original.head;
-            let until = head.retain_until().filter(|until| until.parse().is_ok_and(|until| now < until));
+            let locks = original.locks.clone().at(now);
             call.checksum_algorithm(checksum_algorithm(head).as_deref())
                 .website_redirect(head.website_redirect().as_deref())
-                .lock(head.lock_mode().as_deref().zip(until.as_deref()))
-                .legal_hold(head.legal_hold().filter(|&held| held))
+                .lock(locks.lock())
+                .event_hold(locks.event_hold.as_ref())
+                .legal_hold(locks.legal_hold.then_some(true))
                 .grants(&original.grants)
         }
     };
@@ -139,14 +145,15 @@ pub struct Change<'c> {
 pub struct Original {
     head: Response,
     grants: Vec<Grant>,
+    locks: Locks,
 }
 
 impl Original {
-    /// Reads what a copy in place has to carry over.
+    /// Reads what a copy in place has to carry over. `bucket` remembers whether there may be locks.
     ///
     /// # Errors
     /// The store's; `InvalidRequest` if the row names a version that is not the current one, which a copy would bring back.
-    pub fn read(object: &Object) -> Result<Self, Failure> {
+    pub fn read(object: &Object, bucket: &LockableBucket) -> Result<Self, Failure> {
         let head = current(object).head().checksums().send()?;
         if let Some(row) = object.version_id()
             && head.version_id().as_deref().unwrap_or("null") != row
@@ -155,7 +162,17 @@ impl Original {
                 format!("version {row} is not the current one: a copy in place would bring it back");
             return Err(Failure::new("InvalidRequest", message).with_status(400));
         }
-        Ok(Self { head, grants: grants(&current(object))? })
+        Self::of(object, head, bucket)
+    }
+
+    /// The same where HeadObject of the current version, with checksums, was answered already.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn of(object: &Object, head: Response, bucket: &LockableBucket) -> Result<Self, Failure> {
+        let object = current(object);
+        let locks = if bucket.has_locks(&object)? { Locks::read(&object)? } else { Locks::of_head(&head) };
+        Ok(Self { grants: grants(&object)?, head, locks })
     }
 
     /// What HeadObject says.
@@ -163,10 +180,11 @@ impl Original {
         &self.head
     }
 
-    /// Sends the copy, under the condition that the object still has the bytes that were read about.
+    /// Sends the copy, under the condition that the object still has the bytes that were read about, and
+    /// [completes](Self::complete) it.
     ///
     /// # Errors
-    /// The store's.
+    /// The store's, and those of completing it.
     pub fn copy(&self, object: &Object, now: Timestamp, change: Change<'_>) -> Result<Response, Failure> {
         let head = &self.head;
         let class = head.storage_class();
@@ -183,18 +201,31 @@ impl Original {
             Some(metadata) => metadata.set(copy),
             None => copy,
         };
-        Ok(copy.send()?)
+        let written = copy.send()?;
+        self.complete(object, &written, now)?;
+        Ok(written)
+    }
+
+    /// Gives the version that was written what its request could not, or what the store ignored: locks, and rights to write.
+    ///
+    /// # Errors
+    /// The store's; `NotImplemented` where it takes no locks.
+    pub fn complete(&self, object: &Object, written: &Response, now: Timestamp) -> Result<(), Failure> {
+        let version = object.open(&object.bucket(), &object.key(), written.version_id().as_deref());
+        self.locks.clone().at(now).ensure(&version, None)?;
+        grant_writes(&version, &self.grants)
     }
 
     /// A put of other bytes under the same key, by which all else stays: storage class, encryption, checksum algorithm, redirect,
-    /// lock and ACL. Content headers and user metadata are those given; tags are for the caller to read and set. Its condition is for the
-    /// caller to set too: `if_match` with the ETag of [`Original::head`].
+    /// lock and ACL, once it is [completed](Self::complete). Content headers and user metadata are those given; tags are for the caller
+    /// to read and set. Its condition is for the caller to set too: `if_match` with the ETag of [`Original::head`].
     pub fn put_again(&self, metadata: &Metadata, now: Timestamp, put: PutObject) -> PutObject {
         put_guards(carry(&self.head, metadata, put), self, now)
     }
 }
 
-/// The requests of a copy in place, for a plan.
+/// The requests of a copy in place, for a plan: those for every object. What one with a lock or with grants needs beside them is asked
+/// for once it is found.
 pub fn plan(object: &Object, change: Change<'_>) -> Vec<Request> {
     let encryption = change.encryption.cloned().unwrap_or_default();
     let copy = current(object)
@@ -206,6 +237,7 @@ pub fn plan(object: &Object, change: Change<'_>) -> Vec<Request> {
     let copy = if change.metadata.is_some() { copy.metadata_directive("REPLACE") } else { copy };
     vec![
         current(object).head().checksums().planned(),
+        current(object).get_lock_configuration().planned(),
         current(object).get_acl().planned(),
         copy.provisional(),
     ]
@@ -236,4 +268,19 @@ pub fn grants(object: &Object) -> Result<Vec<Grant>, StoreError> {
         return Ok(Vec::new());
     }
     Ok(grants)
+}
+
+/// Gives a new object the whole ACL, if rights to write are part of it: no header of a write grants them.
+///
+/// # Errors
+/// The store's.
+pub fn grant_writes(version: &Object, grants: &[Grant]) -> Result<(), Failure> {
+    if !grants.iter().any(|grant| grant.permission == "WRITE") {
+        return Ok(());
+    }
+    version.put_acl().grants(grants).send().map(drop).map_err(|error| {
+        let mut failure = Failure::from(error);
+        failure.message = format!("the copy is there without the grants of WRITE: {}", failure.message);
+        failure
+    })
 }

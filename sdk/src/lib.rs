@@ -61,6 +61,7 @@ pub mod bindings {
 }
 
 mod call;
+mod event_hold;
 #[doc(hidden)]
 pub mod glue;
 pub mod in_place;
@@ -89,6 +90,7 @@ pub use call::{
     ListObjectVersions, PutObject, PutObjectAcl, PutObjectLegalHold, PutObjectRetention, PutObjectTagging,
     Request, RestoreObject, UpdateObjectEncryption,
 };
+pub use event_hold::EventHold;
 pub use object::{Object, Task};
 pub use operation::{Failure, NoParameters, Operation, Outcome};
 #[cfg(target_arch = "wasm32")]

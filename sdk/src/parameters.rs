@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::Grant;
+use crate::{EventHold, Grant};
 
 /// Tags an object may have (Amazon S3 User Guide, "Categorizing your storage using tags").
 pub const MAX_TAGS: usize = 10;
@@ -155,6 +155,60 @@ impl LockMode {
         match self {
             Self::Governance => "GOVERNANCE",
             Self::Compliance => "COMPLIANCE",
+        }
+    }
+}
+
+/// An event hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(inline)]
+pub struct EventHoldParameter {
+    /// ON, or OFF: it is released.
+    pub status: OnOff,
+    /// How strong the lock is, where nothing else says it.
+    #[serde(default)]
+    pub mode: Option<LockMode>,
+    /// Days that the object is retained once the hold is released.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 36500))]
+    pub days: Option<u32>,
+    /// The same in years.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 100))]
+    pub years: Option<u32>,
+}
+
+/// Whether something is switched on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schemars(inline)]
+#[allow(missing_docs, reason = "names of S3")]
+pub enum OnOff {
+    On,
+    Off,
+}
+
+impl EventHoldParameter {
+    /// Checks what a schema cannot express.
+    ///
+    /// # Errors
+    /// A sentence for the author of the job file.
+    pub fn check(&self) -> Result<(), String> {
+        match (self.days, self.years) {
+            (Some(_), Some(_)) => Err("event-hold: give days or years, not both".to_owned()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl From<&EventHoldParameter> for EventHold {
+    fn from(hold: &EventHoldParameter) -> Self {
+        Self {
+            on: hold.status == OnOff::On,
+            mode: hold.mode.map(|mode| mode.name().to_owned()),
+            days: hold.days,
+            years: hold.years,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the store answered.
 
-use crate::{Grant, Tag, Upload, Version, raw};
+use crate::{EventHold, Grant, Tag, Upload, Version, raw};
 
 /// What the store answered. A part that this answer does not carry is `None` or empty.
 pub struct Response(pub(crate) raw::Response);
@@ -58,6 +58,12 @@ getters! {
     retain_until: Option<String>;
     /// Whether there is a legal hold (HeadObject, GetObject, GetObjectLegalHold).
     legal_hold: Option<bool>;
+    /// Whether there is an event hold (HeadObject, GetObject, GetObjectRetention): see [`Response::event_hold_found`].
+    event_hold: Option<bool>;
+    /// For how many days the object is retained once its event hold is released.
+    event_hold_days: Option<u32>;
+    /// The same in years, where it was given in years.
+    event_hold_years: Option<u32>;
     /// Whether objects of the bucket can be locked (GetObjectLockConfiguration).
     lock_enabled: bool;
     /// When the object was last written, RFC 3339.
@@ -102,6 +108,12 @@ getters! {
 }
 
 impl Response {
+    /// The event hold with its time (HeadObject, GetObject, GetObjectRetention).
+    pub fn event_hold_found(&self) -> Option<EventHold> {
+        let (mode, days, years) = (self.lock_mode(), self.event_hold_days(), self.event_hold_years());
+        self.event_hold().map(|on| EventHold { on, mode, days, years })
+    }
+
     /// The bytes (GetObject).
     pub fn into_body(self) -> Vec<u8> {
         self.0.body()

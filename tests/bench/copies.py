@@ -13,7 +13,8 @@ import tempfile
 from pathlib import Path
 
 from bench import measure, show
-from documents import toml
+from documents import ALLOW_ALL, allow, toml
+from endpoints import Endpoint, verdict
 from harness import LONGSHORE, Workspace, start_sandbox
 
 LARGE = int(os.environ.get("BENCH_LARGE", 16))
@@ -24,7 +25,7 @@ CONCURRENCY = 8
 BYTES = LARGE * LARGE_MIB * 1024 * 1024
 KMS = "arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555"
 
-#: Operation -> its parameters and what is done to the objects before, in the order in which they are measured.
+#: Operation -> its parameters, in the order in which they are measured: each finds the objects as those before it left them.
 OPERATIONS = {
     "noop": {},
     "tagging": {"mode": "replace", "tags": {"bench": "yes"}},
@@ -41,7 +42,11 @@ OPERATIONS = {
     "expire-versions": {"keep": 2},
     "delete": {},
     "undelete": {},
+    "restore": {"days": 1},
+    "invoke": {"endpoint": "bench"},
 }
+#: Operation -> its manifest, where that is not of the objects that all others work on.
+MANIFESTS = {"restore": "cold.csv"}
 
 
 def throughput(name, cost):
@@ -140,21 +145,34 @@ def versioned(server, *buckets):
         server.client().create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
 
 
-def operations(directory, server):
-    """Client CPU of each operation on small objects."""
-    client = server.client()
-    versioned(server, "small", "copies", "replicas")
+def replicated(client):
+    """Gives the bucket the rule that the operation replicate obeys."""
     rule = {"ID": "all", "Priority": 1, "Status": "Enabled", "Filter": {"Prefix": ""}, "DeleteMarkerReplication": {"Status": "Disabled"},
             "SourceSelectionCriteria": {"SseKmsEncryptedObjects": {"Status": "Enabled"}},
             "Destination": {"Bucket": "arn:aws:s3:::replicas", "EncryptionConfiguration": {"ReplicaKmsKeyID": KMS}}}
     client.put_bucket_replication(Bucket="small", ReplicationConfiguration={"Role": "r", "Rules": [rule]})
+
+
+def operations(directory, server):
+    """Client CPU of each operation on small objects. The webhook of invoke runs here, and its CPU is not counted."""
+    versioned(server, "small", "copies", "replicas")
+    server.client().create_bucket(Bucket="cold")
+    replicated(server.client())
     keys = [f"data/part-{number:06}.parquet" for number in range(SMALL)]
     server.put("small", keys)
-    workspace = Workspace(directory / "small", server)
+    server.put("cold", keys, StorageClass="GLACIER")
+    webhook = Endpoint(lambda event, _: verdict(event))
+    workspace = Workspace(directory / "small", server, [ALLOW_ALL, allow("longshore:InvokeEndpoint", sid="Invoke")])
+    workspace.configure(f'[endpoint.bench]\nkind = "webhook"\nurl = "{webhook.url}/"')
     workspace.manifest("small", keys)
-    for name, parameters in OPERATIONS.items():
-        workspace.job(name, toml(parameters), concurrency=64)
-        show(f"longshore run, operation {name}", SMALL, measure(workspace.command("run", "job.toml")))
+    workspace.manifest("cold", keys, name="cold.csv")
+    try:
+        for name, parameters in OPERATIONS.items():
+            workspace.job(name, toml(parameters), concurrency=64, manifest=MANIFESTS.get(name, "manifest.csv"))
+            show(f"longshore run, operation {name}", SMALL, measure(workspace.command("run", "job.toml")))
+        assert len(webhook.calls) == SMALL, "the webhook was not called once for each object"
+    finally:
+        webhook.stop()
 
 
 def main():

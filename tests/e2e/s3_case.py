@@ -1,7 +1,9 @@
 """The base of the tests that hold the sandbox to the rules of S3: boto3 drives it, and moto, so that an independent server
 agrees. Where moto differs from S3, the test says so, and fails once it no longer does."""
 
+import base64
 import contextlib
+import hashlib
 
 import boto3
 import pytest
@@ -12,6 +14,22 @@ from botocore.exceptions import BotoCoreError, ClientError
 def moto_differs(why):
     """Marks a test that fails on moto, and must."""
     return pytest.mark.moto_differs(why)
+
+
+def chain(function):
+    """The checksum of CHECKED, and that of this checksum, as S3 writes them."""
+    once = function(CHECKED).digest()
+    return base64.b64encode(once).decode(), base64.b64encode(function(once).digest()).decode()
+
+
+CHECKED = b"123456789"
+#: The checksums that S3 has had since 2026: of CHECKED and, composite, of CHECKED as the only part of an object. Those of xxHash
+#: are what its Python package says.
+NEWER_CHECKSUMS = {
+    "SHA512": chain(hashlib.sha512), "MD5": chain(hashlib.md5), "XXHASH64": ("jLhB20DmroM=", "aIYCMYPSWcc="),
+    "XXHASH3": ("ctyxi2ehff8=", "ksPmtVIgSbU="),
+    "XXHASH128": ("MxGUd+3l3NXpcWQnaB1YYA==", "qhtapxAN/tUuBHXli2H9nQ=="),
+}
 
 
 class Case:

@@ -1,4 +1,4 @@
-"""docs/operations.md says what the operations declare. UPDATE_DOCS=1 writes its tables anew."""
+"""docs/operations has a page for each operation, which says what it declares. UPDATE_DOCS=1 writes their tables anew."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import pytest
 
 from harness import ROOT
 
-PAGE = ROOT / "docs/operations.md"
+PAGES = ROOT / "docs/operations"
 
 
 @pytest.fixture
@@ -75,12 +75,10 @@ def table_of(schema):
     return "\n".join(["| key | type | default | meaning |", "|---|---|---|---|", *rows]) + "\n"
 
 
-def page_of(operations, page):
-    for operation in operations:
-        start, end = f"<!-- parameters: {operation['name']} -->\n", "<!-- end -->"
-        before, rest = page.split(start)
-        page = before + start + table_of(operation["parameters"]) + rest[rest.index(end):]
-    return page
+def page_of(operation, page):
+    start, end = f"<!-- parameters: {operation['name']} -->\n", "<!-- end -->"
+    before, rest = page.split(start)
+    return before + start + table_of(operation["parameters"]) + rest[rest.index(end):]
 
 
 @pytest.fixture
@@ -88,34 +86,39 @@ def operations(workspace):
     return workspace.longshore("operations", "--json").events
 
 
-def section(name):
-    page = PAGE.read_text()
-    [text] = re.findall(rf"^## `{name}`: .+?(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
-    return text
+def page(name):
+    return (PAGES / f"{name}.md").read_text()
 
 
-def test_the_page_has_every_parameter(operations):
-    page = PAGE.read_text()
-    wanted = page_of(operations, page)
-    if os.environ.get("UPDATE_DOCS"):
-        PAGE.write_text(wanted)
-    assert wanted == PAGE.read_text(), "UPDATE_DOCS=1 writes the tables anew"
-    assert re.findall(r"^## `([\w-]+)`", page, re.MULTILINE) == [operation["name"] for operation in operations]
+def test_each_page_has_every_parameter(operations):
+    for operation in operations:
+        name = operation["name"]
+        wanted = page_of(operation, page(name))
+        if os.environ.get("UPDATE_DOCS"):
+            (PAGES / f"{name}.md").write_text(wanted)
+        assert wanted == page(name), "UPDATE_DOCS=1 writes the tables anew"
+        assert re.match(rf"# `{name}`: ", wanted)
     assert not re.search(r"\bnull\b", json.dumps(operations))
 
 
-def test_the_page_has_every_action(operations):
+def test_every_operation_has_a_page_and_its_place_in_the_index(operations):
+    names = [operation["name"] for operation in operations]
+    assert sorted(path.stem for path in PAGES.glob("*.md")) == sorted(["README", *names])
+    assert re.findall(r"^\| \[`([\w-]+)`\]\(\1\.md\)", page("README"), re.MULTILINE) == names
+
+
+def test_each_page_has_every_action(operations):
     for operation in operations:
-        assert set(re.findall(r"`((?:s3|lambda|longshore):\w+)`", section(operation["name"]))) == set(operation["actions"])
-        assert all(f"*{word}*" in section(operation["name"]).replace("*Skipped* and *failed*", "*Skipped* *Failed*")
+        assert set(re.findall(r"`((?:s3|lambda|longshore):\w+)`", page(operation["name"]))) == set(operation["actions"])
+        assert all(f"*{word}*" in page(operation["name"]).replace("*Skipped* and *failed*", "*Skipped* *Failed*")
                    for word in ("Done", "Skipped", "Failed"))
 
 
-def test_the_jobs_of_the_page_are_valid(workspace, operations):
+def test_the_jobs_of_the_pages_are_valid(workspace, operations):
     workspace.write("manifest.csv", "bucket,key\n")
     workspace.configure('[endpoint.faces]\nkind = "webhook"\nurl = "http://127.0.0.1:9/"')
     for operation in operations:
-        [block] = re.findall(r"```toml\n(.+?)```", section(operation["name"]), re.DOTALL)
+        [block] = re.findall(r"```toml\n(.+?)```", page(operation["name"]), re.DOTALL)
         workspace.write("job.toml", f'role = "tester"\nmanifest = {{ location = "manifest.csv", fields = ["Bucket", "Key"] }}\n{block}')
         valid = workspace.longshore("validate", "job.toml")
         assert valid.code == 0, valid.err

@@ -242,6 +242,25 @@ def test_delete_markers(world):
     assert (code, "would hide newer ones" in message) == ("SrcObjectNotEligible", True)
 
 
+def test_rules_of_the_first_version_replicate_delete_markers(world):
+    world.put()
+    first = {"ID": "v1", "Status": "Enabled", "Prefix": "", "Destination": {"Bucket": f"arn:aws:s3:::{world.target}"}}
+    world.rules(first)
+    world.run(["k"])
+    marker = world.client.delete_object(Bucket=world.source, Key="k")["VersionId"]
+    assert world.run([("k", marker)]) == [("succeeded", "200", "", f"delete marker replicated to {world.target}")]
+    assert "Contents" not in world.client.list_objects_v2(Bucket=world.target)
+
+
+def test_rights_to_write_go_along(world):
+    world.put(ACL="public-read-write")
+    world.rules(rule(world.target))
+    assert [row[0] for row in world.run(["k"])] == ["succeeded"]
+    grants = seen(world.client, world.target, "k")["grants"]
+    assert grants == seen(world.client, world.source, "k")["grants"]
+    assert any('"WRITE"' in grant for grant in grants)
+
+
 def test_one_destination_that_fails_does_not_keep_the_others_waiting(world):
     gone = world.versioned()
     world.put()

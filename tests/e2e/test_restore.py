@@ -134,3 +134,21 @@ def test_a_task_may_wait_until_the_object_is_readable(sandbox_with, bucket_of, w
     assert outcomes["warm"] == ("succeeded", "200", "", "it is not archived")
     assert 'ongoing-request="false"' in restored(server, bucket, "cold")
     assert server.client().get_object(Bucket=bucket, Key="cold")["Body"].read() == b"body"
+
+
+@pytest.mark.parametrize("tier", ["EXPEDITED", "BULK"])
+def test_a_task_that_waits_asks_for_its_own_tier(sandbox_with, bucket_of, workspace_of, tier):
+    """A restore of somebody else goes on: the store takes a faster tier, and refuses one that is no faster."""
+    server = sandbox_with("--restore-delay", "1500")
+    bucket, workspace = bucket_of(server), workspace_of(server)
+    server.put(bucket, ["k"], StorageClass="GLACIER")
+    request = {"Days": 3, "GlacierJobParameters": {"Tier": "Bulk"}}
+    server.client().restore_object(Bucket=bucket, Key="k", RestoreRequest=request)
+    server.clear_log()
+    workspace.manifest(bucket, ["k"])
+    workspace.job("restore", f'{{ days = 3, tier = "{tier}", wait = true, check-every = 1 }}')
+    result = workspace.run()
+    assert result.code == 0, result.out + result.err
+    assert workspace.outcomes(result.job)["k"][3].startswith("readable until ")
+    answers = [entry["status"] for entry in server.log() if (entry["method"], entry["key"]) == ("POST", "k")]
+    assert answers == [202 if tier == "EXPEDITED" else 409]

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from s3_case import Case, moto_differs
+from s3_case import CHECKED, NEWER_CHECKSUMS, Case, moto_differs
 
 
 class TestMultipart(Case):
@@ -44,6 +44,27 @@ class TestMultipart(Case):
                 assert head["ChecksumType"] == "COMPOSITE"
         copied = self.copy("copy", "m")["CopyObjectResult"]["ETag"]
         assert copied == f'"{hashlib.md5(one + two).hexdigest()}"'
+
+    @moto_differs("it knows none of them")
+    def test_newer_checksums(self):
+        for algorithm, (value, composite) in NEWER_CHECKSUMS.items():
+            field, call = f"Checksum{algorithm}", dict(Bucket=self.bucket, Key="m")
+            self.fails(400, "InvalidRequest", self.s3.create_multipart_upload, ChecksumAlgorithm=algorithm,
+                       ChecksumType="FULL_OBJECT", **call)
+            created = self.s3.create_multipart_upload(ChecksumAlgorithm=algorithm, **call)
+            assert (created["ChecksumAlgorithm"], created["ChecksumType"]) == (algorithm, "COMPOSITE")
+            call["UploadId"] = id = created["UploadId"]
+            wrong = base64.b64encode(bytes(len(base64.b64decode(value)))).decode()
+            self.fails(400, "BadDigest", self.s3.upload_part, PartNumber=1, Body=CHECKED, **{field: wrong}, **call)
+            part = self.s3.upload_part(PartNumber=1, Body=CHECKED, **{field: value}, **call)
+            assert part[field] == value
+            parts = [{"PartNumber": 1, "ETag": part["ETag"], field: value}]
+            self.fails(400, "InvalidPart", self.complete, id, [{**parts[0], field: wrong}])
+            assert self.complete(id, parts)[field] == f"{composite}-1"
+            head = self.head("m", ChecksumMode="ENABLED")
+            assert (head[field], head["ChecksumType"]) == (f"{composite}-1", "COMPOSITE")
+            of_part = self.s3.get_object(Bucket=self.bucket, Key="m", PartNumber=1, ChecksumMode="ENABLED")
+            assert (of_part[field], of_part["Body"].read()) == (value, CHECKED), algorithm
 
     @moto_differs("it takes a range without an end")
     def test_part_copy(self):

@@ -7,7 +7,7 @@ import os
 import urllib.request
 import zlib
 
-from s3_case import Case, moto_differs
+from s3_case import CHECKED, NEWER_CHECKSUMS, Case, moto_differs
 
 ODD_KEYS = [
     "plain", "with space", "plus+plus", "100%", "%2F", "quote'\"", "comma,comma", "new\nline", "tab\t", "emoji 😀 ü",
@@ -250,6 +250,22 @@ class TestChecksums(Case):
         other = self.copy("other", "k", ChecksumAlgorithm="CRC32")["CopyObjectResult"]
         assert other["ChecksumCRC32"] == "y/Q5Jg=="
         assert self.head("other", ChecksumMode="ENABLED")["ChecksumCRC32"] == "y/Q5Jg=="
+
+
+    @moto_differs("it knows none of them")
+    def test_newer_algorithms(self):
+        for algorithm, (value, _) in NEWER_CHECKSUMS.items():
+            field = f"Checksum{algorithm}"
+            assert self.put("k", CHECKED, **{field: value})[field] == value
+            head = self.head("k", ChecksumMode="ENABLED")
+            assert (head[field], head["ChecksumType"]) == (value, "FULL_OBJECT")
+            assert self.get("k", ChecksumMode="ENABLED") == CHECKED
+            wrong = base64.b64encode(bytes(len(base64.b64decode(value)))).decode()
+            self.fails(400, "BadDigest", self.put, "k", CHECKED, **{field: wrong})
+            self.fails(400, "InvalidRequest", self.put, "k", CHECKED, **{field: "AAAA"})
+            self.put("plain", CHECKED)
+            self.copy("copy", "plain", ChecksumAlgorithm=algorithm)
+            assert self.head("copy", ChecksumMode="ENABLED")[field] == value, algorithm
 
 
 #: A key of the customer's, and another one.

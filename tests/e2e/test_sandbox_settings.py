@@ -55,14 +55,6 @@ class TestEncryption(Case):
         self.fails(400, "InvalidArgument", self.put, "k", SSEKMSKeyId=KEY)
 
 
-    @moto_differs("it takes the request for an upload, and replaces the object by an XML document")
-    def test_an_update_of_the_encryption_is_no_upload(self):
-        self.put("k")
-        self.fails(501, "NotImplemented", self.s3.update_object_encryption, Bucket=self.bucket, Key="k",
-                   ObjectEncryption={"SSEKMS": {"KMSKeyArn": KEY}})
-        assert self.get("k") == b"body"
-
-
 class TestReplication(Case):
     versioned = True
 

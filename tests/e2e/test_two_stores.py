@@ -11,6 +11,8 @@ from botocore.exceptions import ClientError
 from harness import free_port
 
 MIB = 1024 * 1024
+# A bucket that keeps versions.
+LOCKED = {"ObjectLockEnabledForBucket": True}
 # Which of the two stores the job reads from.
 MAIN = 'store = "main"'
 LARGE = b"".join(f"{number:015}\n".encode() for number in range(20 * MIB // 16)) + b"end"
@@ -67,6 +69,18 @@ def test_small_and_large_objects_come_along_whole(stores):
         assert seen(other, target, key)["Tags"] == {"a": "1", "b": "two words"}
     assert other.client().head_object(Bucket=target, Key="large")["ETag"].endswith('-3"')
     assert other.client().list_objects_v2(Bucket=target)["KeyCount"] == len(keys)
+
+
+def test_parts_that_are_too_large_for_memory_are_sent_as_they_are_read(stores):
+    one, source, other, target, workspace = stores
+    body = LARGE * 4
+    one.client().put_object(Bucket=source, Key="k", Body=body, **SOURCE)
+    workspace.manifest(source, ["k"])
+    workspace.job("copy", {"target-bucket": target, "target-store": "second", "multipart": {"part-size": 65 * MIB}}, head=MAIN)
+    result = workspace.run()
+    assert result.code == 0, workspace.outcomes(result.job)
+    assert seen(other, target, "k") == seen(one, source, "k")
+    assert other.client().head_object(Bucket=target, Key="k")["ETag"].endswith('-2"')
 
 
 class Between(http.server.BaseHTTPRequestHandler):
@@ -136,7 +150,7 @@ def test_a_move(stores):
     assert seen(other, target, "large")["Body"] == LARGE
     outcomes = workspace.outcomes(result.job)
     assert outcomes["small"][3].startswith("moved; verified: 4 bytes, ETag ")
-    assert outcomes["large"][3].startswith(f"moved; verified: {len(LARGE)} bytes; the ETags")
+    assert outcomes["large"][3].startswith(f"moved; verified: {len(LARGE)} bytes; there is no checksum that both have")
 
 
 def test_what_is_there_is_skipped(stores):
@@ -175,13 +189,57 @@ def test_the_policies_are_asked_about_both_stores(sandbox, moto, bucket_of, work
      ("second", 'store "second" is the job\'s own')])
 def test_stores_that_no_copy_can_go_to(sandbox, workspace_of, store, words):
     workspace = workspace_of(sandbox)
-    # Another name for the same place: a move would delete what it copied.
-    workspace.configure(second_store(sandbox))
+    # Another name for the same place, as the same user.
+    workspace.configure(second_store(sandbox).replace("eu-west-1", "us-east-1"))
     workspace.manifest("b", ["k"])
     workspace.job("copy", {"target-bucket": "b", "target-store": store}, head=MAIN)
     result = workspace.longshore("validate", "job.toml")
     assert (result.code, words in result.err) == (2, True), result.err
     assert "job.toml:" in result.err
+
+
+@pytest.mark.parametrize("other", [{"overwrite": False}, {"skip-identical": True}, {}])
+def test_a_move_onto_itself_under_another_name_deletes_nothing(sandbox, bucket_of, workspace_of, other):
+    bucket, workspace = bucket_of(sandbox), workspace_of(sandbox)
+    workspace.configure(second_store(sandbox, sandbox.endpoint.replace("127.0.0.1", "localhost")))
+    sandbox.put(bucket, ["k"])
+    workspace.manifest(bucket, ["k"])
+    workspace.job("copy", {"target-bucket": bucket, "target-store": "second", "mode": "move", **other}, head=MAIN)
+    result = workspace.run()
+    assert (result.code, result.job["failures"]) == (3, {"InvalidRequest": 1})
+    assert "the two stores may be one, and a move would delete the only copy; it stays" in workspace.outcomes(result.job)["k"][3]
+    assert sandbox.client().get_object(Bucket=bucket, Key="k")["Body"].read()
+
+
+def test_one_endpoint_is_two_stores_in_another_region(sandbox, bucket_of, workspace_of):
+    """As it is with another account of one provider: the engine copies where the store could not."""
+    source, target, workspace = bucket_of(sandbox), bucket_of(sandbox), workspace_of(sandbox)
+    workspace.configure(second_store(sandbox))
+    sandbox.put(source, ["k"])
+    workspace.manifest(source, ["k"])
+    workspace.job("copy", {"target-bucket": target, "target-store": "second", "mode": "move"}, head=MAIN)
+    result = workspace.run()
+    assert result.code == 0, workspace.outcomes(result.job)
+    assert sandbox.client().list_objects_v2(Bucket=source)["KeyCount"] == 0
+    assert sandbox.client().list_objects_v2(Bucket=target)["KeyCount"] == 1
+
+
+def test_versions_are_moved_to_where_all_of_them_stay(sandbox, bucket_of, workspace_of):
+    """The versions of a key have one key there too: without versions the last copy would be all that is left."""
+    source, plain, versioned = bucket_of(sandbox, **LOCKED), bucket_of(sandbox), bucket_of(sandbox, **LOCKED)
+    client, workspace = sandbox.client(), workspace_of(sandbox)
+    ids = [client.put_object(Bucket=source, Key="k", Body=body)["VersionId"] for body in (b"one", b"two")]
+    workspace.write("manifest.csv", "".join(f"{source},k,{version}\n" for version in ids))
+    for target, code in [(plain, 3), (versioned, 0)]:
+        # Each copy is looked at before the next one takes its place.
+        workspace.job("copy", {"target-bucket": target, "mode": "move"}, fields='["Bucket", "Key", "VersionId"]', concurrency=1)
+        result = workspace.run()
+        assert result.code == code, workspace.outcomes(result.job)
+        if code:
+            assert result.job["failures"] == {"InvalidRequest": 2}
+            assert len(client.list_object_versions(Bucket=source)["Versions"]) == 2
+    assert "Versions" not in client.list_object_versions(Bucket=source)
+    assert len(client.list_object_versions(Bucket=versioned)["Versions"]) == 2
 
 
 def test_a_second_store_that_does_not_answer_holds_the_job_back(sandbox, bucket_of, workspace_of):
@@ -209,3 +267,22 @@ def test_a_source_that_changes_is_not_mixed(stores):
     assert (result.code, result.job["failures"]) == (3, {"PreconditionFailed": 1}), result.out + result.err
     with pytest.raises(ClientError):
         other.client().head_object(Bucket=target, Key="k")
+
+
+@pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "CRC64NVME", "MD5", "SHA1", "SHA256", "SHA512", "XXHASH64", "XXHASH3", "XXHASH128"])
+def test_every_checksum_goes_with_the_bytes(sandbox, bucket_of, workspace_of, between, algorithm):
+    """The store compares each with what it receives."""
+    source, target, workspace = bucket_of(sandbox), bucket_of(sandbox), workspace_of(sandbox)
+    workspace.configure(second_store(sandbox, f"http://127.0.0.1:{between.server_port}"))
+    sandbox.put(source, ["small"])
+    sandbox.client().put_object(Bucket=source, Key="large", Body=LARGE)
+    workspace.manifest(source, ["small", "large"])
+    workspace.job("copy", {"target-bucket": target, "target-store": "second", "checksum-algorithm": algorithm}, head=MAIN)
+    result = workspace.run()
+    assert result.code == 0, workspace.outcomes(result.job)
+    assert len(between.uploads) == 4 and all(headers[f"x-amz-checksum-{algorithm}"] for headers, _ in between.uploads)
+    small, large = (sandbox.client().head_object(Bucket=target, Key=key, ChecksumMode="ENABLED") for key in ("small", "large"))
+    assert small[f"Checksum{algorithm}"] in [headers[f"x-amz-checksum-{algorithm}"] for headers, _ in between.uploads]
+    # CRC64NVME has no other type.
+    kind = "FULL_OBJECT" if algorithm == "CRC64NVME" else "COMPOSITE"
+    assert (large["ChecksumType"], large[f"Checksum{algorithm}"].endswith("-3")) == (kind, kind == "COMPOSITE")

@@ -153,6 +153,7 @@ fn config(endpoint: &str, scratch: &Path) -> Result<EngineConfig, AuthorError> {
     let source = format!(
         "data-directory = \"data\"\n\
          [store.fixtures]\nendpoint = \"{endpoint}\"\nregion = \"us-east-1\"\npath-style = true\n\
+         update-encryption = true\n\
          credentials = {{ source = \"static\", access-key-id = \"fixtures\", secret-access-key = \"${{SECRET}}\" }}\n\
          [role.fixtures]\naccount = \"111122223333\"\npolicies = [\"policy.json\"]\n"
     );

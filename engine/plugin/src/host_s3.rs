@@ -52,10 +52,6 @@ impl State {
         let held = object_bytes(&object).saturating_add(more);
         self.push_request(request(object), held)
     }
-
-    fn response(&self, this: &This<ResponseHandle>) -> Result<&longshore_store::Response> {
-        Ok(&self.table.get(this)?.response)
-    }
 }
 
 impl s3::Host for State {
@@ -179,8 +175,9 @@ impl s3::HostObject for State {
     }
 
     fn put_retention(&mut self, this: This<ObjectHandle>) -> Result<Resource<RequestHandle>> {
-        let (retention, bypass_governance) = (None, false);
-        self.make(&this, |object| PutObjectRetention { object, retention, bypass_governance }.into())
+        self.make(&this, |object| {
+            PutObjectRetention { object, retention: None, event_hold: None, bypass_governance: false }.into()
+        })
     }
 
     fn get_retention(&mut self, this: This<ObjectHandle>) -> Result<Resource<RequestHandle>> {
@@ -257,7 +254,7 @@ impl s3::HostObject for State {
         let known = ChecksumAlgorithm::from_name(&algorithm);
         let request = self.make(&this, |object| {
             let algorithm = known.unwrap_or(ChecksumAlgorithm::Crc32);
-            DigestObject { object, algorithm, part_size: None, if_match: None }.into()
+            DigestObject::new(object, algorithm).into()
         })?;
         if known.is_none() {
             self.set(&request, 0, |_| Err(format!("{} is no algorithm of checksums", quoted(&algorithm))))?;
@@ -386,6 +383,22 @@ impl s3::HostRequest for State {
         self.set(&this, mode.len(), |request| setting::lock(request, mode, &retain_until))
     }
 
+    fn set_event_hold(
+        &mut self,
+        this: This<RequestHandle>,
+        on: bool,
+        mode: Option<String>,
+        days: Option<u32>,
+        years: Option<u32>,
+    ) -> Result<()> {
+        let bytes = mode.as_ref().map_or(0, String::len);
+        self.set(&this, bytes, |request| setting::event_hold(request, on, mode, (days, years)))
+    }
+
+    fn set_annotation_directive(&mut self, this: This<RequestHandle>, directive: String) -> Result<()> {
+        self.set(&this, 0, |request| setting::annotation_directive(request, &directive))
+    }
+
     fn set_legal_hold(&mut self, this: This<RequestHandle>, on: bool) -> Result<()> {
         self.set(&this, 0, |request| setting::legal_hold(request, on))
     }
@@ -408,89 +421,5 @@ impl s3::HostRequest for State {
 
     fn drop(&mut self, this: Resource<RequestHandle>) -> Result<()> {
         self.take_request(this).map(drop)
-    }
-}
-
-/// Getters that copy one part of an answer.
-macro_rules! getters {
-    ($($method:ident: $type:ty = |$response:ident| $part:expr;)*) => {$(
-        fn $method(&mut self, this: This<ResponseHandle>) -> Result<$type> {
-            let $response = self.response(&this)?;
-            Ok($part)
-        }
-    )*};
-}
-
-impl s3::HostResponse for State {
-    getters! {
-        http_status: u16 = |response| response.http_status;
-        etag: Option<String> = |response| response.etag.clone();
-        version_id: Option<String> = |response| response.version_id.clone();
-        size: Option<u64> = |response| response.size;
-        storage_class: Option<String> = |response| response.storage_class.clone();
-        restore_ongoing: Option<bool> = |response| response.restore.as_ref().map(|restore| restore.ongoing);
-        restore_expiry: Option<String> =
-            |response| response.restore.as_ref().and_then(|restore| restore.expiry.clone());
-        content_type: Option<String> = |response| response.content.content_type.clone();
-        cache_control: Option<String> = |response| response.content.cache_control.clone();
-        content_disposition: Option<String> = |response| response.content.content_disposition.clone();
-        content_encoding: Option<String> = |response| response.content.content_encoding.clone();
-        content_language: Option<String> = |response| response.content.content_language.clone();
-        user_metadata: Vec<(String, String)> =
-            |response| response.user_metadata.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        tags: Vec<s3::Tag> = |response| response.tags.iter().map(s3::Tag::from).collect();
-        grants: Vec<s3::Grant> =
-            |response| response.acl.iter().flat_map(|acl| &acl.grants).map(s3::Grant::from).collect();
-        owner: Option<String> = |response| response.acl.as_ref().and_then(|acl| acl.owner.clone());
-        delete_marker: bool = |response| response.delete_marker;
-        lock_mode: Option<String> = |response| response.lock.retention.as_ref().map(|it| it.mode.clone());
-        retain_until: Option<String> =
-            |response| response.lock.retention.as_ref().map(|it| it.retain_until.to_string());
-        legal_hold: Option<bool> = |response| response.lock.legal_hold;
-        lock_enabled: bool = |response| response.lock_enabled;
-        last_modified: Option<String> = |response| response.last_modified.map(|time| time.to_string());
-        expires: Option<String> = |response| response.content.expires.map(|time| time.to_string());
-        sse: Option<String> = |response| response.encryption.algorithm.clone();
-        kms_key_id: Option<String> = |response| response.encryption.kms_key_id.clone();
-        bucket_key: Option<bool> = |response| response.encryption.bucket_key_enabled;
-        replication_status: Option<String> = |response| response.replication_status.clone();
-        website_redirect: Option<String> = |response| response.website_redirect_location.clone();
-        tag_count: Option<u32> = |response| response.tag_count;
-        parts_count: Option<u32> = |response| response.parts_count;
-        checksums: Vec<(String, String)> = |response| {
-            response.checksums.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
-        };
-        checksum_type: Option<String> = |response| response.checksum_type.clone();
-        archive_status: Option<String> = |response| response.archive_status.clone();
-        upload_id: Option<String> = |response| response.upload_id.clone();
-        replication_configuration: Option<String> = |response| response.replication.clone();
-        versioning: Option<String> = |response| response.versioning.clone();
-    }
-
-    fn versions(&mut self, this: This<ResponseHandle>) -> Result<Vec<s3::Version>> {
-        Ok(one_key::listed_versions(self.response(&this)?))
-    }
-
-    fn next_version(&mut self, this: This<ResponseHandle>) -> Result<Option<String>> {
-        let page = &self.response(&this)?.versions;
-        Ok(page.as_ref().and_then(|page| page.next.clone()?.1))
-    }
-
-    fn uploads(&mut self, this: This<ResponseHandle>) -> Result<Vec<s3::Upload>> {
-        Ok(one_key::listed_uploads(self.response(&this)?))
-    }
-
-    fn next_upload(&mut self, this: This<ResponseHandle>) -> Result<Option<String>> {
-        let page = &self.response(&this)?.uploads;
-        Ok(page.as_ref().and_then(|page| page.next.clone()?.1))
-    }
-
-    fn body(&mut self, this: This<ResponseHandle>) -> Result<Vec<u8>> {
-        // The body moves: its bytes count as held until the answer is dropped, though no longer here.
-        Ok(std::mem::take(&mut self.table.get_mut(&this)?.response.body).into())
-    }
-
-    fn drop(&mut self, this: Resource<ResponseHandle>) -> Result<()> {
-        self.drop_response(this)
     }
 }

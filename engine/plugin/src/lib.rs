@@ -24,6 +24,7 @@ mod error;
 mod grants;
 mod handle;
 mod host_endpoints;
+mod host_response;
 mod host_s3;
 mod host_task;
 mod instance;

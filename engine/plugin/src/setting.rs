@@ -6,8 +6,8 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use longshore_store::{
-    AclHeaders, ByteRange, ContentHeaders, CopyObject, Directive, Encryption, Grant, Grantee, ObjectLock,
-    Permission, Request, Retention, Tag,
+    AclHeaders, AnnotationDirective, ByteRange, ContentHeaders, CopyObject, Directive, Encryption, EventHold,
+    Grant, Grantee, HoldDuration, ObjectLock, Permission, Request, Retention, Tag,
 };
 
 use crate::bindings::longshore::operation::s3;
@@ -264,10 +264,15 @@ fn object_lock(request: &mut Request) -> Option<&mut ObjectLock> {
     }
 }
 
-pub(crate) fn lock(request: &mut Request, mode: String, retain_until: &str) -> Fit {
-    if !matches!(mode.as_str(), "GOVERNANCE" | "COMPLIANCE") {
-        return Err(format!("{} is no mode of a lock; GOVERNANCE and COMPLIANCE are", quoted(&mode)));
+fn known_mode(mode: &str) -> Fit {
+    match mode {
+        "GOVERNANCE" | "COMPLIANCE" => Ok(()),
+        other => Err(format!("{} is no mode of a lock; GOVERNANCE and COMPLIANCE are", quoted(other))),
     }
+}
+
+pub(crate) fn lock(request: &mut Request, mode: String, retain_until: &str) -> Fit {
+    known_mode(&mode)?;
     let retain_until = retain_until
         .parse()
         .map_err(|why| format!("{} is no time in RFC 3339: {why}", quoted(retain_until)))?;
@@ -279,6 +284,31 @@ pub(crate) fn lock(request: &mut Request, mode: String, retain_until: &str) -> F
 
 pub(crate) fn legal_hold(request: &mut Request, on: bool) -> Fit {
     put(request, "legal-hold", Some(on), |request| object_lock(request).map(|lock| &mut lock.legal_hold))
+}
+
+pub(crate) fn event_hold(
+    request: &mut Request,
+    on: bool,
+    mode: Option<String>,
+    (days, years): (Option<u32>, Option<u32>),
+) -> Fit {
+    mode.as_deref().map_or(Ok(()), known_mode)?;
+    if days.is_some() && years.is_some() {
+        return Err("event-hold is for days or for years, not for both".to_owned());
+    }
+    let duration = days.map(HoldDuration::Days).or_else(|| years.map(HoldDuration::Years));
+    put(request, "event-hold", Some(EventHold { on, mode, duration }), |request| match request {
+        Request::PutObjectRetention(put) => Some(&mut put.event_hold),
+        other => object_lock(other).map(|lock| &mut lock.event_hold),
+    })
+}
+
+pub(crate) fn annotation_directive(request: &mut Request, name: &str) -> Fit {
+    let directive = AnnotationDirective::from_name(name)
+        .ok_or_else(|| format!("{} is no directive; COPY and EXCLUDE are", quoted(name)))?;
+    put(request, "annotation-directive", Some(directive), |request| {
+        copy_of(request).map(|copy| &mut copy.annotation_directive)
+    })
 }
 
 pub(crate) fn bypass_governance(request: &mut Request) -> Fit {

@@ -1,7 +1,8 @@
 //! Whether the objects of a job can be locked, before its first task: as Amazon's service asks it.
 //!
-//! Nobody tells the engine which operations lock. One that does asks its bucket, and so the plan for the first row has that
-//! request: it is sent once for the job, by the engine, through the role's policies.
+//! Nobody tells the engine which operations lock. One that does asks its bucket and then writes a lock, and so the plan for the first
+//! row has both requests. The question is sent once for the job, by the engine, through the role's policies. One that only keeps the
+//! locks of what it copies plans the question alone.
 
 use longshore_job::Row;
 use longshore_store::{Request, Response, StoreError};
@@ -36,6 +37,12 @@ pub(crate) async fn check(job: &Job, first: &Row) -> Result<(), JobFailure> {
     let subject = lanes.subject(object.clone(), first, false);
     for number in locking {
         let Ok(planned) = lanes.planned(number, &subject).await else { continue };
+        let locks = |request: &Request| {
+            matches!(request, Request::PutObjectLegalHold(_) | Request::PutObjectRetention(_))
+        };
+        if !planned.iter().any(locks) {
+            continue;
+        }
         let asks = |request: &Request| match request {
             Request::GetObjectLockConfiguration(call) => call.bucket == object.bucket,
             _ => false,

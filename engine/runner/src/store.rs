@@ -110,6 +110,7 @@ fn settings(config: &EngineConfig, name: &str, lanes: u32) -> Result<StoreConfig
         rate: rate_limits(lanes, store.rate.requests_per_second),
         batch_deletes: store.batch_deletes,
         sign_bodies: store.sign_bodies,
+        update_encryption: store.update_encryption,
         ..StoreConfig::default()
     })
 }

@@ -6,10 +6,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use crc_fast::CrcAlgorithm;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use s3s::checksum::ChecksumHasher;
 use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Md5, Sha1, Sha256};
 use s3s::{S3Result, TrailingHeaders, dto, s3_error};
 
+use crate::hasher::{Hasher, OfProtocol};
 use crate::model::StoredChecksum;
 
 /// The checksum covers the whole object.
@@ -18,20 +18,38 @@ pub(crate) const FULL_OBJECT: &str = "FULL_OBJECT";
 pub(crate) const COMPOSITE: &str = "COMPOSITE";
 /// What the names of checksum headers start with.
 const HEADER_PREFIX: &str = "x-amz-checksum-";
+/// What the names of checksums in XML start with.
+const ELEMENT_PREFIX: &str = "Checksum";
 
-/// The checksum algorithms of the S3 API that this store computes.
+/// The checksum algorithms of the S3 API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Algorithm {
     Crc32,
     Crc32c,
     /// What S3 computes when the client declares none.
     Crc64Nvme,
+    Md5,
     Sha1,
     Sha256,
+    Sha512,
+    XxHash64,
+    XxHash3,
+    XxHash128,
 }
 
 impl Algorithm {
-    const ALL: [Self; 5] = [Self::Crc32, Self::Crc32c, Self::Crc64Nvme, Self::Sha1, Self::Sha256];
+    const ALL: [Self; 10] = [
+        Self::Crc32,
+        Self::Crc32c,
+        Self::Crc64Nvme,
+        Self::Md5,
+        Self::Sha1,
+        Self::Sha256,
+        Self::Sha512,
+        Self::XxHash64,
+        Self::XxHash3,
+        Self::XxHash128,
+    ];
 
     /// The name in the API.
     pub(crate) fn name(self) -> &'static str {
@@ -39,21 +57,37 @@ impl Algorithm {
             Self::Crc32 => "CRC32",
             Self::Crc32c => "CRC32C",
             Self::Crc64Nvme => "CRC64NVME",
+            Self::Md5 => "MD5",
             Self::Sha1 => "SHA1",
             Self::Sha256 => "SHA256",
+            Self::Sha512 => "SHA512",
+            Self::XxHash64 => "XXHASH64",
+            Self::XxHash3 => "XXHASH3",
+            Self::XxHash128 => "XXHASH128",
         }
+    }
+
+    /// Whether the checksum of a whole can be made of those of its parts.
+    pub(crate) fn is_crc(self) -> bool {
+        matches!(self, Self::Crc32 | Self::Crc32c | Self::Crc64Nvme)
+    }
+
+    /// The algorithm of an element of XML: `ChecksumCRC32`.
+    pub(crate) fn of_element(name: &[u8]) -> Option<Self> {
+        let name = name.strip_prefix(ELEMENT_PREFIX.as_bytes())?;
+        Self::ALL.into_iter().find(|algorithm| algorithm.name().as_bytes() == name)
     }
 
     /// Reads a name of the API.
     ///
     /// # Errors
-    /// `InvalidRequest` for an algorithm that this store does not compute.
+    /// `InvalidRequest` for an algorithm that S3 does not have.
     pub(crate) fn parse(name: &str) -> S3Result<Self> {
         Self::ALL.into_iter().find(|algorithm| algorithm.name().eq_ignore_ascii_case(name)).ok_or_else(|| {
             let known = Self::ALL.map(Self::name).join(", ");
             s3_error!(
                 InvalidRequest,
-                "Checksum algorithm {name} is not supported by the sandbox. Valid values are {known}"
+                "Checksum algorithm provided is unsupported: {name}. Valid values are {known}"
             )
         })
     }
@@ -64,21 +98,29 @@ impl Algorithm {
             Self::Crc32 => s3s::header::X_AMZ_CHECKSUM_CRC32,
             Self::Crc32c => s3s::header::X_AMZ_CHECKSUM_CRC32C,
             Self::Crc64Nvme => s3s::header::X_AMZ_CHECKSUM_CRC64NVME,
+            Self::Md5 => HeaderName::from_static("x-amz-checksum-md5"),
             Self::Sha1 => s3s::header::X_AMZ_CHECKSUM_SHA1,
             Self::Sha256 => s3s::header::X_AMZ_CHECKSUM_SHA256,
+            Self::Sha512 => HeaderName::from_static("x-amz-checksum-sha512"),
+            Self::XxHash64 => HeaderName::from_static("x-amz-checksum-xxhash64"),
+            Self::XxHash3 => HeaderName::from_static("x-amz-checksum-xxhash3"),
+            Self::XxHash128 => HeaderName::from_static("x-amz-checksum-xxhash128"),
         }
     }
 
-    fn hasher(self) -> ChecksumHasher {
-        let mut hasher = ChecksumHasher::default();
+    fn hasher(self) -> Box<dyn Hasher> {
         match self {
-            Self::Crc32 => hasher.crc32 = Some(Crc32::new()),
-            Self::Crc32c => hasher.crc32c = Some(Crc32c::new()),
-            Self::Crc64Nvme => hasher.crc64nvme = Some(Crc64Nvme::new()),
-            Self::Sha1 => hasher.sha1 = Some(Sha1::new()),
-            Self::Sha256 => hasher.sha256 = Some(Sha256::new()),
+            Self::Crc32 => OfProtocol::<Crc32>::start(),
+            Self::Crc32c => OfProtocol::<Crc32c>::start(),
+            Self::Crc64Nvme => OfProtocol::<Crc64Nvme>::start(),
+            Self::Md5 => OfProtocol::<Md5>::start(),
+            Self::Sha1 => OfProtocol::<Sha1>::start(),
+            Self::Sha256 => OfProtocol::<Sha256>::start(),
+            Self::Sha512 => Box::<sha2::Sha512>::default(),
+            Self::XxHash64 => Box::<twox_hash::XxHash64>::default(),
+            Self::XxHash3 => Box::<twox_hash::XxHash3_64>::default(),
+            Self::XxHash128 => Box::<twox_hash::XxHash3_128>::default(),
         }
-        hasher
     }
 }
 
@@ -166,7 +208,7 @@ impl Declared {
 pub(crate) struct Digest {
     md5: Md5,
     algorithm: Algorithm,
-    hasher: ChecksumHasher,
+    hasher: Box<dyn Hasher>,
 }
 
 impl Digest {
@@ -190,17 +232,9 @@ impl Digest {
 
     /// The MD5 and the checksum of all bytes.
     pub(crate) fn finish(self) -> ([u8; 16], StoredChecksum) {
-        let sums = self.hasher.finalize();
-        let value = [
-            sums.checksum_crc32,
-            sums.checksum_crc32c,
-            sums.checksum_crc64nvme,
-            sums.checksum_sha1,
-            sums.checksum_sha256,
-        ];
         let checksum = StoredChecksum {
             algorithm: self.algorithm.name().to_owned(),
-            value: value.into_iter().flatten().next().unwrap_or_default(),
+            value: BASE64.encode(self.hasher.finish()),
             kind: FULL_OBJECT.to_owned(),
         };
         (self.md5.finalize(), checksum)
@@ -219,9 +253,7 @@ pub(crate) fn full_object(
         Algorithm::Crc32 => (CrcAlgorithm::Crc32IsoHdlc, 4),
         Algorithm::Crc32c => (CrcAlgorithm::Crc32Iscsi, 4),
         Algorithm::Crc64Nvme => (CrcAlgorithm::Crc64Nvme, 8),
-        Algorithm::Sha1 | Algorithm::Sha256 => {
-            return Err(s3_error!(InternalError, "{} cannot be combined", algorithm.name()));
-        }
+        _ => return Err(s3_error!(InternalError, "{} cannot be combined", algorithm.name())),
     };
     let mut sum = 0;
     for (part, size) in parts {
@@ -243,10 +275,8 @@ pub(crate) fn composite(algorithm: Algorithm, parts: &[&StoredChecksum]) -> S3Re
     for part in parts {
         hasher.update(&BASE64.decode(&part.value).map_err(|error| s3_error!(error, InternalError))?);
     }
-    let digest = Digest { md5: Md5::new(), algorithm, hasher };
-    let (_, sum) = digest.finish();
-    let value = format!("{}-{}", sum.value, parts.len());
-    Ok(StoredChecksum { value, kind: COMPOSITE.to_owned(), ..sum })
+    let value = format!("{}-{}", BASE64.encode(hasher.finish()), parts.len());
+    Ok(StoredChecksum { algorithm: algorithm.name().to_owned(), value, kind: COMPOSITE.to_owned() })
 }
 
 /// Whether a request has a checksum of its body, or announces one.
@@ -279,7 +309,7 @@ pub(crate) fn add_headers(headers: &mut HeaderMap, checksum: &StoredChecksum) ->
     Ok(())
 }
 
-/// A checksum in the form of XML answers.
+/// A checksum in the form of the protocol crate's XML answers, which have no place for the newer ones.
 pub(crate) fn to_wire(checksum: &StoredChecksum) -> dto::Checksum {
     let of = |algorithm: Algorithm| (checksum.algorithm == algorithm.name()).then(|| checksum.value.clone());
     dto::Checksum {
@@ -290,6 +320,11 @@ pub(crate) fn to_wire(checksum: &StoredChecksum) -> dto::Checksum {
         checksum_sha256: of(Algorithm::Sha256),
         checksum_type: Some(dto::ChecksumType::from(checksum.kind.clone())),
     }
+}
+
+/// What a checksum is called in XML.
+pub(crate) fn element(checksum: &StoredChecksum) -> String {
+    format!("{ELEMENT_PREFIX}{}", checksum.algorithm)
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ fn code<T: std::fmt::Debug>(result: S3Result<T>) -> String {
     result.unwrap_err().code().as_str().to_owned()
 }
 
-/// The check values of the catalogue of CRCs, and FIPS 180's, over `123456789`.
+/// The check values of the catalogue of CRCs, those of the documents of MD5 and SHA, and of xxHash what its Python package says,
+/// over `123456789`.
 #[test]
 fn algorithms_give_the_published_values() {
     let of = |algorithm| Digest::of(algorithm, b"123456789").1.value;
@@ -25,6 +26,14 @@ fn algorithms_give_the_published_values() {
         hex(&of(Algorithm::Sha256)),
         "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225"
     );
+    assert_eq!(hex(&of(Algorithm::Md5)), "25f9e794323b453885f5181f1b624d0b");
+    assert!(
+        hex(&of(Algorithm::Sha512))
+            .starts_with("d9e6762dd1c8eaf6d61b3c6192fc408d4d6d5f1176d0c29169bc24e71c3f274a")
+    );
+    assert_eq!(hex(&of(Algorithm::XxHash64)), "8cb841db40e6ae83");
+    assert_eq!(hex(&of(Algorithm::XxHash3)), "72dcb18b67a17dff");
+    assert_eq!(hex(&of(Algorithm::XxHash128)), "33119477ede5dcd5e9716427681d5860");
     assert_eq!(hex::encode(Digest::of(Algorithm::Crc32, b"").0), "d41d8cd98f00b204e9800998ecf8427e");
 }
 
@@ -43,8 +52,21 @@ fn a_request_declares_one_checksum() {
         code(declared(&[("x-amz-checksum-sha1", "x"), ("x-amz-checksum-crc32", "x")])),
         "InvalidRequest"
     );
-    assert_eq!(code(declared(&[("x-amz-checksum-xxhash64", "x")])), "InvalidRequest");
+    assert_eq!(code(declared(&[("x-amz-checksum-crc16", "x")])), "InvalidRequest");
     assert_eq!(code(declared(&[("x-amz-sdk-checksum-algorithm", "CRC32")])), "InvalidRequest");
+}
+
+#[test]
+fn each_algorithm_has_its_header_and_its_element() {
+    for algorithm in Algorithm::ALL {
+        let name = algorithm.name();
+        assert_eq!(algorithm.header().as_str(), format!("x-amz-checksum-{}", name.to_lowercase()));
+        assert_eq!(declared(&[(algorithm.header().as_str(), "x")]).unwrap().algorithm, algorithm);
+        let element = element(&Digest::of(algorithm, b"").1);
+        assert_eq!(element, format!("Checksum{name}"));
+        assert_eq!(Algorithm::of_element(element.as_bytes()), Some(algorithm));
+    }
+    assert_eq!(Algorithm::of_element(b"ChecksumType"), None);
 }
 
 #[test]

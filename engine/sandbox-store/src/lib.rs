@@ -8,10 +8,13 @@
 //!
 //! Where it differs from Amazon S3, by choice:
 //! * one account owns everything, and any canonical user id may be granted permissions;
-//! * ACLs are enabled on all buckets; there are no bucket policies, SSE-C or access points, and nothing is replicated;
+//! * ACLs are enabled on all buckets; there are no bucket policies or access points, and nothing is replicated;
 //! * `encoding-type=url` is the only way to list keys with characters that XML 1.0 cannot hold, as the protocol crate
 //!   writes them as they are;
-//! * checksums of XML bodies (of tags, ACLs, …) are covered by the signature, not compared again.
+//! * checksums of XML bodies (of tags, ACLs, …) are covered by the signature, not compared again;
+//! * event holds of object lock have no default in the configuration of a bucket;
+//! * the checksums MD5, SHA512 and XXHASH are in headers, and in the XML of completions, but in no other XML, since the
+//!   protocol crate does not know them.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), longshore_sandbox_store::SandboxError> {
@@ -30,7 +33,9 @@ mod acl;
 mod checksum;
 mod conditions;
 mod error;
+mod event_hold;
 mod fault;
+mod hasher;
 mod listing;
 mod lock;
 mod model;

@@ -6,13 +6,15 @@ use jiff::{Span, Timestamp, tz::TimeZone};
 use s3s::{S3Error, S3Result, s3_error};
 use serde::{Deserialize, Serialize};
 
-/// The longest default retention; S3's limit.
+use crate::event_hold::EventHold;
+
+/// The longest default retention, and the longest time after an event hold; S3's limit.
 const MAX_DAYS: i32 = 36_500;
-/// The longest default retention; S3's limit.
+/// The same in years.
 const MAX_YEARS: i32 = 100;
 
 /// How strongly a retention holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Mode {
     /// Who may bypass it, and says so, may delete, shorten and remove.
     Governance,
@@ -50,9 +52,22 @@ pub(crate) struct Lock {
     #[serde(skip_serializing_if = "Option::is_none")]
     /// Whether it is on; none for a version that never had any.
     pub(crate) legal_hold: Option<bool>,
+    /// None for a version that never had any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) event_hold: Option<EventHold>,
 }
 
-/// How long the default retention of a bucket lasts.
+/// What PutObjectRetention asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RetentionChange {
+    /// The new retention; none removes it, unless something is said of an event hold.
+    pub(crate) retention: Option<Retention>,
+    pub(crate) event_hold: Option<EventHold>,
+    /// Whether a retention in governance mode may be shortened or removed.
+    pub(crate) bypass: bool,
+}
+
+/// How long the default retention of a bucket lasts, or that after an event hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Period {
     Days(i32),
@@ -70,6 +85,37 @@ pub(crate) struct DefaultRetention {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BucketLock {
     pub(crate) default: Option<DefaultRetention>,
+}
+
+impl Period {
+    /// The longest that S3 allows.
+    pub(crate) fn longest(self) -> i32 {
+        match self {
+            Self::Days(_) => MAX_DAYS,
+            Self::Years(_) => MAX_YEARS,
+        }
+    }
+
+    /// Whether S3 allows it.
+    pub(crate) fn is_allowed(self) -> bool {
+        let (Self::Days(length) | Self::Years(length)) = self;
+        (1..=self.longest()).contains(&length)
+    }
+
+    /// When it ends that begins now.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for an end beyond the calendar.
+    pub(crate) fn after(self, now: Timestamp) -> S3Result<Timestamp> {
+        let span = match self {
+            Self::Days(days) => Span::new().try_days(days),
+            Self::Years(years) => Span::new().try_years(years),
+        };
+        let until = span.and_then(|span| now.to_zoned(TimeZone::UTC).checked_add(span));
+        let until =
+            until.map_err(|error| s3_error!(error, InvalidArgument, "The retention ends too late"))?;
+        Ok(until.timestamp())
+    }
 }
 
 impl DefaultRetention {
@@ -104,14 +150,7 @@ impl DefaultRetention {
 
     /// The retention of a version written now.
     fn from(&self, now: Timestamp) -> S3Result<Retention> {
-        let span = match self.period {
-            Period::Days(days) => Span::new().try_days(days),
-            Period::Years(years) => Span::new().try_years(years),
-        };
-        let until = span.and_then(|span| now.to_zoned(TimeZone::UTC).checked_add(span));
-        let until =
-            until.map_err(|error| s3_error!(error, InvalidArgument, "The retention ends too late"))?;
-        Ok(Retention { mode: self.mode, until: until.timestamp() })
+        Ok(Retention { mode: self.mode, until: self.period.after(now)? })
     }
 }
 
@@ -142,7 +181,7 @@ impl Lock {
             Some(retention) => Some(retention.clone()),
             None => default()?,
         };
-        Ok(Self { retention, legal_hold: asked.legal_hold })
+        Ok(Self { retention, ..asked.clone() })
     }
 
     /// Whether the version may be deleted for good.
@@ -150,7 +189,8 @@ impl Lock {
     /// # Errors
     /// `AccessDenied`.
     pub(crate) fn check_delete(&self, bypass: bool, now: Timestamp) -> S3Result<()> {
-        let held = match self.running(now) {
+        let event_hold = self.event_hold.and_then(|hold| hold.strength());
+        let held = match self.running(now).max(event_hold) {
             None => false,
             Some(Mode::Governance) => !bypass,
             Some(Mode::Compliance) => true,
@@ -158,16 +198,48 @@ impl Lock {
         if held || self.legal_hold == Some(true) { Err(protected()) } else { Ok(()) }
     }
 
+    /// The lock after PutObjectRetention.
+    ///
+    /// # Errors
+    /// `AccessDenied`; `InvalidRequest` for an event hold that is released along with a new retention.
+    pub(crate) fn changed(self, change: RetentionChange, now: Timestamp) -> S3Result<Self> {
+        let RetentionChange { retention, event_hold, bypass } = change;
+        if retention.is_some() || event_hold.is_none() {
+            self.check_retention(retention.as_ref(), bypass, now)?;
+        }
+        match event_hold {
+            None => Ok(Self { retention, ..self }),
+            Some(hold) if hold.on => {
+                let retention = retention.or(self.retention);
+                let new = Self { retention, ..self };
+                let hold = hold.set(self.event_hold, new.running(now), now)?;
+                Ok(Self { event_hold: Some(hold), ..new })
+            }
+            Some(_) if retention.is_some() => Err(s3_error!(
+                InvalidRequest,
+                "An event hold is released without a retain until date: its duration sets the date"
+            )),
+            Some(off) => {
+                let retention = match self.event_hold {
+                    Some(hold) => hold.released(self.retention, off.mode, now)?,
+                    None => self.retention,
+                };
+                Ok(Self { retention, event_hold: Some(EventHold { mode: None, ..off }), ..self })
+            }
+        }
+    }
+
+    /// The mode to show: that of the retention, or of the event hold where there is none or it has ended.
+    pub(crate) fn mode(&self, now: Timestamp) -> Option<Mode> {
+        let hold = self.event_hold.filter(|hold| hold.on).and_then(|hold| hold.mode);
+        self.running(now).or(hold).or(self.retention.as_ref().map(|retention| retention.mode))
+    }
+
     /// Whether the retention may be replaced by `new`: it may always be made longer and stronger.
     ///
     /// # Errors
     /// `AccessDenied`.
-    pub(crate) fn check_retention(
-        &self,
-        new: Option<&Retention>,
-        bypass: bool,
-        now: Timestamp,
-    ) -> S3Result<()> {
+    fn check_retention(&self, new: Option<&Retention>, bypass: bool, now: Timestamp) -> S3Result<()> {
         let (Some(mode), Some(current)) = (self.running(now), &self.retention) else { return Ok(()) };
         let keeps = new.is_some_and(|new| {
             new.until >= current.until && (new.mode == mode || new.mode == Mode::Compliance)
@@ -181,7 +253,8 @@ impl Lock {
     }
 }
 
-fn protected() -> S3Error {
+/// The answer to what would loosen a lock.
+pub(crate) fn protected() -> S3Error {
     s3_error!(AccessDenied, "Access Denied because object protected by object lock.")
 }
 

@@ -11,7 +11,7 @@ fn kept(mode: Mode, until: &str) -> Retention {
 }
 
 fn lock(retention: Retention) -> Lock {
-    Lock { retention: Some(retention), legal_hold: None }
+    Lock { retention: Some(retention), ..Lock::default() }
 }
 
 fn code<T: std::fmt::Debug>(result: S3Result<T>) -> String {
@@ -28,8 +28,8 @@ fn who_may_delete() {
     assert_eq!(both(lock(kept(Mode::Governance, soon))), (false, true));
     assert_eq!(both(lock(kept(Mode::Compliance, soon))), (false, false));
     assert_eq!(both(lock(kept(Mode::Compliance, past))), (true, true));
-    assert_eq!(both(Lock { retention: None, legal_hold: Some(true) }), (false, false));
-    assert_eq!(both(Lock { retention: None, legal_hold: Some(false) }), (true, true));
+    assert_eq!(both(Lock { legal_hold: Some(true), ..Lock::default() }), (false, false));
+    assert_eq!(both(Lock { legal_hold: Some(false), ..Lock::default() }), (true, true));
     let held = Lock { legal_hold: Some(true), ..lock(kept(Mode::Governance, soon)) };
     assert_eq!(both(held), (false, false));
 }

@@ -167,7 +167,7 @@ impl Default for Encryption {
 /// A checksum in the form of S3's headers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StoredChecksum {
-    /// `CRC32`, `CRC32C`, `CRC64NVME`, `SHA1` or `SHA256`.
+    /// Its name in the API: `CRC64NVME`.
     pub(crate) algorithm: String,
     /// Base64; of a composite checksum with `-<parts>` behind it.
     pub(crate) value: String,
@@ -184,7 +184,7 @@ pub(crate) struct ObjectPart {
     pub(crate) checksum: StoredChecksum,
 }
 
-/// What is written with an object and never changes afterwards.
+/// What is written with an object and does not change afterwards, but for its encryption.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Attributes {
     pub(crate) metadata: Metadata,

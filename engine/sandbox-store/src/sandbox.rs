@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use crate::access_log::AccessLog;
 use crate::error::SandboxError;
 use crate::fault::{FaultRule, Faults};
-use crate::protocol::{Protocol, UnknownSubresources};
+use crate::protocol::{Protocol, Routes};
 use crate::server::{Keys, Server};
 use crate::storage::Storage;
 
@@ -105,9 +105,9 @@ pub async fn start(config: SandboxConfig) -> Result<Sandbox, SandboxError> {
     let address = listener.local_addr().map_err(listen)?;
 
     let protocol = Protocol::new(Arc::clone(&storage), config.restore_delay);
-    let mut builder = S3ServiceBuilder::new(protocol);
+    let mut builder = S3ServiceBuilder::new(protocol.clone());
     builder.set_auth(Keys::new(config.credentials));
-    builder.set_route(UnknownSubresources);
+    builder.set_route(Routes(protocol));
     let server = Server {
         service: builder.build(),
         faults: Faults::new(config.faults),

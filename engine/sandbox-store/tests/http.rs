@@ -74,6 +74,16 @@ async fn only_signed_requests_are_answered() {
 }
 
 #[tokio::test]
+async fn a_subresource_that_is_not_known_is_no_upload() {
+    let (sandbox, client) = sandbox(|_| {}).await;
+    client.send("PUT", "/bucket/k", &[], b"body").await;
+    let refused = client.send("PUT", "/bucket/k?renameObject=", &[], b"other").await;
+    assert_eq!(refused.error(), (501, "NotImplemented"));
+    assert_eq!(client.send("GET", "/bucket/k", &[], b"").await.body, "body");
+    sandbox.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_copy_takes_what_its_directives_say() {
     let (sandbox, client) = sandbox(|_| {}).await;
     let headers = [("x-amz-meta-a", "1"), ("x-amz-tagging", "t=1"), ("content-type", "text/plain")];

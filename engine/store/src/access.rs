@@ -11,8 +11,9 @@ use longshore_job::object::{bucket_arn, object_arn};
 use longshore_policy::Context;
 
 use crate::request::{
-    AclHeaders, CopyObject, DeleteObject, Directive, Encryption, ObjectLock, Permission, PutObject,
-    PutObjectAcl, PutObjectRetention, PutObjectTagging, Request, Retention, Tag, UpdateObjectEncryption,
+    AclHeaders, AnnotationDirective, CopyObject, DeleteObject, Directive, Encryption, EventHold,
+    HoldDuration, ObjectLock, Permission, PutObject, PutObjectAcl, PutObjectRetention, PutObjectTagging,
+    Request, Retention, Tag, UpdateObjectEncryption,
 };
 
 /// Condition key of the moment until which an object is retained.
@@ -189,9 +190,7 @@ fn delete_accesses(call: &DeleteObject) -> Vec<Access> {
 
 fn retention_accesses(call: &PutObjectRetention) -> Vec<Access> {
     let mut main = access("s3:PutObjectRetention", call.object.arn(), Subject::Object);
-    if let Some(retention) = &call.retention {
-        add_retention(&mut main.context, retention);
-    }
+    add_retention(&mut main.context, call.retention.as_ref(), call.event_hold.as_ref());
     let mut accesses = vec![main];
     add_bypass(&mut accesses, &call.object, call.bypass_governance);
     accesses
@@ -262,6 +261,8 @@ fn copy_accesses(copy: &CopyObject) -> Vec<Access> {
     context.set("s3:x-amz-copy-source", format!("{}/{}", copy.source.bucket, copy.source.key));
     set(context, "s3:if-none-match", copy.if_none_match.as_deref());
     set(context, "s3:x-amz-metadata-directive", copy.metadata_directive.map(Directive::as_str));
+    let annotations = copy.annotation_directive.map(AnnotationDirective::as_str);
+    set(context, "s3:x-amz-object-annotation-directive", annotations);
     let mut accesses = vec![main];
     let writes_tags = copies_tags || !copy.tags.is_empty();
     add_writes(&mut accesses, &arn, &copy.acl, writes_tags.then_some(&copy.tags));
@@ -271,6 +272,11 @@ fn copy_accesses(copy: &CopyObject) -> Vec<Access> {
     accesses.push(source("s3:GetObject", "s3:GetObjectVersion"));
     if copies_tags {
         accesses.push(source("s3:GetObjectTagging", "s3:GetObjectVersionTagging"));
+    }
+    // Where nothing is said S3 copies annotations, too, of the few objects that have any, and asks its own policies then.
+    if copy.annotation_directive == Some(AnnotationDirective::Copy) {
+        accesses.push(source("s3:GetObjectAnnotation", "s3:GetObjectVersionAnnotation"));
+        accesses.push(access("s3:PutObjectAnnotation", arn, Subject::Object));
     }
     accesses
 }
@@ -291,9 +297,9 @@ fn add_writes(accesses: &mut Vec<Access>, arn: &str, acl: &AclHeaders, tags: Opt
 
 /// The further permissions of a write that locks the object along with it.
 fn add_lock_writes(accesses: &mut Vec<Access>, arn: &str, lock: &ObjectLock) {
-    if let Some(retention) = &lock.retention {
+    if lock.retention.is_some() || lock.event_hold.is_some() {
         let mut access = access("s3:PutObjectRetention", arn.to_owned(), Subject::Object);
-        add_retention(&mut access.context, retention);
+        add_retention(&mut access.context, lock.retention.as_ref(), lock.event_hold.as_ref());
         accesses.push(access);
     }
     if let Some(on) = lock.legal_hold {
@@ -304,23 +310,39 @@ fn add_lock_writes(accesses: &mut Vec<Access>, arn: &str, lock: &ObjectLock) {
 }
 
 fn add_lock(context: &mut Context, lock: &ObjectLock) {
-    if let Some(retention) = &lock.retention {
-        add_retention(context, retention);
-    }
+    add_retention(context, lock.retention.as_ref(), lock.event_hold.as_ref());
     if let Some(on) = lock.legal_hold {
         add_legal_hold(context, on);
     }
 }
 
 /// The days that are left depend on the clock: the gate adds them.
-fn add_retention(context: &mut Context, retention: &Retention) {
-    context.set("s3:object-lock-mode", retention.mode.as_str());
-    let until = retention.retain_until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    context.set(RETAIN_UNTIL, until);
+fn add_retention(context: &mut Context, retention: Option<&Retention>, hold: Option<&EventHold>) {
+    if let Some(retention) = retention {
+        context.set("s3:object-lock-mode", retention.mode.as_str());
+        let until = retention.retain_until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        context.set(RETAIN_UNTIL, until);
+    }
+    if let Some(hold) = hold {
+        set(context, "s3:object-lock-mode", hold.mode.as_deref().filter(|_| retention.is_none()));
+        context.set("s3:object-lock-event-hold", on_or_off(hold.on));
+    }
+    // There is no key for years.
+    let days = hold.and_then(|hold| hold.duration).map(|duration| match duration {
+        HoldDuration::Days(days) => days,
+        HoldDuration::Years(years) => years.saturating_mul(365),
+    });
+    if let Some(days) = days {
+        context.set("s3:object-lock-event-hold-duration-days", days.to_string());
+    }
+}
+
+fn on_or_off(on: bool) -> &'static str {
+    if on { "ON" } else { "OFF" }
 }
 
 fn add_legal_hold(context: &mut Context, on: bool) {
-    context.set("s3:object-lock-legal-hold", if on { "ON" } else { "OFF" });
+    context.set("s3:object-lock-legal-hold", on_or_off(on));
 }
 
 fn set(context: &mut Context, key: &str, value: Option<&str>) {

@@ -12,6 +12,7 @@ mod measured;
 mod multipart;
 mod reach;
 mod replication;
+mod streamed;
 mod values;
 
 use std::fmt;
@@ -62,6 +63,8 @@ pub struct StoreConfig {
     pub batch_deletes: bool,
     /// Whether the signature covers the bodies of uploads also where a Content-MD5, which it covers, lets the store check them.
     pub sign_bodies: bool,
+    /// Whether the endpoint has UpdateObjectEncryption; `None` means that Amazon S3 has it and others have not.
+    pub update_encryption: Option<bool>,
     /// When requests are retried.
     pub retry: RetryPolicy,
 }
@@ -79,6 +82,7 @@ impl Default for StoreConfig {
             rate: RateLimits::default(),
             batch_deletes: false,
             sign_bodies: false,
+            update_encryption: None,
             retry: RetryPolicy::default(),
         }
     }
@@ -171,12 +175,13 @@ impl S3Store {
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .interceptor(ReadStatus);
         sdk.set_endpoint_url(config.endpoint.clone());
-        let is_amazon = is_amazon(config.endpoint.as_deref());
+        let update_encryption =
+            config.update_encryption.unwrap_or_else(|| is_amazon(config.endpoint.as_deref()));
         let place = config.endpoint.unwrap_or_else(|| format!("Amazon S3 in {region}"));
         let sdk = Sdk {
             name: config.name.clone(),
             client: aws_sdk_s3::Client::from_conf(sdk.build()),
-            is_amazon,
+            update_encryption,
             mapper: Mapper { store: format!("store \"{}\" ({place})", config.name) },
             request_timeout: config.request_timeout,
             deletions: config.batch_deletes.then(Arc::default),

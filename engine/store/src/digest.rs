@@ -1,9 +1,13 @@
 //! The checksums that S3 knows (Amazon S3 User Guide, "Checking object integrity"), over bytes as they come.
 
+use std::fmt;
 use std::hash::Hasher as _;
+use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use crc_fast::CrcAlgorithm;
-use sha2::digest::DynDigest;
+use sha2::Digest as _;
 
 /// An algorithm by which S3 keeps checksums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,10 +66,10 @@ impl ChecksumAlgorithm {
             Self::Crc32 => Hasher::Crc(Box::new(crc_fast::Digest::new(CrcAlgorithm::Crc32IsoHdlc)), 4),
             Self::Crc32C => Hasher::Crc(Box::new(crc_fast::Digest::new(CrcAlgorithm::Crc32Iscsi)), 4),
             Self::Crc64Nvme => Hasher::Crc(Box::new(crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme)), 8),
-            Self::Md5 => Hasher::Cryptographic(Box::new(md5::Md5::default())),
-            Self::Sha1 => Hasher::Cryptographic(Box::new(sha1::Sha1::default())),
-            Self::Sha256 => Hasher::Cryptographic(Box::new(sha2::Sha256::default())),
-            Self::Sha512 => Hasher::Cryptographic(Box::new(sha2::Sha512::default())),
+            Self::Md5 => Hasher::Md5(Box::default()),
+            Self::Sha1 => Hasher::Sha1(Box::default()),
+            Self::Sha256 => Hasher::Sha256(Box::default()),
+            Self::Sha512 => Hasher::Sha512(Box::default()),
             Self::Xxhash64 => Hasher::Xx64(Box::default()),
             Self::Xxhash3 => Hasher::Xx3(Box::default()),
             Self::Xxhash128 => Hasher::Xx128(Box::default()),
@@ -73,10 +77,14 @@ impl ChecksumAlgorithm {
     }
 }
 
+#[derive(Clone)]
 enum Hasher {
     /// With the length of the checksum in bytes.
     Crc(Box<crc_fast::Digest>, usize),
-    Cryptographic(Box<dyn DynDigest + Send>),
+    Md5(Box<md5::Md5>),
+    Sha1(Box<sha1::Sha1>),
+    Sha256(Box<sha2::Sha256>),
+    Sha512(Box<sha2::Sha512>),
     Xx64(Box<twox_hash::XxHash64>),
     Xx3(Box<twox_hash::XxHash3_64>),
     Xx128(Box<twox_hash::XxHash3_128>),
@@ -86,7 +94,10 @@ impl Hasher {
     fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Crc(digest, _) => digest.update(bytes),
-            Self::Cryptographic(digest) => digest.update(bytes),
+            Self::Md5(digest) => digest.update(bytes),
+            Self::Sha1(digest) => digest.update(bytes),
+            Self::Sha256(digest) => digest.update(bytes),
+            Self::Sha512(digest) => digest.update(bytes),
             Self::Xx64(hasher) => hasher.write(bytes),
             Self::Xx3(hasher) => hasher.write(bytes),
             Self::Xx128(hasher) => hasher.write(bytes),
@@ -100,7 +111,10 @@ impl Hasher {
                 let bytes = digest.finalize().to_be_bytes();
                 bytes.iter().copied().skip(bytes.len().saturating_sub(length)).collect()
             }
-            Self::Cryptographic(digest) => digest.finalize().into_vec(),
+            Self::Md5(digest) => digest.finalize().to_vec(),
+            Self::Sha1(digest) => digest.finalize().to_vec(),
+            Self::Sha256(digest) => digest.finalize().to_vec(),
+            Self::Sha512(digest) => digest.finalize().to_vec(),
             Self::Xx64(hasher) => hasher.finish().to_be_bytes().to_vec(),
             Self::Xx3(hasher) => hasher.finish().to_be_bytes().to_vec(),
             Self::Xx128(hasher) => hasher.finish_128().to_be_bytes().to_vec(),
@@ -109,12 +123,14 @@ impl Hasher {
 }
 
 /// A checksum of bytes that come one after the other: of the whole, or composite, of the checksums of its parts.
+#[derive(Clone)]
 pub(crate) struct Digester {
     algorithm: ChecksumAlgorithm,
     current: Hasher,
     parts: Option<Parts>,
 }
 
+#[derive(Clone)]
 struct Parts {
     size: u64,
     /// Bytes that the current part still needs.
@@ -155,6 +171,49 @@ impl Digester {
             }
         }
     }
+}
+
+/// How far an object went through a hasher, and the hasher as it was then. What is read after it can be read again.
+#[derive(Clone)]
+pub struct DigestSoFar {
+    bytes: u64,
+    digester: Arc<Digester>,
+}
+
+impl DigestSoFar {
+    pub(crate) fn new(bytes: u64, digester: Digester) -> Self {
+        Self { bytes, digester: Arc::new(digester) }
+    }
+
+    /// Bytes that were read.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    pub(crate) fn digester(&self) -> Digester {
+        Digester::clone(&self.digester)
+    }
+}
+
+impl fmt::Debug for DigestSoFar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DigestSoFar").field("bytes", &self.bytes).finish_non_exhaustive()
+    }
+}
+
+impl PartialEq for DigestSoFar {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.digester, &other.digester)
+    }
+}
+
+impl Eq for DigestSoFar {}
+
+/// The checksum of bytes that are all there, in base64.
+pub(crate) fn checksum_of(algorithm: ChecksumAlgorithm, bytes: &[u8]) -> String {
+    let mut digester = Digester::new(algorithm, None);
+    digester.update(bytes);
+    STANDARD.encode(digester.finish())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The policy gate: every request of a task is asked about before it is sent.
 
+mod beside;
 mod time;
 
 use std::collections::HashMap;
@@ -9,12 +10,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use longshore_job::ObjectId;
 use longshore_policy::{Context, Lookup, PolicySet};
-use tokio::sync::SemaphorePermit;
 
 use self::time::{days_between, time_keys, time_text};
 use crate::Store;
 use crate::access::{Access, RETAIN_UNTIL, Subject};
-use crate::copying::{self, UploadLedger};
+use crate::copying;
+use crate::digesting;
 use crate::endpoint::Endpoints;
 use crate::error::{StoreError, code};
 use crate::mandate::Mandate;
@@ -335,8 +336,15 @@ impl TaskGate {
         }
     }
 
-    /// As [`TaskGate::send`], of a request that is sent as it is.
+    /// As [`TaskGate::send`], of a request that is sent as it is; where it reads a large object, as often as that takes.
     pub(crate) async fn send_one(&self, request: Request) -> Result<Response, StoreError> {
+        match request {
+            Request::DigestObject(call) => Box::pin(digesting::digest(self, call)).await,
+            request => self.send_once(request).await,
+        }
+    }
+
+    pub(crate) async fn send_once(&self, request: Request) -> Result<Response, StoreError> {
         self.check_one(&request, Certainty::Exact).await?;
         let answer = match &request {
             // A rehearsal sends nothing anywhere.
@@ -350,28 +358,6 @@ impl TaskGate {
             self.existing_tags.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
         answer
-    }
-
-    /// The same task on another store.
-    pub(crate) fn on(&self, store: &str) -> Result<Self, StoreError> {
-        let gate = self.gate.reach.stores.get(store).ok_or_else(|| {
-            let message =
-                format!("the job's parameters name no store {} that a copy may go to", names::shown(store));
-            StoreError::new(code::INVALID_REQUEST, message)
-        })?;
-        let gate = Gate { inner: Arc::clone(&gate.inner), reach: Arc::clone(&self.gate.reach) };
-        let (progress, mandate) = (self.progress.clone(), self.mandate.clone());
-        Ok(Self { progress, mandate, ..gate.task(self.object.clone()) })
-    }
-
-    pub(crate) fn uploads(&self) -> &dyn UploadLedger {
-        self.gate.reach.uploads.as_ref()
-    }
-
-    /// Waits for memory.
-    pub(crate) async fn buffers(&self, units: u32) -> Result<SemaphorePermit<'_>, StoreError> {
-        let memory = self.gate.reach.buffers.acquire_many(units).await;
-        memory.map_err(|error| StoreError::new(code::INVALID_REQUEST, error.to_string()))
     }
 
     pub(crate) fn note_progress(&self) {

@@ -9,6 +9,7 @@ mod lock;
 mod multipart;
 mod parts;
 mod shown;
+mod stream;
 mod uploads;
 
 use longshore_job::ObjectId;
@@ -18,6 +19,8 @@ pub use self::calls::*;
 pub use self::lock::*;
 pub use self::multipart::*;
 pub use self::parts::*;
+pub(crate) use self::stream::Chunks;
+pub use self::stream::{PartBody, PartStream};
 pub use self::uploads::*;
 
 /// One S3 API call.
@@ -194,13 +197,14 @@ impl Request {
         }
     }
 
-    /// The bytes that travel with it, but for those of its documents.
-    pub(crate) fn body(&self) -> &[u8] {
+    /// How many bytes travel with it, but for those of its documents.
+    pub(crate) fn body_bytes(&self) -> u64 {
+        let count = |bytes: &[u8]| u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         match self {
-            Self::PutObject(put) => &put.body,
-            Self::UploadPart(part) => &part.body,
-            Self::InvokeEndpoint(call) => &call.body,
-            _ => &[],
+            Self::PutObject(put) => count(&put.body),
+            Self::UploadPart(part) => part.body.size(),
+            Self::InvokeEndpoint(call) => count(&call.body),
+            _ => 0,
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use crate::digest::DigestSoFar;
 use crate::request::{ContentHeaders, Encryption, Grant, ObjectLock, Part, Tag};
 
 /// Largest body that GetObject brings into memory: 16 MiB. Each lane may hold one, so this times the concurrency is
@@ -61,6 +62,8 @@ pub struct Response {
     /// Checksums that the store keeps: algorithm as in `x-amz-checksum-algorithm`, value in base64 (HeadObject with
     /// checksums).
     pub checksums: Vec<(&'static str, String)>,
+    /// DigestObject: how far the object is read, if not to its end; then there is no checksum yet.
+    pub digest_so_far: Option<DigestSoFar>,
     /// Whether the checksums are of the whole object or of its parts: `FULL_OBJECT` or `COMPOSITE`.
     pub checksum_type: Option<String>,
     /// Archive tier of INTELLIGENT_TIERING that the object is in (HeadObject): `ARCHIVE_ACCESS` or

@@ -8,6 +8,7 @@ use longshore_job::spec::{RetriedErrors, RetrySpec};
 use tokio::time::{Instant, sleep};
 
 use crate::Store;
+use crate::digest::DigestSoFar;
 use crate::error::{StoreError, code};
 use crate::rate::{Pace, Paces, Pressure, RateLimits, Sign, Verdict};
 use crate::request::Request;
@@ -213,7 +214,7 @@ impl<S: Store> Store for Retrying<S> {
     /// the 409 is an error like any other.
     async fn send(&self, request: &Request) -> Result<Response, StoreError> {
         let lost_answer = AtomicBool::new(false);
-        let load = Load { bucket: request.bucket(), bytes: count(request.body()) };
+        let load = Load { bucket: request.bucket(), bytes: request.body_bytes() };
         let result = self
             .run(&self.policy, load, || async {
                 let result = self.inner.send(request).await;
@@ -245,7 +246,10 @@ impl<S: Store> Store for Retrying<S> {
 /// Bytes of an object that came with an answer, also those that went through a hasher only.
 fn received(request: &Request, response: &Response) -> u64 {
     match request {
-        Request::DigestObject(_) => response.size.unwrap_or_default(),
+        Request::DigestObject(call) => {
+            let read = response.digest_so_far.as_ref().map(DigestSoFar::bytes).or(response.size);
+            read.unwrap_or_default().saturating_sub(call.first())
+        }
         _ => count(&response.body),
     }
 }

@@ -114,7 +114,7 @@ async fn send_part(task: &TaskGate, part: UploadPart) -> Result<Response, StoreE
     let uploads = &task.begun;
     let upload = uploads.find(&part.upload)?.upload;
     let (number, id) = (part.number, upload.id.clone());
-    let size = u64::try_from(part.body.len()).ok();
+    let size = Some(part.body.size());
     let answer = task.send_one(UploadPart { upload, ..part }.into()).await?;
     task.note_progress();
     let (etag, checksums) = (answer.etag.clone().unwrap_or_default(), answer.checksums.clone());

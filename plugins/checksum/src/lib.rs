@@ -10,6 +10,11 @@ use longshore_sdk::{Checksum, Failure, Object, Operation, Outcome, Request, Resp
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+/// Most parts whose sizes are asked for, one request each: a task may send 1,000.
+const MOST_PARTS: u32 = 900;
+/// Length of an MD5.
+const MD5_BYTES: usize = 16;
+
 /// Parameters of `checksum`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -21,7 +26,7 @@ pub struct Parameters {
     #[serde(default)]
     #[schemars(extend("default" = "FULL_OBJECT"))]
     pub r#type: Type,
-    /// Bytes of each part but the last, for COMPOSITE. Without it what HeadObject says of the parts.
+    /// Bytes of each part but the last, for COMPOSITE. Without it what HeadObject says of each part.
     #[serde(default)]
     #[schemars(range(min = 1))]
     pub part_size: Option<u64>,
@@ -63,8 +68,31 @@ struct Parts {
     count: u64,
 }
 
+impl Type {
+    fn name(self) -> &'static str {
+        match self {
+            Self::FullObject => "FULL_OBJECT",
+            Self::Composite => "COMPOSITE",
+        }
+    }
+}
+
 fn mismatch(message: String) -> Failure {
     Failure::new("ChecksumMismatch", message)
+}
+
+fn not_stored(message: String) -> Failure {
+    Failure::new("ChecksumNotStored", message)
+}
+
+/// The parts are not known well enough for a checksum of theirs.
+fn unknown(why: String) -> Failure {
+    Failure::new("InvalidRequest", why).with_status(400)
+}
+
+/// How many parts an object was uploaded in, as its ETag says: `"…-3"`.
+fn parts_in(etag: &str) -> Option<u32> {
+    etag.trim_matches('"').rsplit_once('-')?.1.parse().ok()
 }
 
 impl ComputeChecksum {
@@ -80,39 +108,89 @@ impl ComputeChecksum {
             return Ok(Parts { size, count: count(size) });
         }
         let first = object.head().part_number(1).send()?;
-        let (size, parts) = (first.size().unwrap_or(0).max(1), u64::from(first.parts_count().unwrap_or(1)));
-        if count(size) != parts {
-            let message = format!(
-                "the object's {parts} parts are not of one size, as far as the store says: give part-size, or type FULL_OBJECT"
+        let (size, parts) = (first.size().unwrap_or(0).max(1), first.parts_count().unwrap_or(1));
+        let told = head.etag().and_then(|etag| parts_in(&etag)).unwrap_or(parts);
+        if told != parts {
+            let why = format!(
+                "the store does not say what size each of the object's {told} parts has: give part-size"
             );
-            return Err(Failure::new("InvalidRequest", message).with_status(400));
+            return Err(unknown(why));
         }
-        Ok(Parts { size, count: parts })
+        if parts > MOST_PARTS {
+            let why = format!(
+                "the object has {parts} parts, and the size of each is asked for of at most {MOST_PARTS}: give part-size"
+            );
+            return Err(unknown(why));
+        }
+        let uneven = || {
+            let why =
+                "are not of one size, as far as the store says, and of such parts no checksum is computed";
+            unknown(format!("the object's {parts} parts {why}: take type = \"FULL_OBJECT\""))
+        };
+        if count(size) != u64::from(parts) {
+            return Err(uneven());
+        }
+        // The last one is what the others leave.
+        for number in 2..parts {
+            if object.head().part_number(number).send()?.size() != Some(size) {
+                return Err(uneven());
+            }
+        }
+        Ok(Parts { size, count: parts.into() })
     }
 
     /// What the store keeps must be what was computed.
     fn compare_stored(&self, head: &Response, base64: &str) -> Result<(), Failure> {
         let name = self.algorithm.name();
-        let stored = head.checksums().into_iter().find(|(algorithm, _)| algorithm == name);
-        let stored = stored.map(|(_, value)| value).or_else(|| self.stored_etag(head));
-        match stored {
-            None => Err(Failure::new(
-                "ChecksumNotStored",
-                format!("the store keeps no {name} checksum of the object"),
-            )),
-            // A composite one may end in the number of its parts.
-            Some(stored) if stored.split('-').next() == base64.split('-').next() => Ok(()),
-            Some(stored) => {
-                Err(mismatch(format!("the store keeps {name} {stored}; its bytes have {base64}")))
-            }
+        let stored = self.stored(head)?;
+        if stored.split('-').next() == base64.split('-').next() {
+            return Ok(());
         }
+        Err(mismatch(format!("the store keeps {name} {stored}; its bytes have {base64}")))
     }
 
-    /// An ETag that is the MD5 of the bytes, in base64.
-    fn stored_etag(&self, head: &Response) -> Option<String> {
-        let etag = head.etag().filter(|_| self.algorithm == ChecksumAlgorithm::Md5)?;
-        let digest = etag.trim_matches('"').split('-').next()?.to_owned();
-        Some(STANDARD.encode(hex::decode(digest).ok()?))
+    /// The checksum that the store keeps, if it is of what was asked for: any other says nothing about the bytes.
+    fn stored(&self, head: &Response) -> Result<String, Failure> {
+        let name = self.algorithm.name();
+        let stored = head.checksums().into_iter().find(|(algorithm, _)| algorithm == name);
+        let Some((_, value)) = stored else { return self.stored_etag(head) };
+        let kind = match head.checksum_type().as_deref() {
+            Some("COMPOSITE") => Type::Composite,
+            Some("FULL_OBJECT") => Type::FullObject,
+            // A composite one ends in the number of its parts.
+            _ if value.contains('-') => Type::Composite,
+            _ => Type::FullObject,
+        };
+        self.of_kind(kind, &format!("a {} {name} checksum", kind.name()))?;
+        Ok(value)
+    }
+
+    /// An ETag that is an MD5, in base64.
+    fn stored_etag(&self, head: &Response) -> Result<String, Failure> {
+        let name = self.algorithm.name();
+        let none = |why: &str| not_stored(format!("the store keeps no {name} checksum of the object{why}"));
+        let etag = head.etag().filter(|_| self.algorithm == ChecksumAlgorithm::Md5);
+        let etag = etag.ok_or_else(|| none(""))?;
+        if head.sse().is_some_and(|sse| sse.starts_with("aws:kms")) {
+            return Err(none(", and the ETag of one that is encrypted with a KMS key is no MD5"));
+        }
+        let (digest, parts) = (etag.trim_matches('"').split('-').next().unwrap_or_default(), parts_in(&etag));
+        let digest = hex::decode(digest).ok().filter(|digest| digest.len() == MD5_BYTES);
+        let digest = digest.ok_or_else(|| none(&format!(", and its ETag {etag} is no MD5")))?;
+        let kind = if parts.is_some() { Type::Composite } else { Type::FullObject };
+        self.of_kind(kind, &format!("the ETag {etag}, a {} MD5", kind.name()))?;
+        Ok(STANDARD.encode(digest))
+    }
+
+    fn of_kind(&self, kind: Type, stored: &str) -> Result<(), Failure> {
+        if kind == self.kind {
+            return Ok(());
+        }
+        let (asked, other) = (self.kind.name(), kind.name());
+        let message = format!(
+            "the store keeps {stored}, and a {asked} one was asked for: type = \"{other}\" compares them"
+        );
+        Err(not_stored(message))
     }
 
     fn compare_expected(&self, object: &Object, task: &Task, digest: &[u8]) -> Result<(), Failure> {
@@ -137,10 +215,7 @@ impl ComputeChecksum {
 
     /// The row of the result, as Amazon S3 Batch Operations writes it.
     fn row(&self, base64: &str, digest: &[u8], etag: &str) -> String {
-        let kind = match self.kind {
-            Type::FullObject => "FULL_OBJECT",
-            Type::Composite => "COMPOSITE",
-        };
+        let kind = self.kind.name();
         format!(
             "{{\"checksum_base64\":\"{}\",\"etag\":\"{}\",\"checksumAlgorithm\":\"{}\",\"checksumType\":\"{kind}\",\
              \"checksum_hex\":\"{}\"}}",

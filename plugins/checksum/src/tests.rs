@@ -50,8 +50,86 @@ fn what_is_not_stored_cannot_be_compared() {
     assert!(matches!(run(r#""algorithm": "CRC32", "compare-stored": true"#, &store), Ok(Outcome::Done(_))));
     let none = run(r#""algorithm": "SHA256", "compare-stored": true"#, &store).unwrap_err();
     assert_eq!(none.code, "ChecksumNotStored");
+    assert_eq!(none.message, "the store keeps no SHA256 checksum of the object");
     let etag = run(r#""algorithm": "MD5", "compare-stored": true"#, &store).unwrap_err();
-    assert_eq!(etag.code, "ChecksumMismatch", "the ETag is an MD5, and another one");
+    assert_eq!(etag.code, "ChecksumNotStored");
+    assert!(etag.message.ends_with("and its ETag \"3c3c\" is no MD5"), "{}", etag.message);
+}
+
+/// What comes of `compare-stored` where the store keeps a CRC32 of this type, and the bytes have the same digest.
+fn compared(value: &str, stored: Option<&str>, asked: &str) -> Result<Outcome, Failure> {
+    let store = FakeStore::new();
+    // The first one is what the engine computes.
+    let checksums =
+        [("none", "bS9TOQ=="), ("CRC32", value)].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let checksums = checksums.to_vec();
+    let fixture =
+        Fixture { size: 9, checksums, checksum_type: stored.map(str::to_owned), ..Fixture::default() };
+    store.insert("b", "k", fixture);
+    run(&format!(r#""algorithm": "CRC32", "compare-stored": true, {asked}"#), &store)
+}
+
+#[test]
+fn only_checksums_of_the_same_type_are_compared() {
+    let whole = r#""type": "FULL_OBJECT""#;
+    let parts = r#""type": "COMPOSITE", "part-size": 5"#;
+    for (value, stored, asked) in [
+        ("bS9TOQ==", Some("FULL_OBJECT"), whole),
+        ("bS9TOQ==", None, whole),
+        ("bS9TOQ==", Some("COMPOSITE"), parts),
+    ] {
+        let done = compared(value, stored, asked);
+        assert!(matches!(done, Ok(Outcome::Done(_))), "{value} {stored:?} {asked}: {done:?}");
+    }
+    for (value, stored, asked, message) in [
+        (
+            "bS9TOQ==",
+            Some("COMPOSITE"),
+            whole,
+            r#"the store keeps a COMPOSITE CRC32 checksum, and a FULL_OBJECT one was asked for: type = "COMPOSITE" compares them"#,
+        ),
+        ("bS9TOQ==-2", None, whole, r#"type = "COMPOSITE" compares them"#),
+        ("bS9TOQ==", Some("FULL_OBJECT"), parts, r#"type = "FULL_OBJECT" compares them"#),
+        ("bS9TOQ==", None, parts, r#"type = "FULL_OBJECT" compares them"#),
+    ] {
+        let failure = compared(value, stored, asked).unwrap_err();
+        assert_eq!(failure.code, "ChecksumNotStored", "{value} {stored:?} {asked}");
+        assert!(failure.message.ends_with(message), "{}", failure.message);
+    }
+}
+
+/// What comes of `compare-stored` with the MD5 where the store keeps this ETag only, and the engine computes `00…`.
+fn compared_etag(etag: &str, sse: Option<&str>, asked: &str) -> Result<Outcome, Failure> {
+    let store = FakeStore::new();
+    let fixture =
+        Fixture { size: 9, etag: Some(etag.to_owned()), sse: sse.map(str::to_owned), ..Fixture::default() };
+    let computed = vec![("none".to_owned(), "AAAAAAAAAAAAAAAAAAAAAA==".to_owned())];
+    store.insert("b", "k", Fixture { checksums: computed, ..fixture });
+    run(&format!(r#""algorithm": "MD5", "compare-stored": true, {asked}"#), &store)
+}
+
+#[test]
+fn an_etag_is_compared_where_it_is_the_md5_that_was_asked_for() {
+    let (whole, parts) = (r#""type": "FULL_OBJECT""#, r#""type": "COMPOSITE", "part-size": 5"#);
+    let (zeros, ones) = ("0".repeat(32), "1".repeat(32));
+    for (etag, sse, asked, code) in [
+        (format!("\"{zeros}\""), None, whole, None),
+        (format!("\"{zeros}\""), Some("AES256"), whole, None),
+        (format!("\"{ones}\""), None, whole, Some("ChecksumMismatch")),
+        (format!("\"{zeros}-2\""), None, parts, None),
+        (format!("\"{ones}-2\""), None, parts, Some("ChecksumMismatch")),
+        (format!("\"{zeros}-2\""), None, whole, Some("ChecksumNotStored")),
+        (format!("\"{zeros}\""), None, parts, Some("ChecksumNotStored")),
+        (format!("\"{zeros}\""), Some("aws:kms"), whole, Some("ChecksumNotStored")),
+        (format!("\"{zeros}-2\""), Some("aws:kms:dsse"), parts, Some("ChecksumNotStored")),
+    ] {
+        let code_of = compared_etag(&etag, sse, asked).err().map(|failure| failure.code);
+        assert_eq!(code_of.as_deref(), code, "{etag} {sse:?} {asked}");
+    }
+    let parts = compared_etag(&format!("\"{zeros}-2\""), None, whole).unwrap_err();
+    assert!(parts.message.ends_with(r#"a FULL_OBJECT one was asked for: type = "COMPOSITE" compares them"#));
+    let kms = compared_etag(&format!("\"{zeros}\""), Some("aws:kms"), whole).unwrap_err();
+    assert!(kms.message.ends_with("encrypted with a KMS key is no MD5"), "{}", kms.message);
 }
 
 #[test]
@@ -71,9 +149,18 @@ fn parts_are_given_or_asked_for() {
         panic!()
     };
     assert!(row.contains(r#"-3""#) && row.contains(r#""checksumType":"COMPOSITE""#), "{row}");
-    store.insert("b", "k", Fixture { parts_count: Some(3), ..fixture });
-    let uneven = run(composite, &store).unwrap_err();
-    assert!(uneven.message.contains("3 parts are not of one size"), "{uneven:?}");
+    for (parts_count, etag, words) in [
+        (Some(3), None, "3 parts are not of one size, as far as the store says"),
+        (Some(901), None, "has 901 parts, and the size of each is asked for of at most 900: give part-size"),
+        // A store that knows nothing of parts: what it says is of the whole object.
+        (None, Some("\"3c3c-2\""), "does not say what size each of the object's 2 parts has: give part-size"),
+    ] {
+        let etag = etag.map(str::to_owned);
+        store.insert("b", "k", Fixture { parts_count, etag, ..fixture.clone() });
+        let failure = run(composite, &store).unwrap_err();
+        assert_eq!((failure.code.as_str(), failure.http_status), ("InvalidRequest", Some(400)));
+        assert!(failure.message.contains(words), "{}", failure.message);
+    }
 }
 
 #[test]

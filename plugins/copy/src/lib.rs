@@ -1,17 +1,23 @@
 //! The built-in operation `copy`: copies each object, or moves it.
 
 mod compare;
+mod kept;
 mod key;
+mod moving;
 mod parameters;
 
+use std::cell::Cell;
+
 use longshore_sdk::parameters::{ChecksumAlgorithm, StorageClass};
-use longshore_sdk::{CopyObject, Failure, Grant, HeadObject, Object, Operation, Outcome, Request, Task};
+use longshore_sdk::{
+    CopyObject, EventHold, Failure, Grant, HeadObject, Object, Operation, Outcome, Request, Response, Task,
+};
 
 use compare::{Content, unquoted};
 use key::TargetKeys;
 pub use parameters::{
-    Encryption, IfMatch, Lock, Metadata, MetadataDirective, Mode, Multipart, Parameters, Rewrite,
-    TagDirective, Tags,
+    Annotations, Encryption, IfMatch, Lock, Metadata, MetadataDirective, Mode, Multipart, Parameters,
+    Rewrite, TagDirective, Tags,
 };
 
 /// Column of inventories, and of lists that want to say so, with the ETag of each object.
@@ -23,6 +29,9 @@ pub struct Copy {
     parameters: Parameters,
     grants: Vec<Grant>,
     keys: TargetKeys,
+    event_hold: Option<EventHold>,
+    /// Whether a copy was seen that has what was asked for.
+    kept: Cell<bool>,
 }
 
 impl Copy {
@@ -43,6 +52,8 @@ impl Copy {
             .checksum_algorithm(parameters.checksum_algorithm.map(ChecksumAlgorithm::name))
             .lock(parameters.lock.as_ref().map(|lock| (lock.mode.name(), lock.retain_until.as_str())))
             .legal_hold(parameters.legal_hold)
+            .event_hold(self.event_hold.as_ref())
+            .annotation_directive(parameters.annotations.map(Annotations::directive))
             .website_redirect(parameters.redirect_location.as_deref())
             .storage_class(parameters.storage_class.map(StorageClass::name))
             .canned_acl(parameters.canned_acl.map(|acl| acl.name()))
@@ -94,8 +105,13 @@ impl Operation for Copy {
         "s3:PutObject",
         "s3:PutObjectTagging",
         "s3:PutObjectAcl",
+        "s3:GetObjectAcl",
+        "s3:GetObjectAnnotation",
+        "s3:PutObjectAnnotation",
         "s3:AbortMultipartUpload",
         "s3:ListMultipartUploadParts",
+        "s3:GetObjectRetention",
+        "s3:GetObjectLegalHold",
         "s3:PutObjectRetention",
         "s3:PutObjectLegalHold",
         "s3:DeleteObject",
@@ -106,7 +122,8 @@ impl Operation for Copy {
         parameters.check()?;
         let grants = parameters.grants.iter().map(Grant::from).collect();
         let keys = TargetKeys::new(&parameters)?;
-        Ok(Self { parameters, grants, keys })
+        let event_hold = parameters.event_hold.as_ref().map(EventHold::from);
+        Ok(Self { parameters, grants, keys, event_hold, kept: Cell::new(false) })
     }
 
     fn plan(&self, object: &Object, task: &Task) -> Vec<Request> {
@@ -116,7 +133,7 @@ impl Operation for Copy {
         if self.looks_at_source() {
             plan.push(self.head(object).planned());
         }
-        if self.looks_at_target() || self.verifies() {
+        if self.looks_at_target(object, &key) || self.verifies() {
             plan.push(self.target(object, &key).planned());
         }
         plan.push(self.request(object, &key, None).planned());
@@ -128,10 +145,7 @@ impl Operation for Copy {
 
     fn run(&self, object: &Object, task: &Task) -> Result<Outcome, Failure> {
         let key = self.keys.of(object, task)?;
-        if self.parameters.mode == Mode::Move && self.is_in_place(object, &key) {
-            let message = "the copy would replace its source, which a move then deletes";
-            return Err(Failure::new("InvalidRequest", message).with_status(400));
-        }
+        self.refuse_in_place(object, &key)?;
         let source = match self.looks_at_source().then(|| self.head(object).send()) {
             Some(Ok(head)) => Some(Content::from(&head)),
             Some(Err(error)) if error.http_status == Some(404) => {
@@ -140,34 +154,40 @@ impl Operation for Copy {
             Some(Err(error)) => return Err(error.into()),
             None => None,
         };
-        if self.looks_at_target()
+        if self.looks_at_target(object, &key)
             && let Some(there) = self.present(object, &key)?
-            && let Some(outcome) = self.skipped(object, source.as_ref(), &there)?
         {
-            return Ok(outcome);
+            self.refuse_itself(object, &key, source.as_ref(), &there)?;
+            if let Some(outcome) = self.skipped(object, source.as_ref(), &there)? {
+                return Ok(outcome);
+            }
         }
         let etag = self.wanted_etag(task, source.as_ref())?;
-        match self.request(object, &key, etag.as_deref()).send() {
+        let answer = match self.request(object, &key, etag.as_deref()).send() {
             Err(error) if error.code == "PreconditionFailed" && !self.parameters.overwrite => {
-                return self.refused(object, &key, error.into());
+                return self.refused(object, &key, source.as_ref(), error.into());
             }
             sent => sent?,
         };
-        match source {
-            Some(source) if self.verifies() => self.verified(object, &key, &source),
-            _ => Ok(Outcome::done()),
-        }
+        let note = self.confirm(object, &key)?;
+        let said = match source {
+            Some(source) if self.verifies() => Some(self.finish(object, &key, &source, &answer)?),
+            _ => None,
+        };
+        Ok(Outcome::Done(said.into_iter().chain(note).reduce(|said, note| format!("{said}; {note}"))))
     }
 }
 
 impl Copy {
     fn head(&self, object: &Object) -> HeadObject {
-        object.head().requester_pays(self.parameters.requester_pays)
+        let head = object.head().requester_pays(self.parameters.requester_pays);
+        if self.verifies() { head.checksums() } else { head }
     }
 
     fn target(&self, object: &Object, key: &str) -> HeadObject {
         let target = object.open(&self.parameters.target_bucket, key, None);
-        target.head().store(self.parameters.target_store.as_deref())
+        let head = target.head().store(self.parameters.target_store.as_deref());
+        if self.verifies() { head.checksums() } else { head }
     }
 
     fn verifies(&self) -> bool {
@@ -178,14 +198,8 @@ impl Copy {
         self.verifies() || self.parameters.skip_identical || self.parameters.if_match == Some(IfMatch::Head)
     }
 
-    fn looks_at_target(&self) -> bool {
-        self.parameters.skip_identical || !self.parameters.overwrite
-    }
-
-    fn is_in_place(&self, object: &Object, key: &str) -> bool {
-        self.parameters.target_store.is_none()
-            && object.bucket() == self.parameters.target_bucket
-            && object.key() == key
+    fn looks_at_target(&self, object: &Object, key: &str) -> bool {
+        self.parameters.skip_identical || !self.parameters.overwrite || self.moves_to_namesake(object, key)
     }
 
     /// What is where the copy goes.
@@ -204,9 +218,13 @@ impl Copy {
         source: Option<&Content>,
         there: &Content,
     ) -> Result<Option<Outcome>, Failure> {
+        if !self.parameters.skip_identical && self.parameters.overwrite {
+            return Ok(None);
+        }
         if let Some(source) = source.filter(|source| source.is_identical(there)) {
             if self.parameters.mode == Mode::Move {
-                return self.delete(object, source, "the copy was there already").map(Some);
+                let moved = self.delete(object, source, "the copy was there already")?;
+                return Ok(Some(Outcome::done_with(moved)));
             }
             if self.parameters.skip_identical {
                 return Ok(Some(Outcome::Skipped(
@@ -218,12 +236,18 @@ impl Copy {
         Ok((!self.parameters.overwrite).then(|| Outcome::Skipped(kept.to_owned())))
     }
 
-    /// A copy was refused because of a condition: of the source, or because somebody wrote the target meanwhile.
-    fn refused(&self, object: &Object, key: &str, failure: Failure) -> Result<Outcome, Failure> {
-        match self.present(object, key)? {
-            Some(_) => Ok(Outcome::Skipped("there is an object with the target key, which stays".to_owned())),
-            None => Err(failure),
-        }
+    /// A copy was refused because of a condition: of the source, or because somebody wrote the target meanwhile. That may have
+    /// been this very task, if the answer to its first attempt was lost.
+    fn refused(
+        &self,
+        object: &Object,
+        key: &str,
+        source: Option<&Content>,
+        failure: Failure,
+    ) -> Result<Outcome, Failure> {
+        let Some(there) = self.present(object, key)? else { return Err(failure) };
+        self.refuse_itself(object, key, source, &there)?;
+        self.skipped(object, source, &there)?.ok_or(failure)
     }
 
     /// The ETag that the source must have.
@@ -241,7 +265,14 @@ impl Copy {
         }
     }
 
-    fn verified(&self, object: &Object, key: &str, source: &Content) -> Result<Outcome, Failure> {
+    /// What comes after a copy that was looked at before: it is compared and, by a move, its source deleted. Says what was done.
+    fn finish(
+        &self,
+        object: &Object,
+        key: &str,
+        source: &Content,
+        answer: &Response,
+    ) -> Result<String, Failure> {
         let Some(copy) = self.present(object, key)? else {
             return Err(Failure::new(
                 "VerificationFailed",
@@ -250,39 +281,11 @@ impl Copy {
         };
         let verified = source.verify(&copy)?;
         match self.parameters.mode {
-            Mode::Copy => Ok(Outcome::done_with(verified)),
-            Mode::Move => self.delete(object, source, &verified),
-        }
-    }
-
-    /// Deletes the source of a verified copy, unless it is another one by now.
-    fn delete(&self, object: &Object, source: &Content, verified: &str) -> Result<Outcome, Failure> {
-        if !Content::from(&self.head(object).send()?).is_identical(source) {
-            let message = "the source was written while it was copied; it stays, and so does the copy";
-            return Err(Failure::new("PreconditionFailed", message).with_status(412));
-        }
-        // Stores that know the condition leave an object alone that was written in this instant.
-        let etag =
-            source.etag.as_ref().filter(|_| object.version_id().is_none()).map(|etag| format!("\"{etag}\""));
-        object.delete().if_match(etag.as_deref()).send()?;
-        Ok(Outcome::done_with(format!("moved; {verified}")))
-    }
-
-    /// There is no source. A move may have been here before: then the copy has the ETag that the row says.
-    fn moved_before(
-        &self,
-        object: &Object,
-        task: &Task,
-        key: &str,
-        gone: Failure,
-    ) -> Result<Outcome, Failure> {
-        let said = task.column(ETAG_COLUMN).filter(|_| self.parameters.mode == Mode::Move);
-        let Some(said) = said else { return Err(gone) };
-        match self.present(object, key)? {
-            Some(copy) if copy.etag.as_deref() == Some(unquoted(&said)) => {
-                Ok(Outcome::Skipped("moved before: the copy is there, with the ETag of the row".to_owned()))
+            Mode::Copy => Ok(verified),
+            Mode::Move => {
+                self.refuse_lone_version(object, answer)?;
+                self.delete(object, source, &verified)
             }
-            _ => Err(gone),
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use longshore_sdk::parameters::{
-    CannedAcl, ChecksumAlgorithm, GrantParameter, LockMode, MAX_USER_METADATA_BYTES, SseAlgorithm,
-    StorageClass, check_tags, is_header_name,
+    CannedAcl, ChecksumAlgorithm, EventHoldParameter, GrantParameter, LockMode, MAX_USER_METADATA_BYTES,
+    Permission, SseAlgorithm, StorageClass, check_tags, is_header_name,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -42,7 +42,8 @@ pub struct Parameters {
     /// `copy`, or `move`: the source is deleted once the copy is verified. Implies `verify`.
     #[serde(default)]
     pub mode: Mode,
-    /// Whether each copy is compared with its source once it is made: size, and ETag where both are MD5 sums.
+    /// Whether each copy is compared with its source once it is made: size, and a checksum that both have, else ETag where both
+    /// are MD5 sums.
     #[serde(default)]
     pub verify: bool,
     /// `false`: what is there already is left alone, and its task skipped.
@@ -74,6 +75,12 @@ pub struct Parameters {
     /// Whether the copies have a legal hold, in a bucket with Object Lock.
     #[serde(default)]
     pub legal_hold: Option<bool>,
+    /// Event hold of the copies, in a bucket with Object Lock.
+    #[serde(default)]
+    pub event_hold: Option<EventHoldParameter>,
+    /// Annotations of the copies: `copy` the source's, or `exclude` them. Without it the store copies them, where it knows any.
+    #[serde(default)]
+    pub annotations: Option<Annotations>,
     /// Where visitors of a website are sent on to: a key of the same bucket (`/page.html`) or a URL.
     #[serde(default)]
     #[schemars(
@@ -156,6 +163,27 @@ pub struct Lock {
     /// Until when, as RFC 3339: 2030-01-31T00:00:00Z.
     #[schemars(extend("format" = "date-time"))]
     pub retain_until: String,
+}
+
+/// Whether copies have the annotations of their sources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum Annotations {
+    /// They have.
+    Copy,
+    /// They have none.
+    Exclude,
+}
+
+impl Annotations {
+    /// The name in `x-amz-object-annotation-directive`.
+    pub(crate) fn directive(self) -> &'static str {
+        match self {
+            Self::Copy => "COPY",
+            Self::Exclude => "EXCLUDE",
+        }
+    }
 }
 
 /// Copies in parts.
@@ -269,6 +297,17 @@ impl Parameters {
         if self.canned_acl.is_some() && !self.grants.is_empty() {
             return Err("give either canned-acl or grants, not both".to_owned());
         }
+        if self.grants.iter().any(|grant| grant.permission == Permission::Write) {
+            let help =
+                "who may write an object, its bucket says; FULL_CONTROL is READ, READ_ACP and WRITE_ACP";
+            return Err(format!("grants: S3 knows permission WRITE on buckets only: {help}"));
+        }
+        let renames = self.target_key.is_some() || self.rewrite.is_some();
+        if self.mode == Mode::Move && renames && self.overwrite {
+            let why = "two sources may have one target key, and the first would be lost with the second";
+            return Err(format!("mode \"move\" with target-key or rewrite needs overwrite = false: {why}"));
+        }
+        self.event_hold.as_ref().map_or(Ok(()), EventHoldParameter::check)?;
         self.metadata.as_ref().map_or(Ok(()), Metadata::check)?;
         self.tags.as_ref().map_or(Ok(()), Tags::check)?;
         self.sse.as_ref().map_or(Ok(()), Encryption::check)

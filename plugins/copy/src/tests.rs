@@ -3,6 +3,9 @@ use longshore_sdk::{Failure, Operation, Outcome};
 
 use super::Copy;
 
+mod kept;
+mod moving;
+
 fn run_on(key: &str, parameters: &str, store: &FakeStore) -> Result<Outcome, Failure> {
     operation::<Copy>(parameters).unwrap().run(&store.object("src", key), &store.task())
 }
@@ -12,8 +15,15 @@ fn settings(parameters: &str) -> String {
     let store = FakeStore::new();
     store.insert("src", "k", Fixture::default());
     run_on("k", parameters, &store).unwrap();
+    // What follows asks whether the store kept what the copy was to have.
+    sent_before_questions(&store)
+}
+
+fn sent_before_questions(store: &FakeStore) -> String {
     let sent = store.sent();
-    assert_eq!(sent.len(), 1, "{sent:?}");
+    let questions = ["HeadObject s3://dst/", "GetObjectAcl", "GetObjectRetention", "GetObjectLegalHold"];
+    let is_question = |line: &String| questions.iter().any(|question| line.starts_with(question));
+    assert!(sent[1..].iter().all(is_question), "{sent:?}");
     sent[0].strip_prefix("CopyObject s3://src/k to=").unwrap().to_owned()
 }
 
@@ -159,6 +169,15 @@ fn wrong_parameters_are_refused() {
         ),
         (r#""target-bucket": "d", "mode": "sync""#, "unknown variant `sync`"),
         (r#""target-bucket": "d", "if-match": "etag""#, "unknown variant `etag`"),
+        (
+            r#""target-bucket": "d", "grants": [{"type": "id", "grantee": "x", "permission": "WRITE"}]"#,
+            "S3 knows permission WRITE on buckets only",
+        ),
+        (r#""target-bucket": "d", "mode": "move", "target-key": "{{key_name}}""#, "needs overwrite = false"),
+        (
+            r#""target-bucket": "d", "mode": "move", "rewrite": {"pattern": "a", "replace": "b"}"#,
+            "needs overwrite = false",
+        ),
     ] {
         let error = operation::<Copy>(&format!("{{{parameters}}}")).unwrap_err();
         assert!(error.contains(words), "{parameters}: {error}");
@@ -329,82 +348,25 @@ fn what_is_compared() {
     };
     let kms = |etag| Fixture { sse: Some("aws:kms".to_owned()), ..with_etag(etag) };
     let parts = with_etag(&format!("{B}-2"));
+    let sum = |value: &str, kind: &str| Fixture {
+        checksums: vec![("SHA256".to_owned(), value.to_owned())],
+        checksum_type: Some(kind.to_owned()),
+        ..parts.clone()
+    };
     for (source, copy, verified) in [
         (with_etag(A), with_etag(A), true),
         (with_etag(A), with_etag(B), false),
         (with_etag(A), Fixture { size: 4, ..with_etag(A) }, false),
         (with_etag(A), parts.clone(), true),
-        (parts, with_etag(B), true),
+        (parts.clone(), with_etag(B), true),
         (kms(A), with_etag(B), true),
         (with_etag(A), kms(B), true),
+        (sum("YQ==", "FULL_OBJECT"), sum("YQ==", "FULL_OBJECT"), true),
+        (sum("YQ==", "FULL_OBJECT"), sum("Yg==", "FULL_OBJECT"), false),
+        (sum("YQ==-2", "COMPOSITE"), sum("Yg==", "FULL_OBJECT"), true),
     ] {
         let label = format!("{source:?} {copy:?}");
         let result = content(source).verify(&content(copy));
         assert_eq!(result.is_ok(), verified, "{label}: {result:?}");
     }
-}
-
-const MOVE: &str = r#"{"target-bucket": "dst", "mode": "move"}"#;
-
-#[test]
-fn a_move_copies_verifies_and_deletes() {
-    let store = FakeStore::new();
-    store.insert("src", "k", with_etag(A));
-    let outcome = run_on("k", MOVE, &store).unwrap();
-    assert_eq!(outcome, Outcome::done_with(format!("moved; verified: 3 bytes, ETag {A}")));
-    assert_eq!((store.fixture("src", "k"), store.fixture("dst", "k")), (None, Some(with_etag(A))));
-    let calls: Vec<_> = store.requests().iter().map(|sent| sent.call).collect();
-    assert_eq!(calls, ["HeadObject", "CopyObject", "HeadObject", "HeadObject", "DeleteObject"]);
-}
-
-#[test]
-fn a_move_that_is_not_verified_deletes_nothing() {
-    for (call, code, status) in [("CopyObject", "InternalError", 500), ("DeleteObject", "AccessDenied", 403)]
-    {
-        let store = FakeStore::new();
-        store.insert("src", "k", with_etag(A));
-        store.fail(call, code, status);
-        assert_eq!(run_on("k", MOVE, &store).unwrap_err().code, code);
-        assert_eq!(store.fixture("src", "k"), Some(with_etag(A)));
-    }
-    // In place: the copy is the source.
-    let store = FakeStore::new();
-    store.insert("src", "k", with_etag(A));
-    let failure =
-        run_on("k", r#"{"target-bucket": "src", "mode": "move", "storage-class": "GLACIER"}"#, &store);
-    assert_eq!(failure.unwrap_err().code, "InvalidRequest");
-    assert!(store.sent().is_empty());
-}
-
-#[test]
-fn a_move_made_twice_is_skipped_where_the_row_knows_the_etag() {
-    let store = FakeStore::new();
-    store.insert("src", "k", with_etag(A));
-    let operation = operation::<Copy>(MOVE).unwrap();
-    let run = |etag: &str| operation.run(&store.object("src", "k"), &store.task_with([("ETag", etag)]));
-    assert!(matches!(run(A), Ok(Outcome::Done(_))));
-    assert!(matches!(run(A), Ok(Outcome::Skipped(_))));
-    assert_eq!(run(B).unwrap_err().code, "NoSuchKey");
-    assert_eq!(run_on("k", MOVE, &store).unwrap_err().code, "NoSuchKey");
-}
-
-#[test]
-fn to_another_store() {
-    let store = FakeStore::new();
-    store.insert("src", "k", with_etag(A));
-    let parameters = r#"{"target-bucket": "dst", "target-store": "cold", "mode": "move"}"#;
-    let operation = operation::<Copy>(parameters).unwrap();
-    let plan = lines(&operation.plan(&store.object("src", "k"), &store.task()));
-    assert_eq!(
-        plan,
-        [
-            "HeadObject s3://src/k",
-            "HeadObject s3://dst/k store=cold",
-            "CopyObject s3://src/k to=s3://dst/k store=cold",
-            "DeleteObject s3://src/k"
-        ]
-    );
-    operation.run(&store.object("src", "k"), &store.task()).unwrap();
-    assert_eq!(store.sent()[2], "HeadObject s3://dst/k store=cold");
-    assert_eq!(store.fixture("src", "k"), None);
 }

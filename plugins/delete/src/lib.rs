@@ -36,7 +36,11 @@ pub struct Delete {
 
 /// What a look at the object found.
 enum Found {
-    Object { etag: Option<String> },
+    Object {
+        etag: Option<String>,
+    },
+    /// It is encrypted with a customer's key (SSE-C), which DeleteObject does not need.
+    Sealed,
     DeleteMarker,
     Nothing,
 }
@@ -48,6 +52,8 @@ fn look(object: &Object) -> Result<Found, Failure> {
         Err(error) if error.http_status == Some(405) && object.version_id().is_some() => {
             Ok(Found::DeleteMarker)
         }
+        // Without a body there is no code. Whatever else it means, DeleteObject is refused for the same reason.
+        Err(error) if error.http_status == Some(400) => Ok(Found::Sealed),
         Err(error) => Err(error.into()),
     }
 }
@@ -137,6 +143,11 @@ impl Operation for Delete {
             (Found::DeleteMarker, None) => {
                 self.request(object, None).send()?;
                 return Ok(Outcome::done_with("delete marker removed"));
+            }
+            (Found::Sealed, Some(_)) => {
+                let message = "the object's ETag is not told without the customer's key that encrypts it (SSE-C), so that if-match \
+                               cannot be compared: delete it without if-match";
+                return Err(Failure::new("InvalidRequest", message).with_status(400));
             }
             // Not every store honours If-Match.
             (Found::Object { etag: Some(etag) }, Some(wanted)) if unquoted(&etag) != unquoted(wanted) => {

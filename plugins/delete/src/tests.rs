@@ -88,6 +88,23 @@ fn only_the_object_that_was_meant() {
 }
 
 #[test]
+fn what_a_customers_key_encrypts_is_deleted_without_it() {
+    for (versions, version_id, message) in [
+        (Vec::new(), None, "deleted for good"),
+        (vec![version("01", false, true)], Some("01"), "version deleted for good"),
+    ] {
+        let store = store(versions);
+        store.fail("HeadObject", "BadRequest", 400);
+        assert_eq!(run("", &store, version_id), done(message));
+        store.fail("HeadObject", "BadRequest", 400);
+        let failure = run(r#""if-match": "e""#, &store, version_id).unwrap_err();
+        assert_eq!((failure.code.as_str(), failure.http_status), ("InvalidRequest", Some(400)));
+        assert!(failure.message.contains("(SSE-C)"), "{failure:?}");
+        assert_eq!(store.requests().iter().filter(|sent| sent.call == "DeleteObject").count(), 1);
+    }
+}
+
+#[test]
 fn all_versions_go_the_oldest_first() {
     let store =
         store(vec![version("01", false, false), version("03", false, false), version("04", true, true)]);

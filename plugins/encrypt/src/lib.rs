@@ -4,8 +4,9 @@
 //! else, and to any other encryption, the object is copied in place.
 
 use longshore_sdk::in_place::{self, Change, Encryption, Original};
+use longshore_sdk::lock::LockableBucket;
 use longshore_sdk::parameters::SseAlgorithm;
-use longshore_sdk::{Failure, Object, Operation, Outcome, Request, Task};
+use longshore_sdk::{Failure, Object, Operation, Outcome, Request, Response, Task, UpdateObjectEncryption};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -26,20 +27,23 @@ pub struct Parameters {
 
 /// The operation.
 #[derive(Debug)]
-pub struct Encrypt(Encryption);
+pub struct Encrypt {
+    wanted: Encryption,
+    bucket: LockableBucket,
+}
 
 impl Encrypt {
     fn change(&self) -> Change<'_> {
-        Change { encryption: Some(&self.0), ..Change::default() }
+        Change { encryption: Some(&self.wanted), ..Change::default() }
     }
 
     /// The key, if UpdateObjectEncryption can be told it.
     fn key_arn(&self) -> Option<&str> {
-        self.0.kms_key_id.as_deref().filter(|key| key.starts_with("arn:") && key.contains(":key/"))
+        self.wanted.kms_key_id.as_deref().filter(|key| key.starts_with("arn:") && key.contains(":key/"))
     }
 
     fn is_done(&self, found: &Encryption) -> bool {
-        let Encryption { algorithm, kms_key_id, bucket_key } = &self.0;
+        let Encryption { algorithm, kms_key_id, bucket_key } = &self.wanted;
         let same_key = |wanted: &String| {
             // Stores answer with the ARN, whatever they were given. An alias says nothing about the key.
             found.kms_key_id.as_ref().is_some_and(|key| {
@@ -51,15 +55,29 @@ impl Encrypt {
             && bucket_key.is_none_or(|wanted| found.bucket_key.unwrap_or(false) == wanted)
     }
 
-    /// Whether the store has changed the key without a copy.
-    fn update(&self, object: &Object) -> Result<bool, Failure> {
-        let Some(key) = self.key_arn() else { return Ok(false) };
-        match object.update_encryption(key).bucket_key(self.0.bucket_key).send() {
-            Ok(_) => Ok(true),
-            Err(error) if error.http_status == Some(501) => Ok(false),
+    fn update(&self, object: &Object, key: &str) -> UpdateObjectEncryption {
+        object.update_encryption(key).bucket_key(self.wanted.bucket_key)
+    }
+
+    /// The outcome where no copy is needed for what HeadObject tells of the row's version.
+    fn without_copy(&self, object: &Object, key: &str, head: &Response) -> Result<Option<Outcome>, Failure> {
+        let found = Encryption::of(head);
+        if self.is_done(&found) {
+            return Ok(Some(skipped()));
+        }
+        if !updatable(&found) {
+            return Ok(None);
+        }
+        match self.update(object, key).send() {
+            Ok(_) => Ok(Some(Outcome::done_with("encrypted anew without a copy"))),
+            Err(error) if error.http_status == Some(501) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
+}
+
+fn skipped() -> Outcome {
+    Outcome::Skipped("the encryption is as wanted already".to_owned())
 }
 
 /// Whether a source is one that UpdateObjectEncryption takes: SSE-S3 or SSE-KMS.
@@ -74,10 +92,15 @@ impl Operation for Encrypt {
     const ACTIONS: &'static [&'static str] = &[
         "s3:UpdateObjectEncryption",
         "s3:GetObject",
+        "s3:GetObjectVersion",
         "s3:GetObjectAcl",
         "s3:GetObjectTagging",
+        "s3:GetObjectRetention",
+        "s3:GetObjectLegalHold",
+        "s3:GetBucketObjectLockConfiguration",
         "s3:PutObject",
         "s3:PutObjectAcl",
+        "s3:PutObjectVersionAcl",
         "s3:PutObjectTagging",
         "s3:PutObjectRetention",
         "s3:PutObjectLegalHold",
@@ -90,23 +113,34 @@ impl Operation for Encrypt {
         if algorithm != SseAlgorithm::Kms && (kms_key_id.is_some() || bucket_key.is_some()) {
             return Err("kms-key-id and bucket-key go with algorithm \"aws:kms\"".to_owned());
         }
-        Ok(Self(Encryption { algorithm: Some(algorithm.name().to_owned()), kms_key_id, bucket_key }))
+        let wanted = Encryption { algorithm: Some(algorithm.name().to_owned()), kms_key_id, bucket_key };
+        Ok(Self { wanted, bucket: LockableBucket::new() })
     }
 
+    /// A copy in place comes after a key's ARN only where the store cannot do without. A role that may not copy is to work where
+    /// it can, so the policies are asked about a copy when it is sent.
     fn plan(&self, object: &Object, _: &Task) -> Vec<Request> {
-        let update = self.key_arn().map(|key| object.update_encryption(key).bucket_key(self.0.bucket_key));
-        let update = update.map(longshore_sdk::UpdateObjectEncryption::planned);
-        update.into_iter().chain(in_place::plan(object, self.change())).collect()
+        match self.key_arn() {
+            Some(key) => vec![object.head().checksums().planned(), self.update(object, key).planned()],
+            None => in_place::plan(object, self.change()),
+        }
     }
 
     fn run(&self, object: &Object, task: &Task) -> Result<Outcome, Failure> {
-        let original = Original::read(object)?;
-        let found = Encryption::of(original.head());
-        if self.is_done(&found) {
-            return Ok(Outcome::Skipped("the encryption is as wanted already".to_owned()));
+        let mut current = None;
+        if let Some(key) = self.key_arn() {
+            let head = object.head().checksums().send()?;
+            if let Some(outcome) = self.without_copy(object, key, &head)? {
+                return Ok(outcome);
+            }
+            current = Some(head).filter(|_| object.version_id().is_none());
         }
-        if updatable(&found) && self.update(object)? {
-            return Ok(Outcome::done_with("encrypted anew without a copy"));
+        let original = match current {
+            Some(head) => Original::of(object, head, &self.bucket)?,
+            None => Original::read(object, &self.bucket)?,
+        };
+        if self.is_done(&Encryption::of(original.head())) {
+            return Ok(skipped());
         }
         original.copy(object, task.now(), self.change())?;
         Ok(Outcome::done_with("encrypted by a copy in place"))

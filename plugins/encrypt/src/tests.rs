@@ -1,5 +1,5 @@
 use longshore_sdk::testing::{FakeStore, Fixture, lines, operation};
-use longshore_sdk::{Failure, Operation, Outcome};
+use longshore_sdk::{Failure, Operation, Outcome, Version};
 
 use super::Encrypt;
 
@@ -27,7 +27,10 @@ fn where_the_store_can_nothing_is_copied() {
     let store = store(Some("AES256"), None);
     assert_eq!(run(WITH_ARN, &store), Ok(Outcome::done_with("encrypted anew without a copy")));
     let update = format!("UpdateObjectEncryption s3://b/k kms-key-id={ARN} bucket-key=true");
-    assert_eq!(store.sent().last(), Some(&update));
+    assert_eq!(store.sent(), ["HeadObject s3://b/k checksums=true", &update]);
+    let again = Ok(Outcome::Skipped("the encryption is as wanted already".to_owned()));
+    store.insert("b", "k", Fixture { bucket_key: Some(true), ..store.fixture("b", "k").unwrap() });
+    assert_eq!(run(WITH_ARN, &store), again);
     assert_eq!(store.fixture("b", "k").unwrap().kms_key_id.as_deref(), Some(ARN));
     let refused = super::tests::store(Some("AES256"), None);
     refused.fail("UpdateObjectEncryption", "InvalidRequest", 400);
@@ -40,7 +43,10 @@ fn where_it_cannot_the_object_is_copied_in_place() {
     let without = store(Some("AES256"), None);
     without.fail("UpdateObjectEncryption", "NotImplemented", 501);
     assert_eq!(run(WITH_ARN, &without), copied);
-    assert_eq!(calls(&without), ["HeadObject", "GetObjectAcl", "UpdateObjectEncryption", "CopyObject"]);
+    let calls_of_copy = ["HeadObject", "GetObjectLockConfiguration", "GetObjectAcl", "CopyObject"];
+    let mut expected = calls_of_copy.to_vec();
+    expected.insert(1, "UpdateObjectEncryption");
+    assert_eq!(calls(&without), expected);
     let fixture = without.fixture("b", "k").unwrap();
     assert_eq!((fixture.sse.as_deref(), fixture.bucket_key), (Some("aws:kms"), Some(true)));
     assert_eq!(
@@ -57,7 +63,37 @@ fn where_it_cannot_the_object_is_copied_in_place() {
     ] {
         let store = store(sse, None);
         assert_eq!(run(parameters, &store), copied, "{parameters}");
-        assert_eq!(calls(&store), ["HeadObject", "GetObjectAcl", "CopyObject"], "{parameters}");
+        assert_eq!(calls(&store), calls_of_copy, "{parameters}");
+    }
+}
+
+#[test]
+fn an_old_version_is_encrypted_where_no_copy_is_needed() {
+    let version = |id: &str, is_latest| Version {
+        version_id: id.to_owned(),
+        is_latest,
+        is_delete_marker: false,
+        last_modified: None,
+        size: 0,
+    };
+    let versions = vec![version("new", true), version("old", false)];
+    let run_on = |id: &str, store: &FakeStore| {
+        let encrypt = operation::<Encrypt>(WITH_ARN).unwrap();
+        encrypt.run(&store.version("b", "k", Some(id)), &store.task())
+    };
+    let fixture = Fixture { versions, sse: Some("AES256".to_owned()), ..Fixture::default() };
+    let able = store(None, None);
+    able.insert("b", "k", fixture.clone());
+    assert_eq!(run_on("old", &able), Ok(Outcome::done_with("encrypted anew without a copy")));
+    let update = format!("UpdateObjectEncryption s3://b/k?versionId=old kms-key-id={ARN} bucket-key=true");
+    assert_eq!(able.sent().last(), Some(&update));
+    for (id, code) in [("old", Some("InvalidRequest")), ("new", None)] {
+        let unable = store(None, None);
+        unable.insert("b", "k", fixture.clone());
+        unable.fail("UpdateObjectEncryption", "NotImplemented", 501);
+        let outcome = run_on(id, &unable);
+        assert_eq!(outcome.err().map(|failure| failure.code).as_deref(), code, "{id}");
+        assert_eq!(calls(&unable).contains(&"CopyObject"), code.is_none(), "{id}");
     }
 }
 
@@ -84,11 +120,16 @@ fn the_plan_has_every_request() {
         lines(&operation.plan(&store.object("b", "k"), &store.task()))
     };
     let update = format!("UpdateObjectEncryption s3://b/k kms-key-id={ARN} bucket-key=true");
-    assert_eq!(plan(WITH_ARN)[0], update);
+    assert_eq!(
+        plan(WITH_ARN),
+        ["HeadObject s3://b/k checksums=true", &update],
+        "without what only a copy needs"
+    );
     assert_eq!(
         plan(r#"{"algorithm": "AES256"}"#),
         [
             "HeadObject s3://b/k checksums=true",
+            "GetObjectLockConfiguration s3://b/k",
             "GetObjectAcl s3://b/k",
             "CopyObject s3://b/k to=s3://b/k sse=AES256 (provisional)"
         ]

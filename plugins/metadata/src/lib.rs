@@ -3,6 +3,7 @@
 mod parameters;
 
 use longshore_sdk::in_place::{self, Change, Metadata, Original};
+use longshore_sdk::lock::LockableBucket;
 use longshore_sdk::parameters::MAX_USER_METADATA_BYTES;
 use longshore_sdk::{Failure, Object, Operation, Outcome, Request, Task};
 
@@ -16,6 +17,7 @@ pub struct SetMetadata {
     given: Given,
     remove: Vec<String>,
     by_extension: bool,
+    bucket: LockableBucket,
 }
 
 /// Where a header's value is.
@@ -97,7 +99,7 @@ impl Operation for SetMetadata {
     fn new(parameters: Parameters) -> Result<Self, String> {
         let (mode, by_extension) = (parameters.mode, parameters.content_type_by_extension);
         let (given, remove) = parameters.checked()?;
-        Ok(Self { mode, given, remove, by_extension })
+        Ok(Self { mode, given, remove, by_extension, bucket: LockableBucket::new() })
     }
 
     fn plan(&self, object: &Object, _: &Task) -> Vec<Request> {
@@ -105,7 +107,7 @@ impl Operation for SetMetadata {
     }
 
     fn run(&self, object: &Object, task: &Task) -> Result<Outcome, Failure> {
-        let original = Original::read(object)?;
+        let original = Original::read(object, &self.bucket)?;
         let found = Metadata::of(original.head());
         let wanted = self.wanted(object, task, &found)?;
         if wanted == found {

@@ -114,6 +114,7 @@ fn the_plan_has_every_request() {
         lines(&operation.plan(&store.object("b", "k"), &store.task())),
         [
             "HeadObject s3://b/k checksums=true",
+            "GetObjectLockConfiguration s3://b/k",
             "GetObjectAcl s3://b/k",
             "CopyObject s3://b/k to=s3://b/k metadata-directive=REPLACE (provisional)"
         ]

@@ -64,10 +64,9 @@ impl Buckets {
 
     /// Whether the objects of a source's bucket can have locks.
     pub(crate) fn locks_source(&self, object: &Object) -> Result<bool, Failure> {
-        self.lockable.get(object.bucket(), || match object.get_lock_configuration().send() {
-            Ok(answer) => Ok(answer.lock_enabled()),
-            Err(error) if error.code == lock::NO_LOCKS || lacks(&error) => Ok(false),
-            Err(error) => Err(codes::of_source(error, "SrcGetRetentionNotPermitted")),
+        self.lockable.get(object.bucket(), || {
+            let enabled = lock::is_enabled(object.get_lock_configuration().send());
+            enabled.map_err(|error| codes::of_source(error, "SrcGetRetentionNotPermitted"))
         })
     }
 
@@ -94,10 +93,9 @@ impl Buckets {
                 "the bucket keeps no versions: enable its versioning",
             ));
         }
-        let lockable = || match target.get_lock_configuration().store(store).send() {
-            Ok(answer) => Ok(answer.lock_enabled()),
-            Err(error) if error.code == lock::NO_LOCKS || lacks(&error) => Ok(false),
-            Err(error) => Err(codes::of_destination(error)),
+        let lockable = || {
+            let enabled = lock::is_enabled(target.get_lock_configuration().store(store).send());
+            enabled.map_err(codes::of_destination)
         };
         if locked && !self.lockable.get(place, lockable)? {
             let why = "the object is locked, and its replica cannot be: the bucket has no Object Lock";

@@ -157,7 +157,8 @@ impl Rule {
             return Some(format!("its prefix is {:?}", self.prefix()));
         }
         if facts.delete_marker {
-            let on = self.delete_marker_replication.as_ref().is_some_and(Switch::is_on);
+            // Rules of the first version have no such switch, and replicate the delete markers that users made.
+            let on = self.delete_marker_replication.as_ref().map_or(self.filter.is_none(), Switch::is_on);
             // A delete marker has no tags that a rule could ask for.
             let replicates = on && self.tags().next().is_none();
             return (!replicates).then(|| "it does not replicate delete markers".to_owned());
@@ -297,6 +298,9 @@ mod tests {
         let selects = r#", "SourceSelectionCriteria": {"SseKmsEncryptedObjects": {"Status": "Enabled"}}"#;
         assert_eq!(chosen(&rule(selects), &kms), Ok(vec!["r:b".to_owned()]));
         assert!(chosen(&rule(""), &marker).unwrap_err().contains("does not replicate delete markers"));
+        let first =
+            rules(r#"{"ID": "v1", "Status": "Enabled", "Prefix": "k", "Destination": {"Bucket": "b"}}"#);
+        assert_eq!(chosen(&first, &marker), Ok(vec!["v1:b".to_owned()]), "without a filter");
         let markers = r#", "DeleteMarkerReplication": {"Status": "Enabled"}"#;
         assert!(chosen(&rule(markers), &marker).is_ok());
         let existing = r#", "ExistingObjectReplication": {"Status": "Disabled"}"#;

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use longshore_sdk::in_place::Metadata;
-use longshore_sdk::{CopyObject, Failure, Object};
+use longshore_sdk::in_place::{self, Metadata};
+use longshore_sdk::lock::Locks;
+use longshore_sdk::{CopyObject, Failure, Grant, Object};
 
 use crate::Replicate;
 use crate::codes::{self, failure};
 use crate::configuration::Rule;
-use crate::source::{Content, Current, Locks, Source};
+use crate::source::{Content, Current, Source};
 
 /// User metadata of a replica: which version of the source it is. `x-amz-replication-status` is the store's own, and not every
 /// store keeps ETags.
@@ -71,6 +72,11 @@ impl<'r> Destination<'r> {
         failure
     }
 
+    /// Whether replicas have the ACL of their source.
+    pub(crate) fn carries_acl(&self) -> bool {
+        self.store.is_none() && !self.rule.changes_owner()
+    }
+
     fn target(&self, source: &Object) -> Object<'static> {
         source.open(self.rule.bucket(), &source.key(), None)
     }
@@ -89,19 +95,24 @@ impl<'r> Destination<'r> {
         settings: &Replicate,
         source: &Source,
         locks: &Locks,
-        grants: &[longshore_sdk::Grant],
+        grants: &[Grant],
     ) -> Result<bool, Failure> {
         if self.has(source)? {
             return Ok(false);
         }
         let copy = self.copy(source, locks, settings.parameters.mark);
-        let copy = match (self.rule.changes_owner(), self.store) {
-            (true, _) => copy.canned_acl("bucket-owner-full-control"),
-            // Another store has other users.
-            (false, Some(_)) => copy,
-            (false, None) => copy.grants(grants),
+        // Another store has other users.
+        let grants = if self.carries_acl() { grants } else { &[] };
+        let copy = match self.rule.changes_owner() {
+            true => copy.canned_acl("bucket-owner-full-control"),
+            false => copy.grants(grants),
         };
-        copy.send().map_err(|error| codes::of_copy(error, source.encryption.kms_key_id.as_deref()))?;
+        let made = copy.send();
+        let made = made.map_err(|error| codes::of_copy(error, source.encryption.kms_key_id.as_deref()))?;
+        let replica =
+            source.object.open(self.rule.bucket(), &source.object.key(), made.version_id().as_deref());
+        locks.ensure(&replica, self.store)?;
+        in_place::grant_writes(&replica, grants)?;
         Ok(true)
     }
 
@@ -145,7 +156,6 @@ impl<'r> Destination<'r> {
     /// A copy with everything that the source carries, but for its ACL.
     fn copy(&self, source: &Source, locks: &Locks, mark: bool) -> CopyObject {
         let Source { object, content, encryption, head, .. } = source;
-        let lock = locks.retention.as_ref().map(|(mode, until)| (mode.as_str(), until.as_str()));
         let class = head.storage_class();
         let checksum = head.checksums().into_iter().next().map(|(algorithm, _)| algorithm);
         let copy = object
@@ -154,7 +164,8 @@ impl<'r> Destination<'r> {
             .source_if_match(head.etag().as_deref())
             .storage_class(self.rule.storage_class().or(class.as_deref()))
             .website_redirect(head.website_redirect().as_deref())
-            .lock(lock)
+            .lock(locks.lock())
+            .event_hold(locks.event_hold.as_ref())
             .legal_hold(locks.legal_hold.then_some(true));
         // Which checksums another store knows is not known.
         let copy = if self.store.is_none() { copy.checksum_algorithm(checksum.as_deref()) } else { copy };

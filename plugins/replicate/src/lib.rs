@@ -12,6 +12,7 @@ mod source;
 
 use std::collections::BTreeMap;
 
+use longshore_sdk::lock::Locks;
 use longshore_sdk::{Failure, Grant, Object, Operation, Outcome, Request, Task};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -20,7 +21,7 @@ use buckets::Buckets;
 use codes::failure;
 use configuration::{Configuration, Facts, Rule};
 use destination::{Destination, is_kms};
-use source::{Locks, Named, Source};
+use source::{Named, Source};
 
 /// Parameters of `replicate`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -74,6 +75,7 @@ impl Operation for Replicate {
         "s3:PutObject",
         "s3:PutObjectTagging",
         "s3:PutObjectAcl",
+        "s3:PutObjectVersionAcl",
         "s3:PutObjectRetention",
         "s3:PutObjectLegalHold",
         "s3:AbortMultipartUpload",
@@ -159,8 +161,7 @@ impl Replicate {
             true => source.locks(task.now())?,
             false => Locks::default(),
         };
-        let carries_acl = |it: &Destination<'_>| it.store.is_none() && !it.rule.changes_owner();
-        let grants: Vec<Grant> = match destinations.iter().any(carries_acl) {
+        let grants: Vec<Grant> = match destinations.iter().any(Destination::carries_acl) {
             true => source.grants()?,
             false => Vec::new(),
         };

@@ -1,7 +1,7 @@
 //! What is replicated: one version of an object with all that it carries, or a delete marker.
 
 use longshore_sdk::in_place::{self, Encryption, Metadata};
-use longshore_sdk::lock;
+use longshore_sdk::lock::{self, Locks};
 use longshore_sdk::time::Timestamp;
 use longshore_sdk::{Failure, Grant, Object, Response, StoreError};
 
@@ -131,33 +131,15 @@ fn refuse_archived(head: &Response) -> Result<(), Failure> {
     }
 }
 
-/// Mode and end of a retention that binds, and whether there is a legal hold.
-#[derive(Debug, Default)]
-pub(crate) struct Locks {
-    pub(crate) retention: Option<(String, String)>,
-    pub(crate) legal_hold: bool,
-}
-
-impl Locks {
-    pub(crate) fn is_locked(&self) -> bool {
-        self.retention.is_some() || self.legal_hold
-    }
-}
-
 impl Source {
     /// The locks of an object whose bucket has Object Lock. HeadObject leaves them out where they may not be read, and a
     /// replica would lose them.
     pub(crate) fn locks(&self, now: Timestamp) -> Result<Locks, Failure> {
-        let retention = lock::found(self.object.get_retention().send())
+        let (retention, event_hold) = lock::retained(&self.object, None)
             .map_err(|error| codes::of_source(error, "SrcGetRetentionNotPermitted"))?;
-        let hold = lock::found(self.object.get_legal_hold().send())
+        let legal_hold = lock::legal_hold(&self.object, None)
             .map_err(|error| codes::of_source(error, "SrcGetLegalHoldNotPermitted"))?;
-        let retention = retention.and_then(|answer| answer.lock_mode().zip(answer.retain_until()));
-        let binds = |until: &str| until.parse::<Timestamp>().is_ok_and(|until| until > now);
-        Ok(Locks {
-            retention: retention.filter(|(_, until)| binds(until)),
-            legal_hold: hold.and_then(|answer| answer.legal_hold()).unwrap_or(false),
-        })
+        Ok(Locks { retention, event_hold, legal_hold }.at(now))
     }
 
     /// The grants that a replica must be given, for all but its owner.

@@ -75,10 +75,27 @@ fn a_replica_carries_everything_and_says_what_it_is_of() {
                 website-redirect=/page lock=GOVERNANCE:2030-01-01T00:00:00Z legal-hold=ON checksum-algorithm=SHA256 \
                 metadata-directive=REPLACE content-type=text/plain metadata=color=blue \
                 metadata=longshore-replica-of=v1/e1 grant=id:me=FULL_CONTROL grant=id:alice=FULL_CONTROL";
-    assert_eq!(store.sent().last().map(String::as_str), Some(copy));
+    let [.., sent, retention, hold] = &store.sent()[..] else { panic!("{:?}", store.sent()) };
+    assert_eq!(sent, copy);
+    let looks =
+        ["GetObjectRetention", "GetObjectLegalHold"].map(|call| format!("{call} s3://dst/k?versionId=made"));
+    assert_eq!([retention, hold], [&looks[0], &looks[1]]);
     assert_eq!(store.fixture("dst", "k").unwrap().tags, fixture().tags);
     let again = run(&store);
     assert_eq!(again, Ok(Outcome::Skipped("replicated before to dst".to_owned())));
+}
+
+#[test]
+fn rights_to_write_go_along() {
+    let grants = ["FULL_CONTROL", "WRITE"].map(|permission| Grant {
+        grantee_type: "id".to_owned(),
+        grantee: "me".to_owned(),
+        permission: permission.to_owned(),
+    });
+    let store = store(RULE, Fixture { owner: Some("me".to_owned()), grants: grants.to_vec(), ..fixture() });
+    run(&store).unwrap();
+    let acl = "PutObjectAcl s3://dst/k?versionId=made grant=id:me=FULL_CONTROL grant=id:me=WRITE";
+    assert_eq!(store.sent().last().map(String::as_str), Some(acl));
 }
 
 #[test]

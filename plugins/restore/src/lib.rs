@@ -6,7 +6,8 @@
 //! one; not archived: 403 `InvalidObjectState`.
 //!
 //! With `wait`, a task ends when the object can be read. What it does each time it runs depends on what HeadObject says, and
-//! not on what it did before.
+//! not on what it did before; but its first run asks for the restore also where one is in progress, as that may be somebody
+//! else's, with a slower tier.
 
 use longshore_sdk::{Failure, Object, Operation, Outcome, Request, RestoreObject, Task};
 use schemars::JsonSchema;
@@ -82,6 +83,16 @@ impl Restore {
         object.restore().days(self.0.days).tier(self.0.tier.name())
     }
 
+    /// Asks for the restore of an object that is not restored.
+    fn begin(&self, object: &Object) -> Result<(), Failure> {
+        match self.request(object).send() {
+            Ok(_) => Ok(()),
+            // Another one is in progress, with a tier that is no slower. It is waited for.
+            Err(error) if error.code == "RestoreAlreadyInProgress" => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// One look at an object that is waited for.
     fn look(&self, object: &Object, task: &Task) -> Result<Outcome, Failure> {
         let found = object.head().send()?;
@@ -89,17 +100,13 @@ impl Restore {
             || found.storage_class().is_some_and(|class| ARCHIVES.contains(&class.as_str()));
         let first = task.attempt() == 1;
         match found.restore_ongoing() {
-            Some(true) => {}
+            Some(true) if !first => {}
+            Some(true) => self.begin(object)?,
             Some(false) if archived && first => {
                 self.request(object).send()?;
                 return Ok(Outcome::done_with("already restored; expiry updated"));
             }
-            None if archived => match self.request(object).send() {
-                Ok(_) => {}
-                // Somebody else began it in the meantime.
-                Err(error) if error.code == "RestoreAlreadyInProgress" => {}
-                Err(error) => return Err(error.into()),
-            },
+            None if archived => self.begin(object)?,
             _ if first => return Ok(Outcome::Skipped("it is not archived".to_owned())),
             _ => {
                 let until = found.restore_expiry().map(|expiry| format!(" until {expiry}"));

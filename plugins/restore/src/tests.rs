@@ -99,6 +99,22 @@ fn the_archive_tiers_of_intelligent_tiering_are_waited_for() {
 }
 
 #[test]
+fn a_restore_in_progress_is_asked_for_once_more() {
+    let operation = operation::<Restore>(r#"{"days": 7, "tier": "EXPEDITED", "wait": true}"#).unwrap();
+    let store = store(Some(true));
+    let look = |attempt| operation.run(&store.object("b", "k"), &store.task().attempt_number(attempt));
+    let again = Ok(Outcome::AgainAfter { seconds: 60, note: "the restore is in progress".to_owned() });
+    assert_eq!(look(1), again, "the store took the faster tier");
+    assert_eq!(store.sent(), ["HeadObject s3://b/k", "RestoreObject s3://b/k days=7 tier=Expedited"]);
+    assert_eq!(look(2), again);
+    assert_eq!(store.sent()[2..], ["HeadObject s3://b/k"]);
+    store.fail("RestoreObject", "RestoreAlreadyInProgress", 409);
+    assert_eq!(look(1), again, "the tier is no faster");
+    store.fail("RestoreObject", "AccessDenied", 403);
+    assert_eq!(look(1).unwrap_err().code, "AccessDenied");
+}
+
+#[test]
 fn a_restore_that_somebody_else_began_is_waited_for() {
     let store = store(None);
     store.fail("RestoreObject", "RestoreAlreadyInProgress", 409);

@@ -1,12 +1,14 @@
-//! The built-in operation `retention`: sets, extends or removes the retention of each object.
+//! The built-in operation `retention`: sets, extends or removes the retention of each object, and sets or releases event holds.
 //!
 //! What the retention is now is read first, so that nothing is written twice and a lock that cannot be loosened is
 //! named before the store is asked. The store stays the judge: between reading and writing it may change.
 
-use longshore_sdk::lock::{LockableBucket, found};
-use longshore_sdk::parameters::LockMode;
+use std::cell::Cell;
+
+use longshore_sdk::lock::{LockableBucket, found, retained};
+use longshore_sdk::parameters::{EventHoldParameter, LockMode};
 use longshore_sdk::time::{Age, Moment, Timestamp, next_midnight};
-use longshore_sdk::{Failure, Object, Operation, Outcome, PutObjectRetention, Request, Task};
+use longshore_sdk::{EventHold, Failure, Object, Operation, Outcome, PutObjectRetention, Request, Task};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -30,6 +32,9 @@ pub struct Parameters {
     #[serde(default)]
     #[schemars(extend("default" = false))]
     pub remove: bool,
+    /// The event hold: protection that lasts until it is released and, from then on, for a time. What nothing is said of stays.
+    #[serde(default)]
+    pub event_hold: Option<EventHoldParameter>,
     /// Whether a retention of mode GOVERNANCE may be shortened or removed.
     #[serde(default)]
     #[schemars(extend("default" = false))]
@@ -42,6 +47,8 @@ enum Wish {
     Until(LockMode, Timestamp),
     ExtendBy(LockMode, Age),
     Remove,
+    /// As it is: there is an event hold to set or to release.
+    Keep,
 }
 
 /// A retention as it is, or is to be.
@@ -55,8 +62,11 @@ struct Retention {
 #[derive(Debug)]
 pub struct SetRetention {
     wish: Wish,
+    hold: Option<EventHold>,
     bypass: bool,
     bucket: LockableBucket,
+    /// Whether an event hold was seen that the store took.
+    kept: Cell<bool>,
 }
 
 impl SetRetention {
@@ -65,6 +75,9 @@ impl SetRetention {
         let of = |mode: &LockMode, until| Some(Retention { mode: mode.name().to_owned(), until });
         match &self.wish {
             Wish::Remove => Ok(None),
+            // Once a hold is released, the store sets the end.
+            Wish::Keep if self.hold.as_ref().is_some_and(|hold| !hold.on) => Ok(None),
+            Wish::Keep => Ok(present.filter(|present| present.until > now).cloned()),
             Wish::Until(mode, until) => Ok(of(mode, *until)),
             Wish::ExtendBy(mode, age) => {
                 let end = age.after(now).and_then(next_midnight).ok_or_else(|| {
@@ -80,10 +93,41 @@ impl SetRetention {
         }
     }
 
-    fn request(&self, object: &Object, wanted: Option<&Retention>, bypass: bool) -> PutObjectRetention {
+    /// `hold` is the one that the object has now.
+    fn request(
+        &self,
+        object: &Object,
+        wanted: Option<&Retention>,
+        hold: Option<&EventHold>,
+        bypass: bool,
+    ) -> PutObjectRetention {
         let until = wanted.map(|wanted| wanted.until.to_string());
         let lock = wanted.map(|wanted| wanted.mode.as_str()).zip(until.as_deref());
-        object.put_retention().lock(lock).bypass_governance(bypass)
+        let present = hold.filter(|hold| hold.on && wanted.is_some());
+        object.put_retention().lock(lock).event_hold(self.hold.as_ref().or(present)).bypass_governance(bypass)
+    }
+
+    /// Stores that know no event holds ignore them. One that took one is not asked again.
+    fn refuse_ignored(&self, object: &Object) -> Result<(), Failure> {
+        if self.hold.is_none() || self.kept.get() {
+            return Ok(());
+        }
+        let (_, present) = retained(object, None)?;
+        if !self.holds(present.as_ref()) {
+            let message = "the store does not support EventHold in PutObjectRetention: it took the request and ignored it";
+            return Err(Failure::new("NotImplemented", message));
+        }
+        self.kept.set(true);
+        Ok(())
+    }
+
+    /// Whether the event hold is as wanted. Of what is retained, the retention says the mode.
+    fn holds(&self, present: Option<&EventHold>, retained: bool) -> bool {
+        let Some(wanted) = &self.hold else { return true };
+        let Some(present) = present.filter(|present| present.on) else { return !wanted.on };
+        let same_time = (wanted.days, wanted.years) == (None, None)
+            || (wanted.days, wanted.years) == (present.days, present.years);
+        wanted.on && same_time && (wanted.mode.is_none() || retained || wanted.mode == present.mode)
     }
 }
 
@@ -104,7 +148,7 @@ fn locked(message: String) -> Failure {
 impl Operation for SetRetention {
     type Parameters = Parameters;
     const NAME: &'static str = "retention";
-    const SUMMARY: &'static str = "Sets, extends or removes the retention of objects.";
+    const SUMMARY: &'static str = "Sets, extends or removes the retention of objects, and their event holds.";
     const ACTIONS: &'static [&'static str] = &[
         "s3:PutObjectRetention",
         "s3:GetObjectRetention",
@@ -113,40 +157,67 @@ impl Operation for SetRetention {
     ];
 
     fn new(parameters: Parameters) -> Result<Self, String> {
-        let Parameters { mode, retain_until, extend_by, remove, bypass_governance } = parameters;
+        let Parameters { mode, retain_until, extend_by, remove, event_hold, bypass_governance } = parameters;
+        event_hold.as_ref().map_or(Ok(()), EventHoldParameter::check)?;
+        let hold = event_hold.as_ref().map(EventHold::from);
+        let released = hold.as_ref().is_some_and(|hold| !hold.on);
         let needs_mode = || "a retention needs a mode: \"GOVERNANCE\" or \"COMPLIANCE\"".to_owned();
         let wish = match (retain_until, extend_by, remove) {
             (None, None, true) if mode.is_some() => {
                 return Err("remove takes no mode: it removes the retention".to_owned());
             }
+            (None, None, true) if hold.is_some() => {
+                return Err("remove takes no event-hold: a hold is released in a job before".to_owned());
+            }
             (None, None, true) => Wish::Remove,
+            (None, None, false) if hold.is_some() && mode.is_some() => {
+                return Err(
+                    "mode goes with retain-until or extend-by; event-hold has a mode of its own".to_owned()
+                );
+            }
+            (None, None, false) if hold.is_some() => Wish::Keep,
+            (Some(_), None, false) | (None, Some(_), false) if released => {
+                let why = "the store counts its time from the release";
+                return Err(format!("an event hold is released without retain-until and extend-by: {why}"));
+            }
             (Some(Moment(until)), None, false) => Wish::Until(mode.ok_or_else(needs_mode)?, until),
             (None, Some(age), false) => Wish::ExtendBy(mode.ok_or_else(needs_mode)?, age),
-            _ => return Err("give exactly one of retain-until, extend-by and remove = true".to_owned()),
+            _ => {
+                let message = "give exactly one of retain-until, extend-by and remove = true, or event-hold";
+                return Err(message.to_owned());
+            }
         };
-        Ok(Self { wish, bypass: bypass_governance, bucket: LockableBucket::new() })
+        Ok(Self {
+            wish,
+            hold,
+            bypass: bypass_governance,
+            bucket: LockableBucket::new(),
+            kept: Cell::new(false),
+        })
     }
 
     fn plan(&self, object: &Object, task: &Task) -> Vec<Request> {
         let wanted = self.wanted(task.now(), None).ok().flatten();
-        let put = self.request(object, wanted.as_ref(), self.bypass);
+        let put = self.request(object, wanted.as_ref(), None, self.bypass);
         // How long and how strong it will be depends on what there is.
-        let put = if matches!(self.wish, Wish::ExtendBy(..)) { put.provisional() } else { put.planned() };
+        let depends = matches!(self.wish, Wish::ExtendBy(..) | Wish::Keep);
+        let put = if depends { put.provisional() } else { put.planned() };
         vec![object.get_lock_configuration().planned(), object.get_retention().planned(), put]
     }
 
     fn run(&self, object: &Object, task: &Task) -> Result<Outcome, Failure> {
         self.bucket.check(object)?;
         let now = task.now();
-        let present = match found(object.get_retention().send())? {
-            Some(answer) => read(answer.lock_mode(), answer.retain_until())?,
-            None => None,
+        let (present, hold) = match found(object.get_retention().send())? {
+            Some(answer) => (read(answer.lock_mode(), answer.retain_until())?, answer.event_hold_found()),
+            None => (None, None),
         };
         let wanted = self.wanted(now, present.as_ref())?;
-        if wanted == present {
+        let stays = wanted == present || matches!(self.wish, Wish::Keep);
+        if stays && self.holds(hold.as_ref(), wanted.is_some()) {
             return Ok(Outcome::Skipped("the retention is as wanted already".to_owned()));
         }
-        let looser = present.as_ref().filter(|present| loosens(now, present, wanted.as_ref()));
+        let looser = present.as_ref().filter(|present| !stays && loosens(now, present, wanted.as_ref()));
         if let Some(Retention { mode, until }) = looser {
             if mode == LockMode::Compliance.name() {
                 return Err(locked(format!(
@@ -159,11 +230,12 @@ impl Operation for SetRetention {
                 )));
             }
         }
-        self.request(object, wanted.as_ref(), looser.is_some()).send()?;
-        Ok(wanted.map_or_else(
-            || Outcome::done_with("retention removed"),
-            |wanted| Outcome::done_with(format!("retained until {} in mode {}", wanted.until, wanted.mode)),
-        ))
+        self.request(object, wanted.as_ref(), hold.as_ref(), looser.is_some()).send()?;
+        self.refuse_ignored(object)?;
+        let until = wanted.map(|wanted| format!("retained until {} in mode {}", wanted.until, wanted.mode));
+        let held = self.hold.as_ref().map(|hold| format!("event hold {hold}"));
+        let said = until.into_iter().chain(held).reduce(|until, held| format!("{until}; {held}"));
+        Ok(Outcome::done_with(said.unwrap_or_else(|| "retention removed".to_owned())))
     }
 }
 

@@ -100,6 +100,65 @@ fn governance_is_bypassed_only_when_asked_and_needed() {
     assert_eq!(store.sent().last().map(String::as_str), Some(put), "nothing is loosened, nothing bypassed");
 }
 
+const HOLD: &str = r#""event-hold": {"status": "ON", "days": 30}"#;
+
+fn last_put(store: &FakeStore) -> Option<String> {
+    store.sent().into_iter().rfind(|sent| sent.starts_with("Put"))
+}
+
+#[test]
+fn an_event_hold_is_set_and_released_once() {
+    let store = store(Some(("GOVERNANCE", "2032-01-01T00:00:00Z")));
+    assert_eq!(
+        run(HOLD, &store),
+        Ok(Outcome::done_with(
+            "retained until 2032-01-01T00:00:00Z in mode GOVERNANCE; event hold on, then 30 days"
+        ))
+    );
+    let put = "PutObjectRetention s3://b/k lock=GOVERNANCE:2032-01-01T00:00:00Z event-hold=ON:30d";
+    assert_eq!(last_put(&store).as_deref(), Some(put), "the retention stays");
+    assert!(matches!(run(HOLD, &store), Ok(Outcome::Skipped(_))));
+    let longer = r#""event-hold": {"status": "ON", "years": 1}"#;
+    assert!(matches!(run(longer, &store), Ok(Outcome::Done(_))));
+
+    // What is said of the retention alone leaves the hold.
+    run(r#""mode": "GOVERNANCE", "retain-until": "2033-01-01""#, &store).unwrap();
+    let put = "PutObjectRetention s3://b/k lock=GOVERNANCE:2033-01-01T00:00:00Z event-hold=ON:GOVERNANCE:1y";
+    assert_eq!(last_put(&store).as_deref(), Some(put));
+
+    let released = r#""event-hold": {"status": "OFF"}"#;
+    assert_eq!(run(released, &store), Ok(Outcome::done_with("event hold off")));
+    let put = "PutObjectRetention s3://b/k event-hold=OFF";
+    assert_eq!(last_put(&store).as_deref(), Some(put), "the store sets the end");
+    assert!(matches!(run(released, &store), Ok(Outcome::Skipped(_))));
+}
+
+#[test]
+fn an_event_hold_without_a_retention_has_a_mode_of_its_own() {
+    let store = store(None);
+    run(r#""event-hold": {"status": "ON", "mode": "COMPLIANCE", "years": 2}"#, &store).unwrap();
+    let put = "PutObjectRetention s3://b/k event-hold=ON:COMPLIANCE:2y";
+    assert_eq!(last_put(&store).as_deref(), Some(put));
+}
+
+#[test]
+fn the_mode_of_a_retention_is_that_of_an_event_hold() {
+    let store = store(Some(("GOVERNANCE", "2032-01-01T00:00:00Z")));
+    let hold = r#""event-hold": {"status": "ON", "mode": "COMPLIANCE", "days": 30}"#;
+    assert!(matches!(run(hold, &store), Ok(Outcome::Done(_))));
+    assert_eq!(lock(&store), pair("GOVERNANCE", "2032-01-01T00:00:00Z"));
+    assert!(matches!(run(hold, &store), Ok(Outcome::Skipped(_))));
+}
+
+#[test]
+fn an_event_hold_that_the_store_ignores_is_no_success() {
+    let store = store(None);
+    let operation = operation::<SetRetention>(&format!("{{{HOLD}}}")).unwrap();
+    let failure = operation.refuse_ignored(&store.object("b", "k")).unwrap_err();
+    assert_eq!(failure.code, "NotImplemented");
+    assert!(failure.message.contains("EventHold"), "{failure:?}");
+}
+
 #[test]
 fn the_plan_marks_what_is_not_known_yet() {
     let store = store(None);
@@ -130,6 +189,13 @@ fn wrong_parameters_are_refused() {
         (r#""mode": "GOVERNANCE", "retain-until": "tomorrow""#, "is no date or time"),
         (r#""mode": "GOVERNANCE", "retain-until": "2030-01-01T00:00""#, "is no date or time"),
         (r#""mode": "GOVERNANCE", "extend-by": "-3d""#, "is no age"),
+        (r#""remove": true, "event-hold": {"status": "ON"}"#, "takes no event-hold"),
+        (r#""mode": "GOVERNANCE", "event-hold": {"status": "ON"}"#, "has a mode of its own"),
+        (
+            r#""mode": "GOVERNANCE", "extend-by": "3d", "event-hold": {"status": "OFF"}"#,
+            "without retain-until and extend-by",
+        ),
+        (r#""event-hold": {"status": "ON", "days": 1, "years": 1}"#, "days or years, not both"),
         (r#""mode": "LEGAL", "extend-by": "3d""#, "unknown variant"),
     ] {
         let error = operation::<SetRetention>(&format!("{{{parameters}}}")).unwrap_err();

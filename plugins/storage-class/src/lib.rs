@@ -1,6 +1,7 @@
 //! The built-in operation `storage-class`: moves each object to another storage class, by a copy in place.
 
 use longshore_sdk::in_place::{self, Change, Original};
+use longshore_sdk::lock::LockableBucket;
 use longshore_sdk::parameters::StorageClass;
 use longshore_sdk::{Failure, Object, Operation, Outcome, Request, Task};
 use schemars::JsonSchema;
@@ -16,11 +17,14 @@ pub struct Parameters {
 
 /// The operation.
 #[derive(Debug)]
-pub struct SetStorageClass(&'static str);
+pub struct SetStorageClass {
+    class: &'static str,
+    bucket: LockableBucket,
+}
 
 impl SetStorageClass {
     fn change(&self) -> Change<'static> {
-        Change { storage_class: Some(self.0), ..Change::default() }
+        Change { storage_class: Some(self.class), ..Change::default() }
     }
 }
 
@@ -31,7 +35,7 @@ impl Operation for SetStorageClass {
     const ACTIONS: &'static [&'static str] = in_place::ACTIONS;
 
     fn new(parameters: Parameters) -> Result<Self, String> {
-        Ok(Self(parameters.storage_class.name()))
+        Ok(Self { class: parameters.storage_class.name(), bucket: LockableBucket::new() })
     }
 
     fn plan(&self, object: &Object, _: &Task) -> Vec<Request> {
@@ -39,14 +43,14 @@ impl Operation for SetStorageClass {
     }
 
     fn run(&self, object: &Object, task: &Task) -> Result<Outcome, Failure> {
-        let original = Original::read(object)?;
+        let original = Original::read(object, &self.bucket)?;
         // HeadObject leaves the class out for STANDARD.
         let class = original.head().storage_class().unwrap_or_else(|| "STANDARD".to_owned());
-        if class == self.0 {
+        if class == self.class {
             return Ok(Outcome::Skipped(format!("the storage class is {class} already")));
         }
         original.copy(object, task.now(), self.change())?;
-        Ok(Outcome::done_with(format!("moved from {class} to {}", self.0)))
+        Ok(Outcome::done_with(format!("moved from {class} to {}", self.class)))
     }
 }
 

@@ -105,6 +105,12 @@ class Response:
     retain_until: str | None
     #: head, get, get_legal_hold.
     legal_hold: bool | None
+    #: head, get, get_retention: whether there is an event hold.
+    event_hold: bool | None
+    #: For how many days the object is retained once its event hold is released.
+    event_hold_days: int | None
+    #: The same in years, where it was given in years.
+    event_hold_years: int | None
     #: get_lock_configuration: whether objects of the bucket can be locked.
     lock_enabled: bool
     #: When the object was last written (RFC 3339).
@@ -178,6 +184,9 @@ class _Grants(TypedDict, total=False):
 class _Lock(TypedDict, total=False):
     #: `GOVERNANCE` or `COMPLIANCE`, and until when (RFC 3339).
     lock: tuple[str, str] | None
+    #: Whether there is an event hold; its mode, where `lock` does not say it; for how many days or, else, years the object is
+    #: retained once the hold is released.
+    event_hold: tuple[bool, str | None, int | None, int | None] | None
 
 
 class _Bypass(TypedDict, total=False):
@@ -247,6 +256,8 @@ class Copy(_Write, _Payer, total=False):
     metadata_directive: str | None
     #: `COPY` (the default) or `REPLACE`, which tags need.
     tagging_directive: str | None
+    #: Whether the new object gets the source's annotations: `COPY` (the default) or `EXCLUDE`.
+    annotation_directive: str | None
     #: The store that the copy goes to, if not the job's own.
     target_store: str | None
     #: Objects of more bytes are copied in parts.
@@ -391,7 +402,7 @@ class Object:
         return self._request("get_legal_hold", Nothing, {})
 
     def put_retention(self, **settings: Unpack[PutRetention]) -> Request:
-        """PutObjectRetention: removes the retention, unless `lock` gives one."""
+        """PutObjectRetention: removes the retention, unless `lock` or `event_hold` gives one."""
         return self._request("put_retention", PutRetention, settings)
 
     def get_retention(self) -> Request:

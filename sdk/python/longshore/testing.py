@@ -190,6 +190,7 @@ class FakeStore:
                 found["legal_hold"] = on
             case "put_retention", _:
                 found["lock_mode"], found["retain_until"] = settings.get("lock", (None, None))
+                found.update(_held(settings))
             case "put_acl", _:
                 found["grants"] = list(settings.get("grants", []))
             case "restore", _ if found.get("restore_ongoing") is None:
@@ -214,9 +215,15 @@ def _check_conditions(found: Mapping[str, Any], settings: Mapping[str, Any], is_
         raise StoreError("PreconditionFailed", "a condition of the request is not met", 412)
 
 
+def _held(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The event hold that a request gives."""
+    on, _, days, years = settings.get("event_hold", (None, None, None, None))
+    return {"event_hold": on, "event_hold_days": days, "event_hold_years": years}
+
+
 def _copied(source: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     """What a copy becomes: its source, with what the request sets. Class, encryption and lock are never the source's."""
-    own = {name: settings.get(name) for name in _OF_THE_COPY}
+    own = {name: settings.get(name) for name in _OF_THE_COPY} | _held(settings)
     if settings.get("metadata_directive") == "REPLACE":
         own |= {name: settings.get(name, _EMPTY.get(name)) for name in _CONTENT}
     if settings.get("tagging_directive") == "REPLACE":

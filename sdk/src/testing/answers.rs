@@ -2,7 +2,7 @@
 
 use super::raw::{Response, tags_of};
 use super::{Fixture, Place, Sent, State, uploads};
-use crate::{StoreError, Version};
+use crate::{EventHold, Grant, StoreError, Version};
 
 pub(crate) fn answer(
     state: &mut State,
@@ -94,14 +94,7 @@ fn delete(state: &mut State, sent: &Sent, place: &Place) -> Response {
             return gone(false);
         }
         fixture.versions.iter_mut().for_each(|version| version.is_latest = false);
-        let made = Version {
-            version_id: "made".to_owned(),
-            is_latest: true,
-            is_delete_marker: true,
-            last_modified: Some(super::NOW.to_owned()),
-            size: 0,
-        };
-        fixture.versions.push(made);
+        fixture.versions.push(made("made", true, 0));
         return Response { version_id: Some("made".to_owned()), ..gone(true) };
     };
     let known = fixture.versions.iter().position(|known| known.version_id == *version);
@@ -114,6 +107,17 @@ fn delete(state: &mut State, sent: &Sent, place: &Place) -> Response {
     Response {
         version_id: Some(version.clone()),
         ..gone(removed.is_some_and(|version| version.is_delete_marker))
+    }
+}
+
+/// The current version that a request makes.
+fn made(version_id: &str, is_delete_marker: bool, size: u64) -> Version {
+    Version {
+        version_id: version_id.to_owned(),
+        is_latest: true,
+        is_delete_marker,
+        last_modified: Some(super::NOW.to_owned()),
+        size,
     }
 }
 
@@ -130,7 +134,7 @@ fn on_object(
         .ok_or_else(|| refused("NoSuchKey", 404, format!("there is no fixture s3://{bucket}/{key}")))?;
     there(fixture, sent)?;
     let latest = fixture.versions.iter().find(|version| version.is_latest);
-    let version_id = sent.version_id.clone().or_else(|| latest.map(|version| version.version_id.clone()));
+    let mut version_id = sent.version_id.clone().or_else(|| latest.map(|version| version.version_id.clone()));
     let mut http_status = 200;
     match sent.call {
         "PutObjectTagging" => fixture.tags = tags_of(sent),
@@ -147,9 +151,12 @@ fn on_object(
             let lock = sent.setting("lock").and_then(|lock| lock.split_once(':'));
             fixture.lock_mode = lock.map(|(mode, _)| mode.to_owned());
             fixture.retain_until = lock.map(|(_, until)| until.to_owned());
+            fixture.event_hold = sent.setting("event-hold").and_then(event_hold);
         }
         "GetObjectLegalHold" if fixture.legal_hold.is_none() => return Err(no_lock()),
-        "GetObjectRetention" if fixture.lock_mode.is_none() => return Err(no_lock()),
+        "GetObjectRetention" if fixture.lock_mode.is_none() && fixture.event_hold.is_none() => {
+            return Err(no_lock());
+        }
         "UpdateObjectEncryption" => {
             fixture.sse = Some("aws:kms".to_owned());
             fixture.kms_key_id = sent.setting("kms-key-id").map(str::to_owned);
@@ -163,7 +170,10 @@ fn on_object(
     }
     if let Some(target) = target {
         refuse_unmet(state, sent, &target, &fixture)?;
-        state.objects.insert(target, copied(fixture.clone(), sent));
+        let mut copy = copied(fixture.clone(), sent);
+        version_id = state.versioned.contains(&target.0).then(|| "made".to_owned());
+        copy.versions = version_id.iter().map(|id| made(id, false, copy.size)).collect();
+        state.objects.insert(target, copy);
     }
     Ok(Response { version_id, ..found(http_status, fixture) })
 }
@@ -243,6 +253,23 @@ fn describe(fixture: &mut Fixture, sent: &Sent) {
     fixture.user_metadata = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
 }
 
+/// The grants that a request gives; of canned ACLs, that everyone may read.
+fn grants_of(sent: &Sent) -> Vec<Grant> {
+    let grant = |grantee_type: &str, grantee: &str, permission: &str| Grant {
+        grantee_type: grantee_type.to_owned(),
+        grantee: grantee.to_owned(),
+        permission: permission.to_owned(),
+    };
+    let everyone = (sent.setting("canned-acl") == Some("public-read"))
+        .then(|| grant("uri", "http://acs.amazonaws.com/groups/global/AllUsers", "READ"));
+    let given = sent.settings.iter().filter(|(name, _)| *name == "grant").filter_map(|(_, text)| {
+        let (grantee, permission) = text.rsplit_once('=')?;
+        let (grantee_type, grantee) = grantee.split_once(':')?;
+        Some(grant(grantee_type, grantee, permission))
+    });
+    given.chain(everyone).collect()
+}
+
 /// What a copy becomes: its source, with what the request sets. Class, encryption, lock and ACL are never the source's.
 fn copied(source: Fixture, sent: &Sent) -> Fixture {
     let text = |name| sent.setting(name).map(str::to_owned);
@@ -256,10 +283,15 @@ fn copied(source: Fixture, sent: &Sent) -> Fixture {
         lock_mode: lock.map(|(mode, _)| mode.to_owned()),
         retain_until: lock.map(|(_, until)| until.to_owned()),
         legal_hold: sent.setting("legal-hold").map(|hold| hold == "ON"),
+        event_hold: sent.setting("event-hold").and_then(event_hold),
         restore_ongoing: None,
         restore_expiry: None,
         ..source
     };
+    if let Some(algorithm) = text("checksum-algorithm") {
+        copy.checksums = vec![(algorithm, "Y29tcHV0ZWQ=".to_owned())];
+    }
+    copy.grants = grants_of(sent);
     if sent.setting("metadata-directive") == Some("REPLACE") {
         describe(&mut copy, sent);
     }
@@ -267,6 +299,20 @@ fn copied(source: Fixture, sent: &Sent) -> Fixture {
         copy.tags = tags_of(sent);
     }
     copy
+}
+
+/// `ON`, `ON:30d`, `OFF:1y`, `ON:GOVERNANCE:30d`.
+fn event_hold(text: &str) -> Option<EventHold> {
+    let mut words = text.split(':');
+    let mut hold = EventHold { on: words.next() == Some("ON"), ..EventHold::default() };
+    for word in words {
+        let count = |unit| word.strip_suffix(unit).and_then(|count| count.parse().ok());
+        match (count('d'), count('y')) {
+            (None, None) => hold.mode = Some(word.to_owned()),
+            (days, years) => (hold.days, hold.years) = (days, years),
+        }
+    }
+    Some(hold)
 }
 
 fn no_lock() -> StoreError {

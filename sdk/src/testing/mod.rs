@@ -16,7 +16,7 @@ use std::rc::Rc;
 
 pub use values::Sent;
 
-use crate::{Grant, Object, Operation, Request, StoreError, Tag, Task, Upload, Version};
+use crate::{EventHold, Grant, Object, Operation, Request, StoreError, Tag, Task, Upload, Version};
 
 /// One object of a [`FakeStore`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -61,6 +61,8 @@ pub struct Fixture {
     pub retain_until: Option<String>,
     /// Whether there is a legal hold; `None`: never was.
     pub legal_hold: Option<bool>,
+    /// Its event hold.
+    pub event_hold: Option<EventHold>,
     /// Server-side encryption.
     pub sse: Option<String>,
     /// KMS key.

@@ -225,6 +225,7 @@ text_setters! {
     set_store = "store";
     set_checksum_algorithm = "checksum-algorithm";
     set_website_redirect = "website-redirect";
+    set_annotation_directive = "annotation-directive";
 }
 
 impl Request {
@@ -282,6 +283,13 @@ impl Request {
 
     pub(crate) fn set_legal_hold(&self, on: bool) {
         self.set("legal-hold", if on { "ON" } else { "OFF" });
+    }
+
+    pub(crate) fn set_event_hold(&self, on: bool, mode: Option<&str>, days: Option<u32>, years: Option<u32>) {
+        let state = if on { "ON" } else { "OFF" };
+        let mode = mode.map(|mode| format!(":{mode}")).unwrap_or_default();
+        let time = days.map(|days| format!(":{days}d")).or_else(|| years.map(|years| format!(":{years}y")));
+        self.set("event-hold", format_args!("{state}{mode}{}", time.unwrap_or_default()));
     }
 
     pub(crate) fn set_bypass_governance(&self) {
@@ -408,6 +416,20 @@ macro_rules! answer_getters {
             }
         )*}
     };
+}
+
+impl Response {
+    pub(crate) fn event_hold(&self) -> Option<bool> {
+        self.fixture.event_hold.as_ref().map(|hold| hold.on)
+    }
+
+    pub(crate) fn event_hold_days(&self) -> Option<u32> {
+        self.fixture.event_hold.as_ref().and_then(|hold| hold.days)
+    }
+
+    pub(crate) fn event_hold_years(&self) -> Option<u32> {
+        self.fixture.event_hold.as_ref().and_then(|hold| hold.years)
+    }
 }
 
 answer_getters! {

@@ -252,6 +252,9 @@ pub(super) struct StoreSection {
     /// Sign the bodies of uploads also where a Content-MD5, which is signed, lets the store check them.
     #[serde(default)]
     pub(super) sign_bodies: bool,
+    /// Whether the store has UpdateObjectEncryption. Without it, Amazon S3 has it and others have not: one that does not know the
+    /// request may take it for an upload and overwrite the object.
+    pub(super) update_encryption: Option<bool>,
 }
 
 fn request_timeout() -> String {

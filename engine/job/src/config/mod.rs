@@ -137,6 +137,8 @@ pub struct StoreConfig {
     pub batch_deletes: bool,
     /// Whether the bodies of uploads are signed also where a Content-MD5 lets the store check them.
     pub sign_bodies: bool,
+    /// Whether the store has UpdateObjectEncryption; `None` means that Amazon S3 has it and others have not.
+    pub update_encryption: Option<bool>,
 }
 
 /// Where the credentials of a store come from.
@@ -194,14 +196,14 @@ pub struct RoleConfig {
 }
 
 impl EngineConfig {
-    /// Whether two names are of one store: the same name, or the same endpoint.
+    /// Whether two names are of one store: the same name, or the same endpoint, region and credentials. With another region or
+    /// other credentials a store does not copy from its own objects alone, so there the engine does.
     pub fn is_same_store(&self, one: &str, other: &str) -> bool {
         let place = |name: &str| {
             let store = self.stores.get(name)?;
             let endpoint =
                 store.endpoint.as_deref().map(|url| url.trim_end_matches('/').to_ascii_lowercase());
-            // Amazon S3 is one store, in whatever region.
-            Some(endpoint)
+            Some((endpoint, &store.region, &store.credentials))
         };
         one == other || place(one).is_some_and(|place_of_one| Some(place_of_one) == place(other))
     }

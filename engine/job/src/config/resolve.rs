@@ -174,6 +174,7 @@ fn store(section: StoreSection, at: &str, declaration: &mut Declaration<'_>) -> 
         rate: rate?,
         batch_deletes: section.batch_deletes,
         sign_bodies: section.sign_bodies,
+        update_encryption: section.update_encryption,
     })
 }
 

@@ -37,6 +37,7 @@ region = "us-east-1"
 path-style = true
 batch-deletes = true
 sign-bodies = true
+update-encryption = true
 credentials = { source = "static", access-key-id = "AK", secret-access-key = "${MY_SECRET}", session-token = "${MY_TOKEN:-t0ken}" }
 request-timeout = "2m 30s"
 concurrency = 40

@@ -24,7 +24,8 @@ fn requests() -> [Request; 13] {
         GetObjectAcl { object: object() }.into(),
         PutObjectAcl::new(object(), AclHeaders::default()).into(),
         RestoreObject { object: object(), days: None, tier: None }.into(),
-        PutObjectRetention { object: object(), retention: None, bypass_governance: false }.into(),
+        PutObjectRetention { object: object(), retention: None, bypass_governance: false, event_hold: None }
+            .into(),
         UpdateObjectEncryption { object: object(), kms_key_arn: "arn".to_owned(), bucket_key_enabled: None }
             .into(),
     ]
@@ -156,7 +157,7 @@ fn locks_and_checksums() {
 fn a_checksum_of_parts_and_under_a_condition() {
     let algorithm = longshore_store::ChecksumAlgorithm::Sha256;
     let object = ObjectId::new("b", "k");
-    let plain = longshore_store::DigestObject { object, algorithm, part_size: None, if_match: None };
+    let plain = longshore_store::DigestObject::new(object, algorithm);
     let mut request = Request::from(plain.clone());
     assert_eq!(composite(&mut request, 0), Err("a part has at least one byte".to_owned()));
     assert_eq!((composite(&mut request, 5), if_match(&mut request, text())), (Ok(()), Ok(())));

@@ -15,8 +15,9 @@ use longshore_plugin::{
 };
 use longshore_store::testing::FakeStore;
 use longshore_store::{
-    Acl, ContentHeaders, Encryption, Grant, Grantee, ListedObject, ListedUpload, ListedVersion, ObjectLock,
-    Permission, Request, Response, Restore, Retention, StoreError, Tag, UploadPage, VersionPage,
+    Acl, ContentHeaders, Encryption, EventHold, Grant, Grantee, HoldDuration, ListedObject, ListedUpload,
+    ListedVersion, ObjectLock, Permission, Request, Response, Restore, Retention, StoreError, Tag,
+    UploadPage, VersionPage,
 };
 use serde_json::json;
 use wit_component::{ComponentEncoder, DecodedWasm};
@@ -101,6 +102,7 @@ fn everything() -> Response {
                 retain_until: "2030-01-31T00:00:00Z".parse().unwrap(),
             }),
             legal_hold: Some(true),
+            event_hold: Some(EventHold { on: true, mode: None, duration: Some(HoldDuration::Days(30)) }),
         },
         last_modified: Some("2020-01-31T00:00:00Z".parse().unwrap()),
         encryption: Encryption {

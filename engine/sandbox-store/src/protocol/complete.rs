@@ -1,17 +1,17 @@
 //! CompleteMultipartUpload: parts become an object that shares their bytes.
 
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 use s3s::crypto::{Checksum as _, Md5};
-use s3s::dto::*;
-use s3s::{S3Request, S3Response, S3Result, s3_error};
+use s3s::xml::{DeError, DeResult, Deserialize, Deserializer, SerResult, Serialize, Serializer};
+use s3s::{Body, S3Response, S3Result, s3_error};
 
-use super::copy;
 use super::lookup::{check_owner, modified_now, wire_etag};
-use super::{Answer, Protocol};
+use super::raw::{self, NAMESPACE, Raw};
+use super::{Protocol, copy};
 use crate::checksum::{self, Algorithm, COMPOSITE, Declared};
 use crate::conditions;
 use crate::lock::Lock;
-use crate::model::{self, Attributes, NewVersion, StoredChecksum};
+use crate::model::{self, Attributes, Encryption, NewVersion, StoredChecksum};
 use crate::storage::content::Content;
 use crate::storage::uploads::{self, Plan};
 use crate::storage::{buckets, versions};
@@ -19,40 +19,42 @@ use crate::storage::{buckets, versions};
 /// Bytes of each part but the last; S3's limit.
 const MIN_PART: u64 = 5 * 1024 * 1024;
 
-pub(super) async fn complete(
-    protocol: &Protocol,
-    request: S3Request<CompleteMultipartUploadInput>,
-) -> Answer<CompleteMultipartUploadOutput> {
-    let mut input = request.input;
-    check_owner(input.expected_bucket_owner.as_deref())?;
-    let asked = input.multipart_upload.take().and_then(|upload| upload.parts).unwrap_or_default();
+pub(super) async fn complete(protocol: &Protocol, request: &Raw) -> S3Result<S3Response<Body>> {
+    check_owner(request.header("x-amz-expected-bucket-owner"))?;
+    let Raw { bucket: bucket_name, key, headers, .. } = request;
+    let upload = request.parameter("uploadId").unwrap_or_default();
+    let (if_match, if_none_match) = (
+        copy::condition(headers, &http::header::IF_MATCH)?,
+        copy::condition(headers, &http::header::IF_NONE_MATCH)?,
+    );
+    let Asked(asked) = request.document()?;
     let (plan, kept) = protocol.storage.read(|connection| {
-        let bucket = buckets::get(connection, &input.bucket)?;
-        let plan = uploads::plan(connection, &bucket, &input.key, &input.upload_id)?;
-        Ok((plan, uploads::parts(connection, &input.upload_id, 0)?))
+        let bucket = buckets::get(connection, bucket_name)?;
+        let plan = uploads::plan(connection, &bucket, key, &upload)?;
+        Ok((plan, uploads::parts(connection, &upload, 0)?))
     })?;
     let parts = choose_parts(&asked, &kept)?;
-    check_size(&input, &parts)?;
+    check_size(request.header("x-amz-mp-object-size"), &parts)?;
     let sums = Sums::of(&plan, &parts)?;
-    let declared = Declared::of_headers(&request.headers, Algorithm::parse(&plan.checksum_algorithm)?)?;
+    let declared = Declared::of_headers(headers, Algorithm::parse(&plan.checksum_algorithm)?)?;
     declared.verify(&sums.checksum.value, None)?;
     let content = Content::join(parts.iter().map(|part| &part.content));
     let attributes =
         Attributes { checksum: Some(sums.checksum.clone()), parts: object_parts(&parts), ..plan.attributes };
     let version = protocol.storage.write(|writer| {
-        let bucket = buckets::get(writer, &input.bucket)?;
+        let bucket = buckets::get(writer, bucket_name)?;
         // Completed, aborted or changed since its parts were chosen?
-        uploads::plan(writer, &bucket, &input.key, &input.upload_id)?;
-        let kept = uploads::parts(writer, &input.upload_id, 0)?;
+        uploads::plan(writer, &bucket, key, &upload)?;
+        let kept = uploads::parts(writer, &upload, 0)?;
         if choose_parts(&asked, &kept)?.iter().map(|part| &part.content).ne(parts.iter().map(|p| &p.content))
         {
             return Err(copy::source_changes().into());
         }
-        let current = versions::current_etag(writer, &bucket, &input.key)?;
-        conditions::check_write(input.if_match.as_ref(), input.if_none_match.as_ref(), current.as_deref())?;
+        let current = versions::current_etag(writer, &bucket, key)?;
+        conditions::check_write(if_match.as_ref(), if_none_match.as_ref(), current.as_deref())?;
         writer.share(&content)?;
         let new = NewVersion {
-            key: &input.key,
+            key,
             size: parts.iter().map(|part| part.size).sum(),
             etag: &sums.etag,
             modified: modified_now(),
@@ -64,37 +66,102 @@ pub(super) async fn complete(
             content: &content,
         };
         let version = writer.put_version(&bucket, &new)?;
-        writer.remove_upload(&input.upload_id)?;
+        writer.remove_upload(&upload)?;
         Ok(bucket.shown_version(&version))
     })?;
-    let checksum = checksum::to_wire(&sums.checksum);
-    let mut response = S3Response::new(CompleteMultipartUploadOutput {
-        location: Some(format!("/{}/{}", input.bucket, input.key)),
-        bucket: Some(input.bucket),
-        bucket_key_enabled: attributes.encryption.bucket_key,
-        checksum_crc32: checksum.checksum_crc32,
-        checksum_crc32c: checksum.checksum_crc32c,
-        checksum_crc64nvme: checksum.checksum_crc64nvme,
-        checksum_sha1: checksum.checksum_sha1,
-        checksum_sha256: checksum.checksum_sha256,
-        checksum_type: checksum.checksum_type,
-        e_tag: Some(wire_etag(&sums.etag)),
-        key: Some(input.key),
-        server_side_encryption: attributes.encryption.shown_algorithm().map(ServerSideEncryption::from),
-        ssekms_key_id: attributes.encryption.kms_key_id,
-        ..Default::default()
-    });
-    if let Some(version) = version.and_then(|version| HeaderValue::try_from(version).ok()) {
-        response.headers.insert(s3s::header::X_AMZ_VERSION_ID, version);
-    }
+    let mut response = raw::answer(&Completed { bucket: bucket_name, key, sums: &sums })?;
+    add_headers(&mut response, version, &attributes.encryption);
     Ok(response)
 }
 
+fn add_headers(response: &mut S3Response<Body>, version: Option<String>, encryption: &Encryption) {
+    const ENCRYPTION: HeaderName = HeaderName::from_static("x-amz-server-side-encryption");
+    const KEY: HeaderName = HeaderName::from_static("x-amz-server-side-encryption-aws-kms-key-id");
+    const BUCKET_KEY: HeaderName = HeaderName::from_static("x-amz-server-side-encryption-bucket-key-enabled");
+    let shown = [
+        (s3s::header::X_AMZ_VERSION_ID, version),
+        (ENCRYPTION, encryption.shown_algorithm()),
+        (KEY, encryption.kms_key_id.clone()),
+        (BUCKET_KEY, encryption.bucket_key.map(|enabled| enabled.to_string())),
+    ];
+    for (name, value) in shown {
+        if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
+            response.headers.insert(name, value);
+        }
+    }
+}
+
+/// What an answer tells of the object.
+struct Completed<'a> {
+    bucket: &'a str,
+    key: &'a str,
+    sums: &'a Sums,
+}
+
+impl Serialize for Completed<'_> {
+    fn serialize<W: std::io::Write>(&self, writer: &mut Serializer<W>) -> SerResult {
+        let Self { bucket, key, sums } = self;
+        writer.element_with_ns("CompleteMultipartUploadResult", NAMESPACE, |writer| {
+            writer.content("Location", &format!("/{bucket}/{key}"))?;
+            writer.content("Bucket", *bucket)?;
+            writer.content("Key", *key)?;
+            writer.content("ETag", &wire_etag(&sums.etag))?;
+            writer.content(&checksum::element(&sums.checksum), &sums.checksum.value)?;
+            writer.content("ChecksumType", &sums.checksum.kind)
+        })
+    }
+}
+
+/// The parts that a request names.
+struct Asked(Vec<AskedPart>);
+
+/// A part as a request names it, perhaps with checksums.
+#[derive(Default)]
+struct AskedPart {
+    number: Option<i32>,
+    etag: Option<s3s::dto::ETag>,
+    checksums: Vec<(Algorithm, String)>,
+}
+
+impl<'xml> Deserialize<'xml> for Asked {
+    fn deserialize(reader: &mut Deserializer<'xml>) -> DeResult<Self> {
+        let mut parts = Vec::new();
+        reader.named_element("CompleteMultipartUpload", |reader| {
+            reader.for_each_element(|reader, name| {
+                if name != b"Part" {
+                    return Err(DeError::UnexpectedTagName);
+                }
+                parts.push(AskedPart::read(reader)?);
+                Ok(())
+            })
+        })?;
+        Ok(Self(parts))
+    }
+}
+
+impl AskedPart {
+    fn read(reader: &mut Deserializer<'_>) -> DeResult<Self> {
+        let mut part = Self::default();
+        reader.for_each_element(|reader, name| {
+            match name {
+                b"PartNumber" => part.number = Some(reader.content()?),
+                b"ETag" => part.etag = Some(reader.content()?),
+                _ => {
+                    let algorithm = Algorithm::of_element(name).ok_or(DeError::UnexpectedTagName)?;
+                    part.checksums.push((algorithm, reader.content()?));
+                }
+            }
+            Ok(())
+        })?;
+        Ok(part)
+    }
+}
+
 /// Compares the size that the client expects.
-fn check_size(input: &CompleteMultipartUploadInput, parts: &[uploads::Part]) -> S3Result<()> {
+fn check_size(expected: Option<&str>, parts: &[uploads::Part]) -> S3Result<()> {
     let size: u64 = parts.iter().map(|part| part.size).sum();
-    match input.mpu_object_size {
-        Some(expected) if u64::try_from(expected) != Ok(size) => Err(s3_error!(
+    match expected {
+        Some(expected) if expected.parse() != Ok(size) => Err(s3_error!(
             InvalidRequest,
             "The provided 'x-amz-mp-object-size' header value {expected} does not match what was computed: {size}"
         )),
@@ -107,16 +174,16 @@ fn check_size(input: &CompleteMultipartUploadInput, parts: &[uploads::Part]) -> 
 /// # Errors
 /// `MalformedXML` for none, `InvalidPartOrder`, `InvalidPart` for one that is missing or has another entity tag,
 /// `EntityTooSmall`.
-fn choose_parts(asked: &[CompletedPart], kept: &[uploads::Part]) -> S3Result<Vec<uploads::Part>> {
+fn choose_parts(asked: &[AskedPart], kept: &[uploads::Part]) -> S3Result<Vec<uploads::Part>> {
     let mut chosen: Vec<uploads::Part> = Vec::with_capacity(asked.len());
     for part in asked {
         let missing = || s3_error!(InvalidPart, "One or more of the specified parts could not be found.");
-        let number = part.part_number.ok_or_else(missing)?;
+        let number = part.number.ok_or_else(missing)?;
         if chosen.last().is_some_and(|last| last.number >= number) {
             return Err(s3_error!(InvalidPartOrder, "The list of parts was not in ascending order."));
         }
         let found = kept.iter().find(|kept| kept.number == number).ok_or_else(missing)?;
-        if part.e_tag.as_ref().is_none_or(|etag| etag.value() != found.etag)
+        if part.etag.as_ref().is_none_or(|etag| etag.value() != found.etag)
             || !names_checksum_of(part, &found.sums.shown)
         {
             return Err(missing());
@@ -136,14 +203,11 @@ fn choose_parts(asked: &[CompletedPart], kept: &[uploads::Part]) -> S3Result<Vec
 }
 
 /// Whether the checksum that a completion gives for a part, if it gives one, is the part's.
-fn names_checksum_of(asked: &CompletedPart, kept: &StoredChecksum) -> bool {
-    let kept = checksum::to_wire(kept);
-    let same = |asked: &Option<String>, kept: &Option<String>| asked.is_none() || asked == kept;
-    same(&asked.checksum_crc32, &kept.checksum_crc32)
-        && same(&asked.checksum_crc32c, &kept.checksum_crc32c)
-        && same(&asked.checksum_crc64nvme, &kept.checksum_crc64nvme)
-        && same(&asked.checksum_sha1, &kept.checksum_sha1)
-        && same(&asked.checksum_sha256, &kept.checksum_sha256)
+fn names_checksum_of(asked: &AskedPart, kept: &StoredChecksum) -> bool {
+    let is_kept = |(algorithm, value): &(Algorithm, String)| {
+        (algorithm.name(), value.as_str()) == (kept.algorithm.as_str(), kept.value.as_str())
+    };
+    asked.checksums.iter().all(is_kept)
 }
 
 /// What an object shows of its parts.

@@ -107,7 +107,7 @@ pub(super) async fn copy(
             "x-amz-tagging-directive",
         )?,
         customer_key: customer_key::of(&request.headers)?,
-        headers: write_headers!(input),
+        headers: write_headers!(input, &request.headers),
     };
     let algorithm =
         input.checksum_algorithm.as_ref().map(|name| Algorithm::parse(name.as_str())).transpose()?;
@@ -159,7 +159,8 @@ struct TargetConditions {
     if_none_match: Option<ETagCondition>,
 }
 
-fn condition(headers: &HeaderMap, name: &HeaderName) -> S3Result<Option<ETagCondition>> {
+/// Reads a header that is an entity tag or `*`.
+pub(super) fn condition(headers: &HeaderMap, name: &HeaderName) -> S3Result<Option<ETagCondition>> {
     let Some(value) = headers.get(name) else { return Ok(None) };
     let condition = ETagCondition::parse_http_header(value.as_bytes());
     condition.map(Some).map_err(|error| s3_error!(error, InvalidArgument, "{name} is no entity tag"))

@@ -9,6 +9,7 @@ use super::lookup::jiff_time;
 use super::object_lock::hold_of;
 use crate::acl::{self, Grant, GrantHeaders};
 use crate::error::custom_error;
+use crate::event_hold::EventHold;
 use crate::lock::{Lock, Mode, Retention};
 use crate::model::{Bucket, DEFAULT_CONTENT_TYPE, Encryption, Metadata, STANDARD, Tag};
 use crate::tags;
@@ -46,11 +47,14 @@ pub(super) struct WriteHeaders {
     pub(super) lock_mode: Option<String>,
     pub(super) lock_until: Option<dto::Timestamp>,
     pub(super) legal_hold: Option<String>,
+    /// Its mode is `lock_mode`.
+    pub(super) event_hold: Option<EventHold>,
 }
 
-/// Takes [`WriteHeaders`] out of an input of the protocol crate, whose three types have these fields in common.
+/// Takes [`WriteHeaders`] out of an input of the protocol crate, whose three types have these fields in common, and what the crate
+/// does not know out of the headers.
 macro_rules! write_headers {
-    ($input:ident) => {
+    ($input:ident, $headers:expr) => {
         $crate::protocol::headers::WriteHeaders {
             canned_acl: $input.acl.take().map(|acl| acl.as_str().to_owned()),
             grants: $crate::acl::GrantHeaders {
@@ -78,6 +82,7 @@ macro_rules! write_headers {
             lock_mode: $input.object_lock_mode.take().map(|mode| mode.as_str().to_owned()),
             lock_until: $input.object_lock_retain_until_date.take(),
             legal_hold: $input.object_lock_legal_hold_status.take().map(|hold| hold.as_str().to_owned()),
+            event_hold: $crate::protocol::event_hold::of_headers($headers)?,
         }
     };
 }
@@ -134,13 +139,15 @@ impl WriteHeaders {
 
     /// The object lock asked for.
     pub(super) fn lock(&self, now: Timestamp) -> S3Result<Lock> {
-        let retention = match (&self.lock_mode, &self.lock_until) {
+        let mode = |name: &String| {
+            Mode::parse(name).ok_or_else(|| s3_error!(InvalidArgument, "Unknown wormMode directive."))
+        };
+        let mode = self.lock_mode.as_ref().map(mode).transpose()?;
+        let retention = match (mode, &self.lock_until) {
             (None, None) => None,
-            (Some(mode), Some(until)) => {
-                let mode = Mode::parse(mode)
-                    .ok_or_else(|| s3_error!(InvalidArgument, "Unknown wormMode directive."))?;
-                Some(Retention::new(mode, jiff_time(until)?, now)?)
-            }
+            // The mode of the event hold.
+            (Some(_), None) if self.event_hold.is_some_and(|hold| hold.on) => None,
+            (Some(mode), Some(until)) => Some(Retention::new(mode, jiff_time(until)?, now)?),
             _ => {
                 return Err(s3_error!(
                     InvalidArgument,
@@ -152,7 +159,11 @@ impl WriteHeaders {
             hold_of(status)
                 .ok_or_else(|| s3_error!(InvalidArgument, "Legal Hold must be either of 'ON' or 'OFF'"))
         };
-        Ok(Lock { retention, legal_hold: self.legal_hold.as_ref().map(hold).transpose()? })
+        Ok(Lock {
+            retention,
+            legal_hold: self.legal_hold.as_ref().map(hold).transpose()?,
+            event_hold: self.event_hold.map(|hold| EventHold { mode: mode.filter(|_| hold.on), ..hold }),
+        })
     }
 
     /// The website redirect asked for.

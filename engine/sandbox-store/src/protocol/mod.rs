@@ -1,4 +1,5 @@
-//! The S3 API over the storage: one module per family of calls; this one only hands each call to its module.
+//! The S3 API over the storage: one module per family of calls; this one only hands each call to its module, and `routes` those
+//! that the protocol crate does not read.
 
 mod acl;
 mod attributes;
@@ -7,19 +8,23 @@ mod complete;
 mod copy;
 mod customer_key;
 mod delete;
+mod encryption;
+mod event_hold;
 mod headers;
 mod listing;
 mod lookup;
 mod object_lock;
 mod objects;
 mod parts;
+mod raw;
 mod restore;
+mod retention;
+mod routes;
 mod selection;
 mod settings;
 mod tagging;
 mod tiering;
 mod transfer;
-mod unknown;
 mod uploads;
 
 use std::sync::Arc;
@@ -29,8 +34,8 @@ use s3s::dto::*;
 use s3s::{S3, S3Request, S3Response, S3Result};
 
 use crate::storage::Storage;
+pub(crate) use routes::Routes;
 use transfer::ZeroSums;
-pub(crate) use unknown::UnknownSubresources;
 
 /// The status that an answer must have instead of the one that the protocol crate gives it, as an extension of the
 /// response: the crate always answers RestoreObject with 200, S3 with 202 unless the copy is there already.
@@ -87,8 +92,6 @@ calls! {
     delete_bucket_intelligent_tiering_configuration: DeleteBucketIntelligentTieringConfigurationInput => DeleteBucketIntelligentTieringConfigurationOutput = tiering::delete;
     get_object_lock_configuration: GetObjectLockConfigurationInput => GetObjectLockConfigurationOutput = object_lock::configuration;
     put_object_lock_configuration: PutObjectLockConfigurationInput => PutObjectLockConfigurationOutput = object_lock::put_configuration;
-    get_object_retention: GetObjectRetentionInput => GetObjectRetentionOutput = object_lock::retention;
-    put_object_retention: PutObjectRetentionInput => PutObjectRetentionOutput = object_lock::put_retention;
     get_object_legal_hold: GetObjectLegalHoldInput => GetObjectLegalHoldOutput = object_lock::legal_hold;
     put_object_legal_hold: PutObjectLegalHoldInput => PutObjectLegalHoldOutput = object_lock::put_legal_hold;
     put_object: PutObjectInput => PutObjectOutput = objects::put;
@@ -111,7 +114,6 @@ calls! {
     upload_part: UploadPartInput => UploadPartOutput = parts::upload;
     upload_part_copy: UploadPartCopyInput => UploadPartCopyOutput = parts::copy;
     list_parts: ListPartsInput => ListPartsOutput = parts::list;
-    complete_multipart_upload: CompleteMultipartUploadInput => CompleteMultipartUploadOutput = complete::complete;
     abort_multipart_upload: AbortMultipartUploadInput => AbortMultipartUploadOutput = uploads::abort;
     list_multipart_uploads: ListMultipartUploadsInput => ListMultipartUploadsOutput = uploads::list;
 }

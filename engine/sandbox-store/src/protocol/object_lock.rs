@@ -1,16 +1,17 @@
-//! The object lock of buckets, and retention and legal hold of objects.
+//! The object lock of buckets, and the legal hold of objects; their retention is in `retention`.
 
 use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
-use super::lookup::{check_owner, jiff_time, object, wire_time};
+use super::lookup::{check_owner, object};
 use super::{Answer, Protocol};
 use crate::error::SandboxError;
-use crate::lock::{self, BucketLock, Lock, Mode, Period, Retention};
+use crate::lock::{self, BucketLock, Lock, Period};
 use crate::model::{self, Versioning};
 use crate::storage::{Writer, buckets};
 
-fn malformed() -> s3s::S3Error {
+/// The answer to a document that S3 does not take.
+pub(super) fn malformed() -> s3s::S3Error {
     s3_error!(
         MalformedXML,
         "The XML you provided was not well-formed or did not validate against our published schema"
@@ -76,7 +77,7 @@ pub(super) async fn configuration(
 }
 
 /// The lock of a version in a bucket that has object lock.
-fn lock_of(
+pub(super) fn lock_of(
     connection: &rusqlite::Connection,
     bucket: &str,
     key: &str,
@@ -90,7 +91,8 @@ fn lock_of(
     Ok((version.id, version.lock))
 }
 
-fn change(
+/// Changes that lock.
+pub(super) fn change(
     writer: &mut Writer<'_>,
     (bucket, key, version): (&str, &str, Option<&str>),
     change: impl FnOnce(Lock) -> S3Result<Lock>,
@@ -100,53 +102,8 @@ fn change(
 }
 
 /// A version without the retention or the hold that was asked for.
-fn none_of_object() -> s3s::S3Error {
+pub(super) fn none_of_object() -> s3s::S3Error {
     s3_error!(NoSuchObjectLockConfiguration, "The specified object does not have a ObjectLock configuration")
-}
-
-pub(super) async fn put_retention(
-    protocol: &Protocol,
-    request: S3Request<PutObjectRetentionInput>,
-) -> Answer<PutObjectRetentionOutput> {
-    let input = request.input;
-    check_owner(input.expected_bucket_owner.as_deref())?;
-    let now = jiff::Timestamp::now();
-    let asked = input.retention.ok_or_else(malformed)?;
-    let new = match (asked.mode, asked.retain_until_date) {
-        (None, None) => None,
-        (Some(mode), Some(until)) => {
-            let mode = Mode::parse(mode.as_str()).ok_or_else(malformed)?;
-            Some(Retention::new(mode, jiff_time(&until)?, now)?)
-        }
-        _ => return Err(malformed()),
-    };
-    let bypass = input.bypass_governance_retention.unwrap_or(false);
-    let target = (input.bucket.as_str(), input.key.as_str(), input.version_id.as_deref());
-    protocol.storage.write(|writer| {
-        change(writer, target, |lock| {
-            lock.check_retention(new.as_ref(), bypass, now)?;
-            Ok(Lock { retention: new, ..lock })
-        })
-    })?;
-    Ok(S3Response::new(PutObjectRetentionOutput::default()))
-}
-
-pub(super) async fn retention(
-    protocol: &Protocol,
-    request: S3Request<GetObjectRetentionInput>,
-) -> Answer<GetObjectRetentionOutput> {
-    let input = request.input;
-    check_owner(input.expected_bucket_owner.as_deref())?;
-    let version = input.version_id.as_deref();
-    let (_, lock) =
-        protocol.storage.read(|connection| lock_of(connection, &input.bucket, &input.key, version))?;
-    let retention = lock.retention.ok_or_else(none_of_object)?;
-    Ok(S3Response::new(GetObjectRetentionOutput {
-        retention: Some(ObjectLockRetention {
-            mode: Some(ObjectLockRetentionMode::from_static(retention.mode.as_str())),
-            retain_until_date: Some(wire_time(retention.until)),
-        }),
-    }))
 }
 
 pub(super) async fn put_legal_hold(
@@ -179,7 +136,7 @@ pub(super) async fn legal_hold(
     }))
 }
 
-/// Reads the status of a legal hold.
+/// Reads the status of a hold.
 pub(super) fn hold_of(status: &str) -> Option<bool> {
     match status {
         ObjectLockLegalHoldStatus::ON => Some(true),

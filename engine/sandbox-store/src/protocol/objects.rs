@@ -4,13 +4,13 @@ use http::{HeaderMap, HeaderValue};
 use s3s::dto::{self, *};
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
-use super::customer_key;
 use super::headers::write_headers;
 use super::lookup::{check_owner, modified_now, object, wire_etag, wire_time};
 use super::object_lock::hold_status;
 use super::selection::Selected;
 use super::transfer::{self, MAX_SINGLE_BODY};
 use super::{Answer, Protocol};
+use super::{customer_key, event_hold};
 use crate::checksum;
 use crate::conditions::{self, Conditions, Verdict};
 use crate::lock::Lock;
@@ -27,7 +27,7 @@ pub(super) async fn put(
     let input = &mut request.input;
     check_owner(input.expected_bucket_owner.as_deref())?;
     check_size(input)?;
-    let headers = write_headers!(input);
+    let headers = write_headers!(input, &request.headers);
     let (acl, tags, storage_class) = (headers.acl()?, headers.tags()?, headers.storage_class()?);
     // Before the body is received, so that a client learns of a missing bucket without sending it all.
     let bucket = protocol.storage.read(|connection| buckets::get(connection, &input.bucket))?;
@@ -144,6 +144,7 @@ pub(super) async fn get(protocol: &Protocol, request: S3Request<GetObjectInput>)
     })?;
     let mut headers = selected.checksum_headers(&version, input.checksum_mode.is_some())?;
     customer_key::add_headers(&mut headers, &version.attributes.encryption);
+    event_hold::add_headers(&mut headers, version.lock.event_hold.as_ref());
     let parts_count = selected.parts_count(&version);
     let shown = Shown::new(&bucket, version, now);
     let output = GetObjectOutput {
@@ -200,6 +201,7 @@ pub(super) async fn head(
     let selected = Selected::of(input.range, input.part_number, &version)?;
     let mut headers = selected.checksum_headers(&version, input.checksum_mode.is_some())?;
     customer_key::add_headers(&mut headers, &version.attributes.encryption);
+    event_hold::add_headers(&mut headers, version.lock.event_hold.as_ref());
     let parts_count = selected.parts_count(&version);
     let shown = Shown::new(&bucket, version, jiff::Timestamp::now());
     if let Some(count) = shown.tag_count {
@@ -269,7 +271,7 @@ impl Shown {
             bucket_key: attributes.encryption.bucket_key,
             etag: wire_etag(&version.etag),
             legal_hold: version.lock.legal_hold.map(hold_status),
-            lock_mode: retention.map(|retention| ObjectLockMode::from_static(retention.mode.as_str())),
+            lock_mode: version.lock.mode(now).map(|mode| ObjectLockMode::from_static(mode.as_str())),
             lock_until: retention.map(|retention| wire_time(retention.until)),
             expires: expires.and_then(|date| dto::Timestamp::parse(TimestampFormat::HttpDate, date).ok()),
             metadata: attributes.metadata,

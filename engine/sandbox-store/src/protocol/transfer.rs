@@ -82,7 +82,7 @@ pub(super) async fn receive<T>(
 }
 
 /// The protocol crate verifies signature and hash of the body while it is read, and tells only by text what failed.
-fn broken_body(error: StdError) -> S3Error {
+pub(super) fn broken_body(error: StdError) -> S3Error {
     let text = error.to_string();
     if text.contains("Sha256Mismatch") {
         let message = "The provided 'x-amz-content-sha256' header does not match what was computed.";

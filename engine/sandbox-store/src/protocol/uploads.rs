@@ -28,7 +28,7 @@ pub(super) async fn create(
     let algorithm =
         input.checksum_algorithm.as_ref().map(|name| Algorithm::parse(name.as_str())).transpose()?;
     let kind = checksum_kind(algorithm, input.checksum_type.as_ref().map(ChecksumType::as_str))?;
-    let headers = write_headers!(input);
+    let headers = write_headers!(input, &request.headers);
     let bucket = protocol.storage.read(|connection| buckets::get(connection, &input.bucket))?;
     let lock = headers.lock(jiff::Timestamp::now())?;
     Lock::of_new(&lock, bucket.settings.lock.as_ref(), jiff::Timestamp::now())?;
@@ -70,11 +70,13 @@ pub(super) async fn create(
 
 /// Whether the completed object gets a checksum of all its bytes or one of the parts' checksums.
 fn checksum_kind(algorithm: Option<Algorithm>, asked: Option<&str>) -> S3Result<&'static str> {
-    use Algorithm::{Crc32, Crc32c, Crc64Nvme, Sha1, Sha256};
-    match (algorithm.unwrap_or(Crc64Nvme), asked) {
-        (Crc64Nvme, None | Some(FULL_OBJECT)) | (Crc32 | Crc32c, Some(FULL_OBJECT)) => Ok(FULL_OBJECT),
-        (Crc32 | Crc32c | Sha1 | Sha256, None | Some(COMPOSITE)) => Ok(COMPOSITE),
-        (algorithm, asked) => Err(s3_error!(
+    let algorithm = algorithm.unwrap_or(Algorithm::Crc64Nvme);
+    let whole_only = algorithm == Algorithm::Crc64Nvme;
+    match asked {
+        None if whole_only => Ok(FULL_OBJECT),
+        Some(FULL_OBJECT) if algorithm.is_crc() => Ok(FULL_OBJECT),
+        None | Some(COMPOSITE) if !whole_only => Ok(COMPOSITE),
+        asked => Err(s3_error!(
             InvalidRequest,
             "The {} checksum type cannot be used with the {} checksum algorithm.",
             asked.unwrap_or_default(),

@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS versions (
     tags          TEXT NOT NULL,            -- JSON
     acl           TEXT NOT NULL,            -- JSON
     restore       TEXT,                     -- JSON
-    lock          TEXT NOT NULL DEFAULT '{}', -- JSON: retention, legal hold
+    lock          TEXT NOT NULL DEFAULT '{}', -- JSON: retention, legal hold, event hold
     content       TEXT                      -- JSON: runs of bodies and of zeros; a delete marker has none
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS versions_newest_first ON versions (bucket, key, id DESC);

@@ -161,6 +161,13 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Replaces the attributes of a version.
+    pub(crate) fn set_attributes(&mut self, id: i64, attributes: &Attributes) -> Result<()> {
+        self.prepare_cached("UPDATE versions SET attributes = ?2 WHERE id = ?1")?
+            .execute((id, serde_json::to_string(attributes)?))?;
+        Ok(())
+    }
+
     /// Replaces the ACL of a version.
     pub(crate) fn set_acl(&mut self, id: i64, acl: &[Grant]) -> Result<()> {
         self.prepare_cached("UPDATE versions SET acl = ?2 WHERE id = ?1")?

@@ -41,10 +41,7 @@ fn calls_on_an_object_and_on_a_version_of_it() {
         (|o| HeadObject::new(o).into(), "s3:GetObject", "s3:GetObjectVersion"),
         (|o| GetObject::new(o).into(), "s3:GetObject", "s3:GetObjectVersion"),
         (
-            |object| {
-                let algorithm = crate::ChecksumAlgorithm::Crc32;
-                DigestObject { object, algorithm, part_size: None, if_match: None }.into()
-            },
+            |object| DigestObject::new(object, crate::ChecksumAlgorithm::Crc32).into(),
             "s3:GetObject",
             "s3:GetObjectVersion",
         ),
@@ -279,11 +276,17 @@ fn retention() -> Option<Retention> {
 fn of_locks() -> Vec<Request> {
     let bucket = || "b".to_owned();
     let key = || "k".to_owned();
-    let lock = ObjectLock { retention: retention(), legal_hold: Some(true) };
+    let lock = ObjectLock { retention: retention(), legal_hold: Some(true), event_hold: None };
     vec![
         PutObjectLegalHold { object: version(), on: true }.into(),
         GetObjectLegalHold { object: version() }.into(),
-        PutObjectRetention { object: version(), retention: retention(), bypass_governance: true }.into(),
+        PutObjectRetention {
+            object: version(),
+            retention: retention(),
+            bypass_governance: true,
+            event_hold: None,
+        }
+        .into(),
         GetObjectRetention { object: object() }.into(),
         GetObjectLockConfiguration { bucket: bucket() }.into(),
         GetBucketReplication { source: version() }.into(),
@@ -338,7 +341,8 @@ fn locks_and_what_goes_around_them() {
     assert_eq!(of(2, "s3:object-lock-retain-until-date").as_deref(), Some("2030-01-31T00:00:00Z"));
     assert_eq!(of(10, "s3:if-match").as_deref(), Some("e"));
     assert_eq!(of(12, "s3:object-lock-mode").as_deref(), Some("GOVERNANCE"));
-    let removal = PutObjectRetention { object: object(), retention: None, bypass_governance: false };
+    let removal =
+        PutObjectRetention { object: object(), retention: None, bypass_governance: false, event_hold: None };
     let removal = Request::from(removal).accesses();
     assert_eq!(removal.len(), 1);
     assert_eq!(key(&removal[0], "s3:object-lock-mode"), None);

@@ -26,7 +26,10 @@ use percent_encoding::percent_decode_str;
 use super::errors::refused_one;
 use super::values;
 use crate::error::StoreError;
-use crate::request::{ContentHeaders, Encryption, Grant, Grantee, ObjectLock, Permission, Retention, Tag};
+use crate::request::{
+    ContentHeaders, Encryption, EventHold, Grant, Grantee, HoldDuration, ObjectLock, Permission, Retention,
+    Tag,
+};
 use crate::response::{
     Acl, ListPage, ListedObject, ListedUpload, ListedVersion, Response, Restore, UploadPage, VersionPage,
 };
@@ -102,6 +105,12 @@ macro_rules! described {
                     $out.object_lock_retain_until_date.as_ref(),
                 ),
                 legal_hold: $out.object_lock_legal_hold_status.as_ref().map(is_on),
+                event_hold: event_hold(
+                    $out.object_lock_event_hold.as_ref(),
+                    $out.object_lock_mode.as_ref(),
+                    $out.object_lock_event_hold_duration_days,
+                    $out.object_lock_event_hold_duration_years,
+                ),
             },
             tag_count: $out.tag_count.and_then(|count| u32::try_from(count).ok()),
             parts_count: $out.parts_count.and_then(|count| u32::try_from(count).ok()),
@@ -283,15 +292,23 @@ pub(super) fn deleted_together(
 pub(super) fn legal_hold(answer: Answered<GetObjectLegalHoldOutput>) -> Response {
     let Answered { output, status } = answer;
     let legal_hold = output.legal_hold.and_then(|hold| hold.status).as_ref().map(is_on);
-    Response { lock: ObjectLock { legal_hold, retention: None }, ..of_version(status, None) }
+    Response { lock: ObjectLock { legal_hold, ..ObjectLock::default() }, ..of_version(status, None) }
 }
 
 pub(super) fn retention(answer: Answered<GetObjectRetentionOutput>) -> Response {
     let Answered { output, status } = answer;
-    let retention = output.retention.and_then(|retention| {
+    let found = output.retention.as_ref();
+    let retention = found.and_then(|retention| {
         locked(retention.mode.as_ref().map(|mode| mode.as_str()), retention.retain_until_date.as_ref())
     });
-    Response { lock: ObjectLock { retention, legal_hold: None }, ..of_version(status, None) }
+    let duration = found.and_then(|retention| retention.event_hold_duration.as_ref());
+    let event_hold = event_hold(
+        found.and_then(|retention| retention.event_hold.as_ref()),
+        found.and_then(|retention| retention.mode.as_ref()),
+        duration.and_then(|duration| duration.days),
+        duration.and_then(|duration| duration.years),
+    );
+    Response { lock: ObjectLock { retention, event_hold, legal_hold: None }, ..of_version(status, None) }
 }
 
 pub(super) fn lock_configuration(answer: Answered<GetObjectLockConfigurationOutput>) -> Response {
@@ -310,6 +327,19 @@ pub(super) fn versioning(answer: Answered<GetBucketVersioningOutput>) -> Respons
 /// A retention with all that it needs.
 fn locked(mode: Option<&str>, until: Option<&DateTime>) -> Option<Retention> {
     Some(Retention { mode: mode?.to_owned(), retain_until: values::time(until?)? })
+}
+
+fn event_hold<M: AsRef<str>>(
+    hold: Option<&types::ObjectLockEventHold>,
+    mode: Option<&M>,
+    days: Option<i32>,
+    years: Option<i32>,
+) -> Option<EventHold> {
+    let count = |number: i32| u32::try_from(number).ok();
+    let days = days.and_then(count).map(HoldDuration::Days);
+    let duration = days.or_else(|| years.and_then(count).map(HoldDuration::Years));
+    let mode = mode.map(|mode| mode.as_ref().to_owned());
+    hold.map(|hold| EventHold { on: *hold == types::ObjectLockEventHold::On, mode, duration })
 }
 
 fn is_on(status: &types::ObjectLockLegalHoldStatus) -> bool {

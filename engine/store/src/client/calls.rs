@@ -16,7 +16,7 @@ use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::answers::{self, Answered};
-use super::computed;
+use super::computed::{self, with_checksum};
 use super::deletions::Deletions;
 use super::errors::{Call, Mapper};
 use super::measured;
@@ -92,11 +92,14 @@ macro_rules! new_object {
             .set_bucket_key_enabled(encryption.bucket_key_enabled)
             .set_website_redirect_location($new.website_redirect_location.clone())
             .set_checksum_algorithm($new.checksum_algorithm.as_deref().map(Into::into))
-            .set_object_lock_mode($new.lock.retention.as_ref().map(|it| it.mode.as_str().into()))
+            .set_object_lock_mode($new.lock.mode().map(Into::into))
             .set_object_lock_retain_until_date(
                 $new.lock.retention.as_ref().map(|it| values::sdk_time(it.retain_until)),
             )
             .set_object_lock_legal_hold_status($new.lock.legal_hold.map(values::legal_hold))
+            .set_object_lock_event_hold($new.lock.event_hold.as_ref().map(values::event_hold))
+            .set_object_lock_event_hold_duration_days($new.lock.event_hold.as_ref().and_then(values::hold_days))
+            .set_object_lock_event_hold_duration_years($new.lock.event_hold.as_ref().and_then(values::hold_years))
             .set_tagging(values::tagging_header(&$new.tags))
     }};
 }
@@ -110,8 +113,8 @@ pub(crate) struct Sdk {
     pub(crate) name: String,
     pub(crate) client: Client,
     pub(crate) mapper: Mapper,
-    /// Whether the endpoint is one of Amazon S3's.
-    pub(crate) is_amazon: bool,
+    /// Whether the endpoint has UpdateObjectEncryption.
+    pub(crate) update_encryption: bool,
     /// Most time for one attempt, body included.
     pub(crate) request_timeout: Duration,
     /// Where deletions meet that go together; `None` if each goes alone.
@@ -284,7 +287,8 @@ impl Sdk {
             .set_if_none_match(call.if_none_match.clone())
             .set_content_md5(call.content_md5.clone())
             .body(ByteStream::from(call.body.clone()));
-        let mut sent = computed::checksum(sent.customize(), call.checksum_algorithm.as_deref());
+        let checksum = computed::checksum(call.checksum_algorithm.as_deref(), &call.body).await;
+        let mut sent = with_checksum!(sent, checksum.map_err(invalid)?).customize();
         if self.leaves_unsigned(call.content_md5.as_ref()) {
             sent = sent.disable_payload_signing();
         }
@@ -301,6 +305,7 @@ impl Sdk {
             .copy_source(values::copy_source(&call.source))
             .set_metadata_directive(call.metadata_directive.map(|directive| directive.as_str().into()))
             .set_tagging_directive(call.tagging_directive.map(|directive| directive.as_str().into()))
+            .set_annotation_directive(call.annotation_directive.map(|directive| directive.as_str().into()))
             .set_copy_source_if_match(call.copy_source_if_match.clone())
             .set_copy_source_if_none_match(call.copy_source_if_none_match.clone())
             .set_copy_source_if_modified_since(call.copy_source_if_modified_since.map(values::sdk_time))

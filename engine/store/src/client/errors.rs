@@ -14,11 +14,15 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use bytes::{Bytes, BytesMut};
 
 use crate::error::{StoreError, code, is_throttle_code};
-use crate::request::{HeadObject, Request};
+use crate::request::{Encryption, HeadObject, Request};
 use crate::response::MAX_BODY_BYTES;
 
 /// The header of answers about delete markers.
 const DELETE_MARKER: &str = "x-amz-delete-marker";
+
+/// What is added to an answer that something went wrong with a request for encryption.
+const NO_KEYS: &str =
+    " (the request has x-amz-server-side-encryption: a store without keys may not support it)";
 
 /// Makes [`StoreError`]s that say which store they are about.
 #[derive(Debug, Clone)]
@@ -38,15 +42,27 @@ pub(crate) struct Call {
     missing: &'static str,
     /// Whether it names a version, which may be a delete marker: S3 refuses most calls on one as not allowed.
     versioned: bool,
+    /// Whether it asks for encryption. A store without keys may say no more to that than that something went wrong.
+    encrypts: bool,
 }
 
 impl Call {
     /// DeleteObjects. What it says of one of the objects is an error of that object.
-    pub(super) const DELETE_OBJECTS: Self =
-        Self { name: "DeleteObjects", bodiless: false, missing: "NoSuchBucket", versioned: false };
+    pub(super) const DELETE_OBJECTS: Self = Self {
+        name: "DeleteObjects",
+        bodiless: false,
+        missing: "NoSuchBucket",
+        versioned: false,
+        encrypts: false,
+    };
     /// ListBuckets.
-    pub(super) const LIST_BUCKETS: Self =
-        Self { name: "ListBuckets", bodiless: false, missing: "NoSuchBucket", versioned: false };
+    pub(super) const LIST_BUCKETS: Self = Self {
+        name: "ListBuckets",
+        bodiless: false,
+        missing: "NoSuchBucket",
+        versioned: false,
+        encrypts: false,
+    };
 }
 
 impl From<&Request> for Call {
@@ -70,7 +86,18 @@ impl From<&Request> for Call {
         };
         let bodiless = matches!(request, Request::HeadObject(_) | Request::HeadBucket(_));
         let versioned = request.object().is_some_and(|object| object.version_id.is_some());
-        Self { name: request.name(), bodiless, missing, versioned }
+        let encrypts = encryption(request).is_some_and(|encryption| encryption.algorithm.is_some());
+        Self { name: request.name(), bodiless, missing, versioned, encrypts }
+    }
+}
+
+/// How the object is to be encrypted that the request writes.
+fn encryption(request: &Request) -> Option<&Encryption> {
+    match request {
+        Request::CopyObject(call) => Some(&call.encryption),
+        Request::CreateMultipartUpload(call) => Some(&call.encryption),
+        Request::PutObject(call) => Some(&call.encryption),
+        _ => None,
     }
 }
 
@@ -222,8 +249,11 @@ fn refused(call: Call, refusal: &Refusal<'_>) -> StoreError {
     // Without a body the SDK makes up a code from the status ("NotFound").
     let said = |text: Option<&str>| text.filter(|text| !call.bodiless && !text.is_empty()).map(str::to_owned);
     let code = said(refusal.code).unwrap_or_else(|| code_of_status(call, status));
-    let message = said(refusal.message)
+    let mut message = said(refusal.message)
         .unwrap_or_else(|| format!("the store answered {} with status {status}", call.name));
+    if code == "InternalError" && call.encrypts {
+        message.push_str(NO_KEYS);
+    }
     // An error in an answer that began as a success is one of the store's own making.
     let retryable = is_retryable_status(status) || is_retryable_code(&code) || (200..300).contains(&status);
     StoreError { retryable, ..StoreError::new(code, message).with_status(status) }

@@ -42,8 +42,10 @@ impl Sdk {
         call: &PutObjectRetention,
     ) -> Result<Response, StoreError> {
         let retention = ObjectLockRetention::builder()
-            .set_mode(call.retention.as_ref().map(|retention| retention.mode.as_str().into()))
+            .set_mode(call.mode().map(Into::into))
             .set_retain_until_date(call.retention.as_ref().map(|it| values::sdk_time(it.retain_until)))
+            .set_event_hold(call.event_hold.as_ref().map(values::event_hold))
+            .set_event_hold_duration(call.event_hold.as_ref().and_then(values::hold_duration))
             .build();
         let sent = object!(self.client.put_object_retention(), call.object)
             .retention(retention)
@@ -89,10 +91,10 @@ impl Sdk {
         request: &Request,
         call: &UpdateObjectEncryption,
     ) -> Result<Response, StoreError> {
-        if !self.is_amazon {
+        if !self.update_encryption {
             // Others may not know the parameter `encryption`, and would take the request for a PutObject.
-            let message =
-                "UpdateObjectEncryption is sent to Amazon S3 only: another store might overwrite the object";
+            let message = "UpdateObjectEncryption is sent to Amazon S3 only, as another store might overwrite the object; \
+                 if this one has the call, set `update-encryption = true` for it in longshore.toml";
             return Err(StoreError::new("NotImplemented", message).with_status(501));
         }
         let kms = SsekmsEncryption::builder()

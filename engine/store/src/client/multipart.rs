@@ -8,12 +8,12 @@ use aws_smithy_types::byte_stream::ByteStream;
 
 use super::answers::{self, Answered, checksums};
 use super::calls::{Sdk, new_object};
-use super::computed;
+use super::computed::{self, with_checksum};
 use super::values;
 use crate::error::StoreError;
 use crate::request::{
-    CompleteMultipartUpload, CreateMultipartUpload, ListParts, Part, Permission, Request, UploadPart,
-    UploadPartCopy,
+    CompleteMultipartUpload, CreateMultipartUpload, ListParts, Part, PartBody, Permission, Request,
+    UploadPart, UploadPartCopy,
 };
 use crate::response::{PartPage, Response};
 
@@ -29,9 +29,7 @@ pub(super) fn allowance(request: &Request) -> Duration {
             let bytes = part.range.last.unwrap_or(part.range.first).saturating_sub(part.range.first);
             Duration::from_secs(bytes / MIN_PART_RATE)
         }
-        Request::UploadPart(part) => {
-            Duration::from_secs(u64::try_from(part.body.len()).unwrap_or(u64::MAX) / MIN_PART_RATE)
-        }
+        Request::UploadPart(part) => Duration::from_secs(part.body.size() / MIN_PART_RATE),
         Request::CompleteMultipartUpload(_) => COMPLETION,
         _ => Duration::ZERO,
     }
@@ -57,6 +55,11 @@ impl Sdk {
         request: &Request,
         call: &UploadPart,
     ) -> Result<Response, StoreError> {
+        let body = match &call.body {
+            PartBody::Whole(body) => body,
+            PartBody::Streamed(stream) => return self.upload_streamed(request, call, stream).await,
+        };
+        let algorithm = call.upload.object.checksum_algorithm.as_deref();
         let sent = self
             .client
             .upload_part()
@@ -64,11 +67,12 @@ impl Sdk {
             .key(&call.upload.object.key)
             .upload_id(&call.upload.id)
             .part_number(number(call.number))
-            .set_checksum_algorithm(call.upload.object.checksum_algorithm.as_deref().map(Into::into))
+            .set_checksum_algorithm(algorithm.map(Into::into))
             .set_content_md5(call.content_md5.clone())
-            .body(ByteStream::from(call.body.clone()));
-        let algorithm = call.upload.object.checksum_algorithm.as_deref();
-        let mut sent = computed::checksum(sent.customize(), algorithm);
+            .body(ByteStream::from(body.clone()));
+        let checksum = computed::checksum(algorithm, body).await;
+        let checksum = checksum.map_err(|why| self.mapper.invalid(request.name(), &why))?;
+        let mut sent = with_checksum!(sent, checksum).customize();
         if self.leaves_unsigned(call.content_md5.as_ref()) {
             sent = sent.disable_payload_signing();
         }
@@ -141,7 +145,7 @@ impl Sdk {
 }
 
 /// At most 10,000.
-fn number(number: u32) -> i32 {
+pub(super) fn number(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 

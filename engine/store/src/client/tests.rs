@@ -12,7 +12,7 @@ use super::*;
 use crate::request::*;
 
 /// A server on loopback that gives each connection the next of `answers` and closes it. An empty answer is none.
-struct Scripted {
+pub(super) struct Scripted {
     endpoint: String,
     requests: Arc<Mutex<Vec<String>>>,
     server: JoinHandle<()>,
@@ -25,7 +25,7 @@ impl Drop for Scripted {
 }
 
 impl Scripted {
-    async fn start(answers: Vec<String>) -> Self {
+    pub(super) async fn start(answers: Vec<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -42,12 +42,12 @@ impl Scripted {
         Self { endpoint, requests, server }
     }
 
-    async fn store(&self) -> S3Store {
+    pub(super) async fn store(&self) -> S3Store {
         S3Store::connect(config(&self.endpoint)).await.unwrap()
     }
 
     /// What came in, head and body, lower-cased.
-    fn requests(&self) -> Vec<String> {
+    pub(super) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 }
@@ -87,12 +87,12 @@ fn config(endpoint: &str) -> StoreConfig {
     }
 }
 
-fn answer(status: &str, headers: &str, body: &str) -> String {
+pub(super) fn answer(status: &str, headers: &str, body: &str) -> String {
     let length = body.len();
     format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n{headers}\r\n{body}")
 }
 
-fn error(status: &str, code: &str) -> String {
+pub(super) fn error(status: &str, code: &str) -> String {
     answer(
         status,
         "x-amz-request-id: REQ1\r\n",
@@ -283,31 +283,6 @@ async fn what_cannot_be_sent_is_not() {
     assert_eq!(server.requests(), [""; 0]);
 }
 
-/// Of "123456789" (the check value of CRC-32, ISO 3309); nothing is computed that nobody asked for.
-#[tokio::test]
-async fn a_request_that_names_a_checksum_carries_it() {
-    let etag = || answer("200 OK", "ETag: \"e\"\r\n", "");
-    let server = Scripted::start(vec![etag(), etag(), etag()]).await;
-    let store = server.store().await;
-    let body = || bytes::Bytes::from_static(b"123456789");
-    let named =
-        PutObject { checksum_algorithm: Some("CRC32".to_owned()), ..PutObject::new("b", "k", body()) };
-    let create = CreateMultipartUpload {
-        bucket: "b".to_owned(),
-        key: "k".to_owned(),
-        checksum_algorithm: Some("CRC32".to_owned()),
-        ..CreateMultipartUpload::default()
-    };
-    let upload = Upload { id: "u".to_owned(), object: Arc::new(create) };
-    let part = UploadPart { upload, number: 1, body: body(), content_md5: None };
-    for request in [Request::from(named), part.into(), PutObject::new("b", "k", body()).into()] {
-        store.send(&request).await.unwrap();
-    }
-    // The server keeps requests in lower case: y/Q5Jg==.
-    let carries = |request: &String| request.contains("x-amz-checksum-crc32: y/q5jg==");
-    assert_eq!(server.requests().iter().map(carries).collect::<Vec<_>>(), [true, true, false]);
-}
-
 #[tokio::test]
 async fn the_probe_explains() {
     let table = [
@@ -369,13 +344,13 @@ async fn locks_as_they_go_out_and_come_back() {
     let store = server.store().await;
     let retain_until = "2030-01-31T00:00:00Z".parse().unwrap();
     let retention = Some(Retention { mode: "COMPLIANCE".to_owned(), retain_until });
-    let put = PutObjectRetention { object: object(), retention: retention.clone(), bypass_governance: true };
+    let put = PutObjectRetention { object: object(), retention: retention.clone(), bypass_governance: true, event_hold: None };
     store.send(&put.into()).await.unwrap();
     store.send(&PutObjectLegalHold { object: object(), on: false }.into()).await.unwrap();
     let hold = store.send(&GetObjectLegalHold { object: object() }.into()).await.unwrap();
-    assert_eq!(hold.lock, ObjectLock { legal_hold: Some(true), retention: None });
+    assert_eq!(hold.lock, ObjectLock { legal_hold: Some(true), ..ObjectLock::default() });
     let retained = store.send(&GetObjectRetention { object: object() }.into()).await.unwrap();
-    assert_eq!(retained.lock, ObjectLock { legal_hold: None, retention });
+    assert_eq!(retained.lock, ObjectLock { retention, ..ObjectLock::default() });
     let bucket = GetObjectLockConfiguration { bucket: "b".to_owned() };
     assert!(store.send(&bucket.into()).await.unwrap().lock_enabled);
     let delete = DeleteObject {
@@ -417,16 +392,23 @@ async fn what_a_lossless_copy_must_know() {
 }
 
 #[tokio::test]
-async fn no_store_but_amazons_is_sent_what_it_might_take_for_an_upload() {
+async fn no_store_is_sent_what_it_might_take_for_an_upload_unless_told_so() {
     let server = Scripted::start(vec![]).await;
     let update = UpdateObjectEncryption {
         object: object(),
         kms_key_arn: "arn:aws:kms:eu-west-1:111122223333:key/x".to_owned(),
         bucket_key_enabled: None,
     };
-    let error = server.store().await.send(&update.into()).await.unwrap_err();
+    let update = Request::from(update);
+    let error = server.store().await.send(&update).await.unwrap_err();
     assert_eq!((error.code.as_str(), error.status, error.retryable), ("NotImplemented", Some(501), false));
     assert_eq!(server.requests(), [""; 0]);
+    let server = Scripted::start(vec![answer("200 OK", "", "")]).await;
+    let config = StoreConfig { update_encryption: Some(true), ..config(&server.endpoint) };
+    S3Store::connect(config).await.unwrap().send(&update).await.unwrap();
+    let sent = &server.requests()[0];
+    assert!(sent.starts_with("put /b/") && sent.contains("?encryption http"), "{sent}");
+    assert!(sent.contains("<sse-kms><kmskeyarn>arn:aws:kms:eu-west-1:111122223333:key/x</kmskeyarn>"), "{sent}");
     for (endpoint, amazon) in [
         (None, true),
         (Some("https://s3.eu-west-1.amazonaws.com"), true),

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use longshore_job::ObjectId;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::request::{AclHeaders, Grant, Grantee, Permission, Tag};
+use crate::request::{AclHeaders, EventHold, Grant, Grantee, Permission, Tag};
 
 /// Everything but RFC 3986's unreserved characters.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -87,6 +87,24 @@ pub(super) fn payer(requester_pays: bool) -> Option<types::RequestPayer> {
 
 pub(super) fn legal_hold(on: bool) -> types::ObjectLockLegalHoldStatus {
     if on { types::ObjectLockLegalHoldStatus::On } else { types::ObjectLockLegalHoldStatus::Off }
+}
+
+pub(super) fn event_hold(hold: &EventHold) -> types::ObjectLockEventHold {
+    if hold.on { types::ObjectLockEventHold::On } else { types::ObjectLockEventHold::Off }
+}
+
+pub(super) fn hold_duration(hold: &EventHold) -> Option<types::EventHoldDuration> {
+    hold.duration?;
+    let duration = types::EventHoldDuration::builder();
+    Some(duration.set_days(hold_days(hold)).set_years(hold_years(hold)).build())
+}
+
+pub(super) fn hold_days(hold: &EventHold) -> Option<i32> {
+    i32::try_from(hold.duration?.days()?).ok()
+}
+
+pub(super) fn hold_years(hold: &EventHold) -> Option<i32> {
+    i32::try_from(hold.duration?.years()?).ok()
 }
 
 pub(super) fn sdk_time(time: Timestamp) -> DateTime {

@@ -1,25 +1,31 @@
 //! Copies to another store: the engine reads and writes, with memory of a fixed size.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use md5::{Digest as _, Md5};
 
-use super::layout::Layout;
-use super::source::Source;
+use super::layout::{Layout, MAX_PART_BYTES, PartRange};
+use super::reading::{Reading, STREAM_STEP, Sum};
+use super::source::{Source, is_md5};
 use super::upload::{Assembly, Target};
 use crate::error::{StoreError, code};
 use crate::gate::{Certainty, TaskGate};
 use crate::request::{
-    ByteRange, CopyObject, CreateMultipartUpload, Directive, GetObject, GetObjectTagging, HeadObject,
-    PutObject, UploadPart,
+    CopyObject, CreateMultipartUpload, Directive, GetObjectTagging, HeadObject, PartBody, PutObject, Upload,
+    UploadPart,
 };
-use crate::response::{MAX_BODY_BYTES, Response};
+use crate::response::Response;
 
 /// Largest object that one PutObject carries, and bytes of each part of larger ones where nothing else is said.
 const PART_BYTES: u64 = 8 * 1024 * 1024;
-/// Most bytes of a part: what all copies together may hold ([`BUFFER_UNITS`]). Objects have at most 10,000 parts, so 625 GiB.
-const MAX_PART_BYTES: u64 = 64 * 1024 * 1024;
+/// Most bytes of a part that is held in memory as a whole: what all copies together may hold ([`BUFFER_UNITS`]). Larger ones are
+/// sent as they are read; objects have at most 10,000 parts, so that is from 625 GiB on where nothing else is said.
+const MAX_WHOLE_BYTES: u64 = 64 * 1024 * 1024;
+/// What a part holds that is sent as it is read: one answer, and another one on its way out.
+const STREAM_BYTES: u64 = 2 * STREAM_STEP;
 /// Memory is handed out in these.
 const UNIT: u64 = 1024 * 1024;
 /// How many units all copies between stores hold at once: 64 MiB, whatever the concurrency.
@@ -64,9 +70,9 @@ pub(super) async fn copy(task: &TaskGate, store: &str, copy: &CopyObject) -> Res
     let mut create = source.new_object(task, copy).await?;
     // What algorithms the other store knows, only the job's author can say.
     create.checksum_algorithm.clone_from(&copy.checksum_algorithm);
-    let read = Reading { task, source: &source, copy };
+    let read = Arc::new(Reading::new(task.again(), &source, copy));
     if source.size <= PART_BYTES {
-        return at_once(&read, &target, create, copy.if_none_match.clone()).await;
+        return at_once(&read, &source, &target, create, copy.if_none_match.clone()).await;
     }
     let layout = Layout::new(source.size, copy.transfer.part_size.unwrap_or(PART_BYTES), MAX_PART_BYTES)?;
     let if_none_match = copy.if_none_match.clone();
@@ -75,29 +81,70 @@ pub(super) async fn copy(task: &TaskGate, store: &str, copy: &CopyObject) -> Res
     Assembly { target: to, source: &source, layout }
         .make(|upload, part| {
             Box::pin(async move {
-                let _memory = task.buffers(units(part.bytes)).await?;
-                let body = read.range(part.range.first, part.bytes).await?;
-                let content_md5 = Some(STANDARD.encode(md5_of(body.clone()).await?));
-                let request = UploadPart { upload, number: part.number, body, content_md5 };
-                let answer = target.send_one(request.into()).await;
+                let answer = if part.bytes > MAX_WHOLE_BYTES {
+                    as_it_is_read(read, target, upload, part).await
+                } else {
+                    whole(read, target, upload, part).await
+                };
                 task.note_progress();
-                answer.map_err(|error| error.of("UploadPart"))
+                answer
             })
         })
         .await
 }
 
+/// One part, by way of memory.
+async fn whole(
+    read: &Reading,
+    target: &TaskGate,
+    upload: Upload,
+    part: PartRange,
+) -> Result<Response, StoreError> {
+    let _memory = target.buffers(units(part.bytes)).await?;
+    let body = read.range(part.range.first, part.bytes).await?;
+    let content_md5 = Some(STANDARD.encode(md5_of(body.clone()).await?));
+    let request = UploadPart { upload, number: part.number, body: body.into(), content_md5 };
+    target.send_one(request.into()).await.map_err(|error| error.of("UploadPart"))
+}
+
+/// One part that is too large for memory. What arrived is told by its ETag, where that is an MD5 sum.
+async fn as_it_is_read(
+    read: &Arc<Reading>,
+    target: &TaskGate,
+    upload: Upload,
+    part: PartRange,
+) -> Result<Response, StoreError> {
+    let _memory = target.buffers(units(STREAM_BYTES)).await?;
+    let sum = Sum::default();
+    let body = PartBody::Streamed(read.stream(part.range.first, part.bytes, sum.clone()));
+    let request = UploadPart { upload, number: part.number, body, content_md5: None };
+    let answer = target.send_one(request.into()).await.map_err(|error| error.of("UploadPart"))?;
+    let kms = answer.encryption.algorithm.as_deref().is_some_and(|name| name.starts_with("aws:kms"));
+    let etag = answer.etag.as_deref().map(|etag| etag.trim_matches('"')).unwrap_or_default();
+    match sum.hex().filter(|_| !kms && is_md5(etag)) {
+        Some(sum) if !etag.eq_ignore_ascii_case(&sum) => {
+            let number = part.number;
+            let message = format!(
+                "UploadPart: the bytes of part {number} that were read have the MD5 sum {sum}, those that arrived {etag}"
+            );
+            Err(StoreError::new("BadDigest", message))
+        }
+        _ => Ok(answer),
+    }
+}
+
 async fn at_once(
-    read: &Reading<'_>,
+    read: &Reading,
+    source: &Source,
     target: &TaskGate,
     create: CreateMultipartUpload,
     if_none_match: Option<String>,
 ) -> Result<Response, StoreError> {
-    let _memory = read.task.buffers(units(read.source.size)).await?;
-    let body = read.range(0, read.source.size).await?;
+    let _memory = target.buffers(units(source.size)).await?;
+    let body = read.range(0, source.size).await?;
     let sum = md5_of(body.clone()).await?;
-    let hex: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
-    if read.source.md5().is_some_and(|expected| !expected.eq_ignore_ascii_case(&hex)) {
+    let hex = hex::encode(sum);
+    if source.md5().is_some_and(|expected| !expected.eq_ignore_ascii_case(&hex)) {
         let message =
             format!("the bytes that were read have the MD5 sum {hex}, not that of the source's ETag");
         return Err(StoreError::new("BadDigest", message));
@@ -131,49 +178,4 @@ fn put(create: CreateMultipartUpload, body: Bytes, if_none_match: Option<String>
 async fn md5_of(body: Bytes) -> Result<[u8; 16], StoreError> {
     let sum = tokio::task::spawn_blocking(move || Md5::digest(&body).into()).await;
     sum.map_err(|error| StoreError::new(code::INVALID_REQUEST, error.to_string()))
-}
-
-/// Reads the source, pinned to what HeadObject saw.
-struct Reading<'a> {
-    task: &'a TaskGate,
-    source: &'a Source,
-    copy: &'a CopyObject,
-}
-
-impl Reading<'_> {
-    /// So many bytes from there, in steps of what one answer may hold.
-    async fn range(&self, first: u64, bytes: u64) -> Result<Bytes, StoreError> {
-        if bytes <= MAX_BODY_BYTES {
-            return self.step(first, bytes).await;
-        }
-        let mut whole = BytesMut::new();
-        let mut done = 0;
-        while done < bytes {
-            let step = (bytes - done).min(MAX_BODY_BYTES);
-            whole.extend_from_slice(&self.step(first + done, step).await?);
-            done += step;
-        }
-        Ok(whole.freeze())
-    }
-
-    async fn step(&self, first: u64, bytes: u64) -> Result<Bytes, StoreError> {
-        if bytes == 0 {
-            return Ok(Bytes::new());
-        }
-        let mut get = GetObject::new(self.copy.source.clone());
-        get.range = Some(ByteRange { first, last: Some(first + bytes - 1) });
-        get.if_match = Some(self.source.etag.clone());
-        get.requester_pays = self.copy.requester_pays;
-        let answer = self.task.send_one(get.into()).await.map_err(|error| error.of("GetObject"))?;
-        if answer.etag.as_deref().is_some_and(|etag| etag != self.source.etag) {
-            // Not every store honours conditions.
-            let message = "the source was written while it was copied";
-            return Err(StoreError::new(code::PRECONDITION_FAILED, message).with_status(412));
-        }
-        if u64::try_from(answer.body.len()).ok() != Some(bytes) {
-            let message = format!("the store sent {} bytes instead of {bytes}", answer.body.len());
-            return Err(StoreError::new(code::INVALID_RESPONSE, message));
-        }
-        Ok(answer.body)
-    }
 }

@@ -4,6 +4,7 @@
 mod between;
 mod layout;
 mod ledger;
+mod reading;
 mod source;
 mod upload;
 

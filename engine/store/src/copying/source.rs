@@ -2,7 +2,9 @@
 
 use crate::error::{StoreError, code};
 use crate::gate::TaskGate;
-use crate::request::{CopyObject, CreateMultipartUpload, Directive, GetObjectTagging, HeadObject, Tag};
+use crate::request::{
+    AnnotationDirective, CopyObject, CreateMultipartUpload, Directive, GetObjectTagging, HeadObject, Tag,
+};
 use crate::response::Response;
 
 /// The source of a copy. All that is read of it later is pinned to its ETag.
@@ -57,6 +59,10 @@ impl Source {
         task: &TaskGate,
         copy: &CopyObject,
     ) -> Result<CreateMultipartUpload, StoreError> {
+        if copy.annotation_directive == Some(AnnotationDirective::Copy) {
+            let message = "annotations are copied by CopyObject only: not in parts, and not to another store";
+            return Err(StoreError::new("NotImplemented", message));
+        }
         let replaced = copy.metadata_directive == Some(Directive::Replace);
         let head = &self.head;
         let kept = head.checksums.first().map(|(algorithm, _)| (*algorithm).to_owned());
@@ -79,10 +85,14 @@ impl Source {
     /// keys of a KMS.
     pub(super) fn md5(&self) -> Option<&str> {
         let etag = self.etag.trim_matches('"');
-        let is_md5 = etag.len() == 32 && etag.bytes().all(|byte| byte.is_ascii_hexdigit());
         let kms = self.head.encryption.algorithm.as_deref().is_some_and(|name| name.starts_with("aws:kms"));
-        (is_md5 && !kms).then_some(etag)
+        (is_md5(etag) && !kms).then_some(etag)
     }
+}
+
+/// Whether an ETag, without its quotes, looks like an MD5 sum.
+pub(super) fn is_md5(etag: &str) -> bool {
+    etag.len() == 32 && etag.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 async fn tags(task: &TaskGate, copy: &CopyObject) -> Result<Vec<Tag>, StoreError> {

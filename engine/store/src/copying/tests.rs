@@ -283,14 +283,14 @@ async fn between_stores_large_objects_go_in_parts() {
     let read: Vec<_> = names(&source);
     assert_eq!(read, ["HeadObject", "GetObjectTagging", "GetObject", "GetObject", "GetObject"]);
     let sent = cold.requests();
-    let bytes: Vec<usize> = sent
+    let bytes: Vec<u64> = sent
         .iter()
         .filter_map(|request| match request {
-            Request::UploadPart(part) => Some(part.body.len()).filter(|_| part.content_md5.is_some()),
+            Request::UploadPart(part) => Some(part.body.size()).filter(|_| part.content_md5.is_some()),
             _ => None,
         })
         .collect();
-    assert_eq!(bytes.iter().sum::<usize>() as u64, 11 * MIB);
+    assert_eq!(bytes.iter().sum::<u64>(), 11 * MIB);
     assert!(
         matches!(sent.first(), Some(Request::CreateMultipartUpload(create)) if create.tags == [Tag::new("a", "1")])
     );
@@ -324,4 +324,22 @@ fn etags_of_objects_in_parts() {
     let one = composite_etag(&[part("\"0cc175b9c0f1b6a831c399e269772661\"")]);
     assert_eq!(one.as_deref(), Some("b6ff9a06b7e20bcb2858c5b8ff744aea-1"));
     assert_eq!(composite_etag(&[part("\"not-a-sum\"")]), None);
+}
+
+/// A part that is too large for memory is sent as it is read: here by asking for a size, with bytes that nobody keeps.
+#[tokio::test]
+async fn between_stores_parts_too_large_for_memory_are_sent_as_they_are_read() {
+    let (source, cold) = (store(150 * MIB, &[]), store(0, &[]));
+    let mut copy = to_cold(None);
+    copy.transfer.part_size = Some(70 * MIB);
+    between(&source, &cold, ALLOW).send(copy).await.unwrap();
+    let bodies: Vec<_> = cold
+        .requests()
+        .into_iter()
+        .filter_map(|request| match request {
+            Request::UploadPart(part) => Some((part.body.size(), matches!(part.body, PartBody::Streamed(_)))),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(bodies, [(70 * MIB, true), (70 * MIB, true), (10 * MIB, false)]);
 }

@@ -309,6 +309,7 @@ async fn policies_may_bound_the_days_of_a_retention() {
     let retain = |until: &str| PutObjectRetention {
         object: ObjectId::new("b", "k"),
         retention: Some(Retention { mode: "GOVERNANCE".to_owned(), retain_until: until.parse().unwrap() }),
+        event_hold: None,
         bypass_governance: false,
     };
     let store = Arc::new(FakeStore::agreeable());

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use longshore_job::ObjectId;
 
 use super::lock::ObjectLock;
-use super::parts::{AclHeaders, ByteRange, ContentHeaders, Directive, Encryption, Tag, Transfer};
-use crate::digest::ChecksumAlgorithm;
+use super::parts::{AclHeaders, AnnotationDirective, ByteRange, ContentHeaders, Directive, Encryption, Tag, Transfer};
+use crate::digest::{ChecksumAlgorithm, DigestSoFar};
 
 /// HeadObject.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +63,8 @@ impl GetObject {
     }
 }
 
-/// GetObject whose body goes through a hasher. The answer has the checksum instead of it.
+/// GetObject whose body goes through a hasher. The answer has the checksum instead of it or, of a large object, how far it is
+/// read; [`TaskGate::send`](crate::TaskGate::send) reads on to the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DigestObject {
     /// Which object.
@@ -74,6 +75,20 @@ pub struct DigestObject {
     pub part_size: Option<u64>,
     /// Only if the object has this ETag, else 412.
     pub if_match: Option<String>,
+    /// What was read before; `None`: nothing.
+    pub after: Option<DigestSoFar>,
+}
+
+impl DigestObject {
+    /// The checksum of the whole `object`, unconditionally.
+    pub fn new(object: ObjectId, algorithm: ChecksumAlgorithm) -> Self {
+        Self { object, algorithm, part_size: None, if_match: None, after: None }
+    }
+
+    /// Bytes that were read before.
+    pub(crate) fn first(&self) -> u64 {
+        self.after.as_ref().map_or(0, DigestSoFar::bytes)
+    }
 }
 
 /// PutObject.
@@ -135,6 +150,8 @@ pub struct CopyObject {
     pub user_metadata: BTreeMap<String, String>,
     /// `x-amz-tagging-directive`: whether the tags are the source's.
     pub tagging_directive: Option<Directive>,
+    /// `x-amz-object-annotation-directive`: whether the new object gets the source's annotations.
+    pub annotation_directive: Option<AnnotationDirective>,
     /// New tags; with [`Directive::Replace`] only.
     pub tags: Vec<Tag>,
     /// ACL of the new object: S3 never copies the source's.
@@ -176,6 +193,7 @@ impl CopyObject {
             content: ContentHeaders::default(),
             user_metadata: BTreeMap::new(),
             tagging_directive: None,
+            annotation_directive: None,
             tags: Vec::new(),
             acl: AclHeaders::default(),
             storage_class: None,

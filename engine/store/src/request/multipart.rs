@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use longshore_job::ObjectId;
 
 use super::lock::ObjectLock;
 use super::parts::{AclHeaders, ByteRange, ContentHeaders, Encryption, Tag};
+use super::stream::PartBody;
 
 /// CreateMultipartUpload: everything about the new object but its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -53,7 +53,7 @@ pub struct UploadPart {
     /// Which part: 1–10,000.
     pub number: u32,
     /// Its bytes.
-    pub body: Bytes,
+    pub body: PartBody,
     /// `Content-MD5`: MD5 of the bytes in base64, which the store checks.
     pub content_md5: Option<String>,
 }

@@ -188,6 +188,34 @@ pub enum Directive {
     Replace,
 }
 
+/// Whether a copy takes the annotations of its source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AnnotationDirective {
+    /// `COPY`, S3's default.
+    Copy,
+    /// `EXCLUDE`.
+    Exclude,
+}
+
+impl AnnotationDirective {
+    /// A directive by S3's name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "COPY" => Some(Self::Copy),
+            "EXCLUDE" => Some(Self::Exclude),
+            _ => None,
+        }
+    }
+
+    /// S3's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Copy => "COPY",
+            Self::Exclude => "EXCLUDE",
+        }
+    }
+}
+
 impl Directive {
     /// A directive by S3's name.
     pub fn from_name(name: &str) -> Option<Self> {

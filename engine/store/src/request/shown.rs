@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    AclHeaders, ContentHeaders, CopyObject, CreateMultipartUpload, Directive, Encryption, ObjectLock,
+    AclHeaders, AnnotationDirective, ContentHeaders, CopyObject, CreateMultipartUpload, Directive, Encryption, ObjectLock,
     PutObject, Request, Tag,
 };
 
@@ -59,6 +59,7 @@ impl Settings {
         let retention = lock.retention.as_ref();
         self.put("lock", retention.map(|it| format!("{}:{}", it.mode, it.retain_until)));
         self.put("legal-hold", lock.legal_hold.map(|on| if on { "ON" } else { "OFF" }));
+        self.put("event-hold", lock.event_hold.as_ref());
     }
 
     fn write(&mut self, put: &PutObject) {
@@ -99,6 +100,7 @@ impl Settings {
         self.content(&copy.content);
         self.metadata(&copy.user_metadata);
         self.put("tagging-directive", copy.tagging_directive.map(Directive::as_str));
+        self.put("annotation-directive", copy.annotation_directive.map(AnnotationDirective::as_str));
         self.tags(&copy.tags);
         self.acl(&copy.acl);
         self.put("storage-class", copy.storage_class.as_ref());
@@ -129,13 +131,17 @@ impl Request {
                 settings.put("legal-hold", Some(if put.on { "ON" } else { "OFF" }))
             }
             Self::PutObjectRetention(put) => {
-                settings.lock(&ObjectLock { retention: put.retention.clone(), legal_hold: None });
+                settings.lock(&ObjectLock {
+                    retention: put.retention.clone(),
+                    event_hold: put.event_hold.clone(),
+                    ..ObjectLock::default()
+                });
                 settings.flag("bypass-governance", put.bypass_governance);
             }
             Self::UploadPart(part) => {
                 settings.put("upload-id", Some(&part.upload.id));
                 settings.put("part-number", Some(part.number));
-                settings.put("bytes", Some(part.body.len()));
+                settings.put("bytes", Some(part.body.size()));
             }
             Self::CompleteMultipartUpload(complete) => {
                 settings.put("upload-id", Some(&complete.upload.id));

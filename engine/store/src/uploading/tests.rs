@@ -28,7 +28,7 @@ fn named(key: &str, id: &str) -> Upload {
 }
 
 fn part(key: &str, id: &str, number: u32) -> UploadPart {
-    UploadPart { upload: named(key, id), number, body: Bytes::from_static(b"x"), content_md5: None }
+    UploadPart { upload: named(key, id), number, body: Bytes::from_static(b"x").into(), content_md5: None }
 }
 
 fn completion(key: &str, id: &str) -> CompleteMultipartUpload {

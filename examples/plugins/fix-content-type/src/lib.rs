@@ -10,6 +10,7 @@
 mod detect;
 
 use longshore_sdk::in_place::{self, Change, Metadata, Original};
+use longshore_sdk::lock::LockableBucket;
 use longshore_sdk::{Failure, Object, Operation, Outcome, Request, Task};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -41,21 +42,25 @@ pub enum Fix {
 
 /// The operation.
 #[derive(Debug)]
-pub struct FixContentType(Parameters);
+pub struct FixContentType {
+    parameters: Parameters,
+    bucket: LockableBucket,
+}
 
 impl FixContentType {
     /// The type that an object shall have; or why it keeps its own.
     fn wanted(&self, declared: Option<&str>, bytes: &[u8], key: &str) -> Result<&'static str, String> {
         let signature = detect::by_signature(bytes);
         if detect::says_nothing(declared) {
-            let by_extension = || self.0.text_by_extension.then(|| detect::of_text(bytes, key)).flatten();
+            let by_extension =
+                || self.parameters.text_by_extension.then(|| detect::of_text(bytes, key)).flatten();
             return signature
                 .or_else(by_extension)
                 .ok_or_else(|| "the bytes do not tell what it is".to_owned());
         }
         let declared = declared.unwrap_or_default();
         match signature {
-            Some(signature) if self.0.fix == Fix::Wrong && detect::is_wrong(declared, signature) => {
+            Some(signature) if self.parameters.fix == Fix::Wrong && detect::is_wrong(declared, signature) => {
                 Ok(signature)
             }
             _ => Err(format!("it is {declared}")),
@@ -73,6 +78,9 @@ impl Operation for FixContentType {
         "s3:GetObjectVersion",
         "s3:GetObjectAcl",
         "s3:GetObjectTagging",
+        "s3:GetObjectRetention",
+        "s3:GetObjectLegalHold",
+        "s3:GetBucketObjectLockConfiguration",
         "s3:PutObject",
         "s3:PutObjectAcl",
         "s3:PutObjectTagging",
@@ -81,7 +89,7 @@ impl Operation for FixContentType {
     ];
 
     fn new(parameters: Parameters) -> Result<Self, String> {
-        Ok(Self(parameters))
+        Ok(Self { parameters, bucket: LockableBucket::new() })
     }
 
     fn plan(&self, object: &Object, _: &Task) -> Vec<Request> {
@@ -112,7 +120,7 @@ impl Operation for FixContentType {
             Ok(wanted) => wanted,
             Err(why) => return Ok(Outcome::Skipped(why)),
         };
-        let original = Original::read(object)?;
+        let original = Original::read(object, &self.bucket)?;
         if original.head().etag() != etag {
             return Err(
                 Failure::new("PreconditionFailed", "the object was written meanwhile").with_status(412)

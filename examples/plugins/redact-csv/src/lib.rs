@@ -13,6 +13,7 @@ mod rows;
 use std::collections::BTreeMap;
 
 use longshore_sdk::in_place::{self, Metadata, Original};
+use longshore_sdk::lock::LockableBucket;
 use longshore_sdk::template::Template;
 use longshore_sdk::{Failure, GetObject, Object, Operation, Outcome, Request, Task};
 use schemars::JsonSchema;
@@ -74,6 +75,7 @@ pub struct RedactCsv {
     hash_key: Option<Place>,
     target_bucket: Option<String>,
     target_key: Option<Template>,
+    bucket: LockableBucket,
 }
 
 impl RedactCsv {
@@ -121,6 +123,9 @@ impl Operation for RedactCsv {
         "s3:GetObject",
         "s3:GetObjectAcl",
         "s3:GetObjectTagging",
+        "s3:GetObjectRetention",
+        "s3:GetObjectLegalHold",
+        "s3:GetBucketObjectLockConfiguration",
         "s3:PutObject",
         "s3:PutObjectAcl",
         "s3:PutObjectTagging",
@@ -142,13 +147,14 @@ impl Operation for RedactCsv {
         }
         let target_key = parameters.target_key.as_deref().map(Template::parse).transpose();
         let target_key = target_key.map_err(|why| format!("target-key: {why}"))?;
-        Ok(Self { columns, delimiter, hash_key, target_bucket, target_key })
+        Ok(Self { columns, delimiter, hash_key, target_bucket, target_key, bucket: LockableBucket::new() })
     }
 
     fn plan(&self, object: &Object, task: &Task) -> Vec<Request> {
         let current = object.open(&object.bucket(), &object.key(), None);
         let mut plan = vec![
             current.head().checksums().planned(),
+            current.get_lock_configuration().planned(),
             current.get_acl().planned(),
             current.get_tags().planned(),
             current.get().provisional(),
@@ -161,7 +167,7 @@ impl Operation for RedactCsv {
     }
 
     fn run(&self, object: &Object, task: &Task) -> Result<Outcome, Failure> {
-        let original = Original::read(object)?;
+        let original = Original::read(object, &self.bucket)?;
         let current = object.open(&object.bucket(), &object.key(), None);
         let target = self.target(object, task)?;
         let in_place = (target.bucket(), target.key()) == (object.bucket(), object.key());
@@ -199,7 +205,10 @@ impl Operation for RedactCsv {
         }
         let rules = Rules { columns: &self.columns, delimiter: self.delimiter, key };
         let rows = rules.redact(reader, &mut writer)?;
-        writer.finish()?;
+        let written = writer.finish()?;
+        if in_place {
+            original.complete(object, &written, now)?;
+        }
         Ok(Outcome::done_with(format!("{rows} rows to s3://{}/{}", target.bucket(), target.key())))
     }
 }

@@ -191,6 +191,12 @@ extern void __wasm_import_longshore_operation_s3_method_request_set_lock(int32_t
 __attribute__((__import_module__("longshore:operation/s3@0.1.0"), __import_name__("[method]request.set-legal-hold")))
 extern void __wasm_import_longshore_operation_s3_method_request_set_legal_hold(int32_t, int32_t);
 
+__attribute__((__import_module__("longshore:operation/s3@0.1.0"), __import_name__("[method]request.set-event-hold")))
+extern void __wasm_import_longshore_operation_s3_method_request_set_event_hold(int32_t, int32_t, int32_t, uint8_t *, size_t, int32_t, int32_t, int32_t, int32_t);
+
+__attribute__((__import_module__("longshore:operation/s3@0.1.0"), __import_name__("[method]request.set-annotation-directive")))
+extern void __wasm_import_longshore_operation_s3_method_request_set_annotation_directive(int32_t, uint8_t *, size_t);
+
 __attribute__((__import_module__("longshore:operation/s3@0.1.0"), __import_name__("[method]request.set-bypass-governance")))
 extern void __wasm_import_longshore_operation_s3_method_request_set_bypass_governance(int32_t);
 
@@ -274,6 +280,15 @@ extern void __wasm_import_longshore_operation_s3_method_response_retain_until(in
 
 __attribute__((__import_module__("longshore:operation/s3@0.1.0"), __import_name__("[method]response.legal-hold")))
 extern void __wasm_import_longshore_operation_s3_method_response_legal_hold(int32_t, uint8_t *);
+
+__attribute__((__import_module__("longshore:operation/s3@0.1.0"), __import_name__("[method]response.event-hold")))
+extern void __wasm_import_longshore_operation_s3_method_response_event_hold(int32_t, uint8_t *);
+
+__attribute__((__import_module__("longshore:operation/s3@0.1.0"), __import_name__("[method]response.event-hold-days")))
+extern void __wasm_import_longshore_operation_s3_method_response_event_hold_days(int32_t, uint8_t *);
+
+__attribute__((__import_module__("longshore:operation/s3@0.1.0"), __import_name__("[method]response.event-hold-years")))
+extern void __wasm_import_longshore_operation_s3_method_response_event_hold_years(int32_t, uint8_t *);
 
 __attribute__((__import_module__("longshore:operation/s3@0.1.0"), __import_name__("[method]response.lock-enabled")))
 extern int32_t __wasm_import_longshore_operation_s3_method_response_lock_enabled(int32_t);
@@ -586,6 +601,11 @@ void operation_option_u64_free(operation_option_u64_t *ptr) {
   }
 }
 
+void operation_option_u32_free(operation_option_u32_t *ptr) {
+  if (ptr->is_some) {
+  }
+}
+
 void longshore_operation_s3_result_own_response_store_error_free(longshore_operation_s3_result_own_response_store_error_t *ptr) {
   if (!ptr->is_err) {
   } else {
@@ -622,11 +642,6 @@ void longshore_operation_s3_list_grant_free(longshore_operation_s3_list_grant_t 
       longshore_operation_s3_grant_free(&list_ptr[i]);
     }
     free(list_ptr);
-  }
-}
-
-void operation_option_u32_free(operation_option_u32_t *ptr) {
-  if (ptr->is_some) {
   }
 }
 
@@ -1142,6 +1157,59 @@ void longshore_operation_s3_method_request_set_legal_hold(longshore_operation_s3
   __wasm_import_longshore_operation_s3_method_request_set_legal_hold((self).__handle, on);
 }
 
+void longshore_operation_s3_method_request_set_event_hold(longshore_operation_s3_borrow_request_t self, bool on, operation_string_t *maybe_mode, uint32_t *maybe_days, uint32_t *maybe_years) {
+  operation_option_string_t mode;
+  mode.is_some = maybe_mode != NULL;if (maybe_mode) {
+    mode.val = *maybe_mode;
+  }
+  operation_option_u32_t days;
+  days.is_some = maybe_days != NULL;if (maybe_days) {
+    days.val = *maybe_days;
+  }
+  operation_option_u32_t years;
+  years.is_some = maybe_years != NULL;if (maybe_years) {
+    years.val = *maybe_years;
+  }
+  int32_t option;
+  uint8_t * option1;
+  size_t option2;
+  if ((mode).is_some) {
+    const operation_string_t *payload0 = &(mode).val;
+    option = 1;
+    option1 = (uint8_t *) (*payload0).ptr;
+    option2 = (*payload0).len;
+  } else {
+    option = 0;
+    option1 = 0;
+    option2 = 0;
+  }
+  int32_t option5;
+  int32_t option6;
+  if ((days).is_some) {
+    const uint32_t *payload4 = &(days).val;
+    option5 = 1;
+    option6 = (int32_t) (*payload4);
+  } else {
+    option5 = 0;
+    option6 = 0;
+  }
+  int32_t option9;
+  int32_t option10;
+  if ((years).is_some) {
+    const uint32_t *payload8 = &(years).val;
+    option9 = 1;
+    option10 = (int32_t) (*payload8);
+  } else {
+    option9 = 0;
+    option10 = 0;
+  }
+  __wasm_import_longshore_operation_s3_method_request_set_event_hold((self).__handle, on, option, option1, option2, option5, option6, option9, option10);
+}
+
+void longshore_operation_s3_method_request_set_annotation_directive(longshore_operation_s3_borrow_request_t self, operation_string_t *directive) {
+  __wasm_import_longshore_operation_s3_method_request_set_annotation_directive((self).__handle, (uint8_t *) (*directive).ptr, (*directive).len);
+}
+
 void longshore_operation_s3_method_request_set_bypass_governance(longshore_operation_s3_borrow_request_t self) {
   __wasm_import_longshore_operation_s3_method_request_set_bypass_governance((self).__handle);
 }
@@ -1561,6 +1629,69 @@ bool longshore_operation_s3_method_response_legal_hold(longshore_operation_s3_bo
     case 1: {
       option.is_some = true;
       option.val = (int32_t) *((uint8_t*) (ptr + 1));
+      break;
+    }
+  }
+  *ret = option.val;
+  return option.is_some;
+}
+
+bool longshore_operation_s3_method_response_event_hold(longshore_operation_s3_borrow_response_t self, bool *ret) {
+  __attribute__((__aligned__(1)))
+  uint8_t ret_area[2];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_longshore_operation_s3_method_response_event_hold((self).__handle, ptr);
+  operation_option_bool_t option;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      option.is_some = false;
+      break;
+    }
+    case 1: {
+      option.is_some = true;
+      option.val = (int32_t) *((uint8_t*) (ptr + 1));
+      break;
+    }
+  }
+  *ret = option.val;
+  return option.is_some;
+}
+
+bool longshore_operation_s3_method_response_event_hold_days(longshore_operation_s3_borrow_response_t self, uint32_t *ret) {
+  __attribute__((__aligned__(4)))
+  uint8_t ret_area[8];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_longshore_operation_s3_method_response_event_hold_days((self).__handle, ptr);
+  operation_option_u32_t option;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      option.is_some = false;
+      break;
+    }
+    case 1: {
+      option.is_some = true;
+      option.val = (uint32_t) (*((int32_t*) (ptr + 4)));
+      break;
+    }
+  }
+  *ret = option.val;
+  return option.is_some;
+}
+
+bool longshore_operation_s3_method_response_event_hold_years(longshore_operation_s3_borrow_response_t self, uint32_t *ret) {
+  __attribute__((__aligned__(4)))
+  uint8_t ret_area[8];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_longshore_operation_s3_method_response_event_hold_years((self).__handle, ptr);
+  operation_option_u32_t option;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      option.is_some = false;
+      break;
+    }
+    case 1: {
+      option.is_some = true;
+      option.val = (uint32_t) (*((int32_t*) (ptr + 4)));
       break;
     }
   }

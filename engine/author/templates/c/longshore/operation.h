@@ -114,6 +114,11 @@ typedef struct {
 } operation_option_u64_t;
 
 typedef struct {
+  bool is_some;
+  uint32_t val;
+} operation_option_u32_t;
+
+typedef struct {
   bool is_err;
   union {
     longshore_operation_s3_own_response_t ok;
@@ -140,11 +145,6 @@ typedef struct {
   longshore_operation_s3_grant_t *ptr;
   size_t len;
 } longshore_operation_s3_list_grant_t;
-
-typedef struct {
-  bool is_some;
-  uint32_t val;
-} operation_option_u32_t;
 
 typedef struct {
   longshore_operation_s3_version_t *ptr;
@@ -296,7 +296,7 @@ extern longshore_operation_s3_own_request_t longshore_operation_s3_method_object
 extern longshore_operation_s3_own_request_t longshore_operation_s3_method_object_put_legal_hold(longshore_operation_s3_borrow_object_t self, bool on);
 // GetObjectLegalHold.
 extern longshore_operation_s3_own_request_t longshore_operation_s3_method_object_get_legal_hold(longshore_operation_s3_borrow_object_t self);
-// PutObjectRetention: removes the retention, unless `set-lock` gives one.
+// PutObjectRetention: removes the retention, unless `set-lock` gives one or `set-event-hold` is used.
 extern longshore_operation_s3_own_request_t longshore_operation_s3_method_object_put_retention(longshore_operation_s3_borrow_object_t self);
 // GetObjectRetention.
 extern longshore_operation_s3_own_request_t longshore_operation_s3_method_object_get_retention(longshore_operation_s3_borrow_object_t self);
@@ -399,6 +399,11 @@ extern void longshore_operation_s3_method_request_set_part_size(longshore_operat
 extern void longshore_operation_s3_method_request_set_lock(longshore_operation_s3_borrow_request_t self, operation_string_t *mode, operation_string_t *retain_until);
 // put, copy: whether the new object has a legal hold.
 extern void longshore_operation_s3_method_request_set_legal_hold(longshore_operation_s3_borrow_request_t self, bool on);
+// put, copy, put-retention: whether there is an event hold, `GOVERNANCE` or `COMPLIANCE` where no `set-lock` says it, and
+// for how long the object is retained once the hold is released: so many days or so many years.
+extern void longshore_operation_s3_method_request_set_event_hold(longshore_operation_s3_borrow_request_t self, bool on, operation_string_t *maybe_mode, uint32_t *maybe_days, uint32_t *maybe_years);
+// copy: `COPY` or `EXCLUDE`: whether the new object gets the annotations of its source.
+extern void longshore_operation_s3_method_request_set_annotation_directive(longshore_operation_s3_borrow_request_t self, operation_string_t *directive);
 // put-retention, delete: also where a `GOVERNANCE` retention protects the object. Needs
 // `s3:BypassGovernanceRetention`.
 extern void longshore_operation_s3_method_request_set_bypass_governance(longshore_operation_s3_borrow_request_t self);
@@ -445,12 +450,18 @@ extern bool longshore_operation_s3_method_response_owner(longshore_operation_s3_
 extern void longshore_operation_s3_method_response_body(longshore_operation_s3_borrow_response_t self, operation_list_u8_t *ret);
 // delete: whether a delete marker was made or, of a version, removed.
 extern bool longshore_operation_s3_method_response_delete_marker(longshore_operation_s3_borrow_response_t self);
-// head, get, get-retention: `GOVERNANCE` or `COMPLIANCE`.
+// head, get, get-retention: `GOVERNANCE` or `COMPLIANCE`, of the retention or the event hold.
 extern bool longshore_operation_s3_method_response_lock_mode(longshore_operation_s3_borrow_response_t self, operation_string_t *ret);
 // head, get, get-retention: until when the object is retained (RFC 3339).
 extern bool longshore_operation_s3_method_response_retain_until(longshore_operation_s3_borrow_response_t self, operation_string_t *ret);
 // head, get, get-legal-hold: whether there is a legal hold.
 extern bool longshore_operation_s3_method_response_legal_hold(longshore_operation_s3_borrow_response_t self, bool *ret);
+// head, get, get-retention: whether there is an event hold.
+extern bool longshore_operation_s3_method_response_event_hold(longshore_operation_s3_borrow_response_t self, bool *ret);
+// head, get, get-retention: for how many days the object is retained once its event hold is released.
+extern bool longshore_operation_s3_method_response_event_hold_days(longshore_operation_s3_borrow_response_t self, uint32_t *ret);
+// head, get, get-retention: the same in years, where it was given in years.
+extern bool longshore_operation_s3_method_response_event_hold_years(longshore_operation_s3_borrow_response_t self, uint32_t *ret);
 // get-lock-configuration: whether objects of the bucket can be locked.
 extern bool longshore_operation_s3_method_response_lock_enabled(longshore_operation_s3_borrow_response_t self);
 // When the object was last written (RFC 3339).
@@ -557,6 +568,8 @@ void longshore_operation_s3_list_tag_free(longshore_operation_s3_list_tag_t *ptr
 
 void operation_option_u64_free(operation_option_u64_t *ptr);
 
+void operation_option_u32_free(operation_option_u32_t *ptr);
+
 void longshore_operation_s3_result_own_response_store_error_free(longshore_operation_s3_result_own_response_store_error_t *ptr);
 
 void operation_option_bool_free(operation_option_bool_t *ptr);
@@ -566,8 +579,6 @@ void operation_tuple2_string_string_free(operation_tuple2_string_string_t *ptr);
 void operation_list_tuple2_string_string_free(operation_list_tuple2_string_string_t *ptr);
 
 void longshore_operation_s3_list_grant_free(longshore_operation_s3_list_grant_t *ptr);
-
-void operation_option_u32_free(operation_option_u32_t *ptr);
 
 void longshore_operation_s3_list_version_free(longshore_operation_s3_list_version_t *ptr);
 

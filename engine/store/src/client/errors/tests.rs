@@ -2,7 +2,7 @@ use aws_smithy_types::body::SdkBody;
 use longshore_job::ObjectId;
 
 use super::*;
-use crate::request::{GetObject, HeadBucket};
+use crate::request::{CopyObject, GetObject, HeadBucket};
 
 fn head(version: Option<&str>) -> Request {
     let version_id = version.map(str::to_owned);
@@ -64,6 +64,19 @@ fn a_store_that_lacks_a_feature_is_named() {
         "store \"main\" (http://store) does not support this HeadObject request (or its version is a delete marker): \
          the store answered HeadObject with status 405"
     );
+}
+
+#[test]
+fn a_store_that_fails_to_encrypt_may_have_no_keys() {
+    let mut copy = CopyObject::new(ObjectId::new("b", "k"), "c", "k");
+    assert_eq!(
+        answer(&copy.clone().into(), 500, None).message,
+        "the store answered CopyObject with status 500"
+    );
+    copy.encryption.algorithm = Some("AES256".to_owned());
+    let error = answer(&copy.clone().into(), 500, None);
+    assert!(error.retryable && error.message.ends_with(NO_KEYS), "{error}");
+    assert_eq!(answer(&copy.into(), 503, None).message, "the store answered CopyObject with status 503");
 }
 
 #[test]

@@ -176,6 +176,7 @@ fn dress(request: &Request) {
     request.set_bucket_key(true);
     request.set_lock("GOVERNANCE", "2030-01-31T00:00:00Z");
     request.set_legal_hold(true);
+    request.set_event_hold(true, None, Some(30), None);
     request.set_checksum_algorithm("CRC32");
     request.set_website_redirect("/elsewhere");
 }
@@ -193,6 +194,7 @@ fn of_writing(object: &Object) -> Vec<(&'static str, Request)> {
     copy.set_if_none_match("*");
     copy.set_metadata_directive("REPLACE");
     copy.set_tagging_directive("REPLACE");
+    copy.set_annotation_directive("EXCLUDE");
     copy.set_source_if_modified_since("2020-01-31T00:00:00Z");
     copy.set_source_if_unmodified_since("2029-01-31T00:00:00Z");
     copy.set_requester_pays();
@@ -227,6 +229,7 @@ fn of_locks_and_lists(object: &Object) -> Vec<(&'static str, Request)> {
     restore.set_restore_tier("Bulk");
     let retention = object.put_retention();
     retention.set_lock("COMPLIANCE", "2030-01-31T00:00:00Z");
+    retention.set_event_hold(false, Some("COMPLIANCE"), None, Some(1));
     retention.set_bypass_governance();
     vec![
         ("restore", restore),
@@ -257,7 +260,7 @@ fn answered(what: &str, response: &Response, tell: &mut impl FnMut(&str, &dyn De
     parts! {
         http_status etag version_id size storage_class restore_ongoing restore_expiry content_type cache_control
         content_disposition content_encoding content_language user_metadata tags grants owner body delete_marker
-        lock_mode retain_until legal_hold lock_enabled last_modified expires sse kms_key_id bucket_key
+        lock_mode retain_until legal_hold event_hold event_hold_days event_hold_years lock_enabled last_modified expires sse kms_key_id bucket_key
         replication_status website_redirect tag_count parts_count checksums checksum_type archive_status versions
         next_version uploads next_upload upload_id replication_configuration versioning
     }
