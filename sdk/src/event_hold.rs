@@ -21,7 +21,9 @@ impl fmt::Display for EventHold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.on { "on" } else { "off" })?;
         match (self.days, self.years) {
+            (Some(1), _) => f.write_str(", then 1 day"),
             (Some(days), _) => write!(f, ", then {days} days"),
+            (None, Some(1)) => f.write_str(", then 1 year"),
             (None, Some(years)) => write!(f, ", then {years} years"),
             (None, None) => Ok(()),
         }

@@ -3,7 +3,8 @@
 import pytest
 
 from documents import ALLOW_ALL, policy
-from test_conformance import RENAMED, server  # noqa: F401 (a fixture)
+from conformance_cases import RENAMED
+from test_conformance import server  # noqa: F401 (a fixture)
 
 COUNT = 1000
 

@@ -189,7 +189,7 @@ def test_a_job_leaves_the_retention_and_a_job_leaves_the_hold(sandbox, bucket, w
     until = LATE.strftime("%Y-%m-%dT%H:%M:%SZ")
     # The retention says the mode.
     hold = {"status": "ON", "years": 1, "mode": "COMPLIANCE"}
-    done = f"retained until {until} in mode GOVERNANCE; event hold on, then 1 years"
+    done = f"retained until {until} in mode GOVERNANCE; event hold on, then 1 year"
     assert run_both(workspace, {"event-hold": hold}, found, done) == ("GOVERNANCE", LATE, "ON", {"Years": 1})
     end = (LATE + 10 * DAY).strftime("%Y-%m-%dT%H:%M:%SZ")
     longer = {"mode": "GOVERNANCE", "retain-until": end}

@@ -105,9 +105,11 @@ impl StoreError {
         }
     }
 
-    /// Whether the store asks for fewer requests: `SlowDown`, 503, 429.
+    /// Whether the store asks for fewer requests: `SlowDown`, 503, 429. A lack of room for expedited restores, which is a 503, too, has
+    /// nothing to do with how many requests there are.
     pub fn is_throttle(&self) -> bool {
-        matches!(self.status, Some(429 | 503)) || is_throttle_code(&self.code)
+        let throttles = matches!(self.status, Some(429 | 503)) || is_throttle_code(&self.code);
+        throttles && self.code != "GlacierExpeditedRetrievalNotAvailable"
     }
 }
 

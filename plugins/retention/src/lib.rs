@@ -112,8 +112,8 @@ impl SetRetention {
         if self.hold.is_none() || self.kept.get() {
             return Ok(());
         }
-        let (_, present) = retained(object, None)?;
-        if !self.holds(present.as_ref()) {
+        let (retention, present) = retained(object, None)?;
+        if !self.holds(present.as_ref(), retention.is_some()) {
             let message = "the store does not support EventHold in PutObjectRetention: it took the request and ignored it";
             return Err(Failure::new("NotImplemented", message));
         }

@@ -390,7 +390,6 @@ fixture_getters! {
     grants: Vec<Grant>;
     owner: Option<String>;
     body: Vec<u8>;
-    lock_mode: Option<String>;
     retain_until: Option<String>;
     legal_hold: Option<bool>;
     last_modified: Option<String>;
@@ -419,6 +418,11 @@ macro_rules! answer_getters {
 }
 
 impl Response {
+    pub(crate) fn lock_mode(&self) -> Option<String> {
+        let held = self.fixture.event_hold.as_ref().and_then(|hold| hold.mode.clone());
+        self.fixture.lock_mode.clone().or(held)
+    }
+
     pub(crate) fn event_hold(&self) -> Option<bool> {
         self.fixture.event_hold.as_ref().map(|hold| hold.on)
     }

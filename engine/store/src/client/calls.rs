@@ -98,8 +98,12 @@ macro_rules! new_object {
             )
             .set_object_lock_legal_hold_status($new.lock.legal_hold.map(values::legal_hold))
             .set_object_lock_event_hold($new.lock.event_hold.as_ref().map(values::event_hold))
-            .set_object_lock_event_hold_duration_days($new.lock.event_hold.as_ref().and_then(values::hold_days))
-            .set_object_lock_event_hold_duration_years($new.lock.event_hold.as_ref().and_then(values::hold_years))
+            .set_object_lock_event_hold_duration_days(
+                $new.lock.event_hold.as_ref().and_then(values::hold_days),
+            )
+            .set_object_lock_event_hold_duration_years(
+                $new.lock.event_hold.as_ref().and_then(values::hold_years),
+            )
             .set_tagging(values::tagging_header(&$new.tags))
     }};
 }

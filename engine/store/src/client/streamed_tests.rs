@@ -9,7 +9,10 @@ use crate::error::StoreError;
 use crate::request::{CreateMultipartUpload, PartBody, PartStream, Request, Upload, UploadPart};
 
 /// A part that is read as these chunks, and how often it was read.
-fn part(chunks: &'static [Result<&'static str, &'static str>], checksum: bool) -> (Request, Arc<AtomicUsize>) {
+fn part(
+    chunks: &'static [Result<&'static str, &'static str>],
+    checksum: bool,
+) -> (Request, Arc<AtomicUsize>) {
     let opened = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&opened);
     let size = chunks.iter().filter_map(|chunk| chunk.ok()).map(|chunk| chunk.len() as u64).sum();

@@ -344,7 +344,12 @@ async fn locks_as_they_go_out_and_come_back() {
     let store = server.store().await;
     let retain_until = "2030-01-31T00:00:00Z".parse().unwrap();
     let retention = Some(Retention { mode: "COMPLIANCE".to_owned(), retain_until });
-    let put = PutObjectRetention { object: object(), retention: retention.clone(), bypass_governance: true, event_hold: None };
+    let put = PutObjectRetention {
+        object: object(),
+        retention: retention.clone(),
+        bypass_governance: true,
+        event_hold: None,
+    };
     store.send(&put.into()).await.unwrap();
     store.send(&PutObjectLegalHold { object: object(), on: false }.into()).await.unwrap();
     let hold = store.send(&GetObjectLegalHold { object: object() }.into()).await.unwrap();
@@ -408,7 +413,10 @@ async fn no_store_is_sent_what_it_might_take_for_an_upload_unless_told_so() {
     S3Store::connect(config).await.unwrap().send(&update).await.unwrap();
     let sent = &server.requests()[0];
     assert!(sent.starts_with("put /b/") && sent.contains("?encryption http"), "{sent}");
-    assert!(sent.contains("<sse-kms><kmskeyarn>arn:aws:kms:eu-west-1:111122223333:key/x</kmskeyarn>"), "{sent}");
+    assert!(
+        sent.contains("<sse-kms><kmskeyarn>arn:aws:kms:eu-west-1:111122223333:key/x</kmskeyarn>"),
+        "{sent}"
+    );
     for (endpoint, amazon) in [
         (None, true),
         (Some("https://s3.eu-west-1.amazonaws.com"), true),

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use longshore_job::ObjectId;
 
 use super::lock::ObjectLock;
-use super::parts::{AclHeaders, AnnotationDirective, ByteRange, ContentHeaders, Directive, Encryption, Tag, Transfer};
+use super::parts::{
+    AclHeaders, AnnotationDirective, ByteRange, ContentHeaders, Directive, Encryption, Tag, Transfer,
+};
 use crate::digest::{ChecksumAlgorithm, DigestSoFar};
 
 /// HeadObject.

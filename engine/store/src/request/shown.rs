@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::{
-    AclHeaders, AnnotationDirective, ContentHeaders, CopyObject, CreateMultipartUpload, Directive, Encryption, ObjectLock,
-    PutObject, Request, Tag,
+    AclHeaders, AnnotationDirective, ContentHeaders, CopyObject, CreateMultipartUpload, Directive,
+    Encryption, ObjectLock, PutObject, Request, Tag,
 };
 
 /// Names and values, in a fixed order; what is not sent is not there.
