@@ -166,8 +166,11 @@ impl Locks {
         Ok(())
     }
 
-    /// The header for the retention or the event hold that a new version has not.
-    fn not_retained(
+    /// The header for the retention or the event hold that a new version has not, and what that is.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn not_retained(
         &self,
         version: &Object,
         store: Option<&str>,
@@ -184,7 +187,9 @@ impl Locks {
         if !self.lock().is_none_or(lasts) {
             return Ok(Some(("x-amz-object-lock-mode", "retention")));
         }
-        let lost = self.event_hold.is_some() && hold.is_none();
+        let lost = self.event_hold.as_ref().is_some_and(|wanted| {
+            hold.is_none_or(|hold| (hold.days, hold.years) != (wanted.days, wanted.years))
+        });
         Ok(lost.then_some(("x-amz-object-lock-event-hold", "event hold")))
     }
 }

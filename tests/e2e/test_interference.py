@@ -98,7 +98,7 @@ WRITTEN = {
     "move-source": ("copy", {**COPY, "mode": "move"}, ("HEAD", "SOURCE", 2),
                     ("412", "PreconditionFailed", "the source was written while it was copied; it stays, and so does the copy"),
                     (MEANWHILE, b"body")),
-    "move-target": ("copy", {**COPY, "mode": "move"}, ("HEAD", "TARGET", 1),
+    "move-target": ("copy", {**COPY, "mode": "move"}, ("HEAD", "TARGET", 2),
                     ("", "VerificationFailed", "the copy has 17 bytes, the source 4"), (b"body", MEANWHILE)),
     "copy-before": ("copy", {**COPY, "if-match": "head"}, ("PUT", "TARGET", 1),
                     ("412", "PreconditionFailed", CONDITION), (MEANWHILE, None)),

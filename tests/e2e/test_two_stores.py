@@ -207,7 +207,7 @@ def test_a_move_onto_itself_under_another_name_deletes_nothing(sandbox, bucket_o
     workspace.job("copy", {"target-bucket": bucket, "target-store": "second", "mode": "move", **other}, head=MAIN)
     result = workspace.run()
     assert (result.code, result.job["failures"]) == (3, {"InvalidRequest": 1})
-    assert "the two stores may be one, and a move would delete the only copy; it stays" in workspace.outcomes(result.job)["k"][3]
+    assert "the two may be one object under two names, and a move would delete the only copy; it stays" in workspace.outcomes(result.job)["k"][3]
     assert sandbox.client().get_object(Bucket=bucket, Key="k")["Body"].read()
 
 
@@ -232,7 +232,8 @@ def test_versions_are_moved_to_where_all_of_them_stay(sandbox, bucket_of, worksp
     workspace.write("manifest.csv", "".join(f"{source},k,{version}\n" for version in ids))
     for target, code in [(plain, 3), (versioned, 0)]:
         # Each copy is looked at before the next one takes its place.
-        workspace.job("copy", {"target-bucket": target, "mode": "move"}, fields='["Bucket", "Key", "VersionId"]', concurrency=1)
+        workspace.job("copy", {"target-bucket": target, "mode": "move", "overwrite": True},
+                      fields='["Bucket", "Key", "VersionId"]', concurrency=1)
         result = workspace.run()
         assert result.code == code, workspace.outcomes(result.job)
         if code:

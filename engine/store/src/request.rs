@@ -3,6 +3,7 @@
 //! Names, defaults and meanings are those of the Amazon S3 API Reference, one struct per API call. A field that is
 //! `None` (or empty) is a header or parameter that is not sent.
 
+mod allowance;
 mod buckets;
 mod calls;
 mod lock;
@@ -197,12 +198,13 @@ impl Request {
         }
     }
 
-    /// How many bytes travel with it, but for those of its documents.
+    /// How many bytes travel with it, but for those of its documents, and for those that are read while they are sent: these are
+    /// paced where they are read.
     pub(crate) fn body_bytes(&self) -> u64 {
         let count = |bytes: &[u8]| u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         match self {
             Self::PutObject(put) => count(&put.body),
-            Self::UploadPart(part) => part.body.size(),
+            Self::UploadPart(UploadPart { body: PartBody::Whole(body), .. }) => count(body),
             Self::InvokeEndpoint(call) => count(&call.body),
             _ => 0,
         }

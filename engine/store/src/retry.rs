@@ -11,7 +11,7 @@ use crate::Store;
 use crate::digest::DigestSoFar;
 use crate::error::{StoreError, code};
 use crate::rate::{Pace, Paces, Pressure, RateLimits, Sign, Verdict};
-use crate::request::Request;
+use crate::request::{PartBody, Request, UploadPart};
 use crate::response::Response;
 
 /// When a failed request is tried again.
@@ -215,8 +215,13 @@ impl<S: Store> Store for Retrying<S> {
     async fn send(&self, request: &Request) -> Result<Response, StoreError> {
         let lost_answer = AtomicBool::new(false);
         let load = Load { bucket: request.bucket(), bytes: request.body_bytes() };
+        // A part of gigabytes may fail later than a small request has to be through.
+        let policy = RetryPolicy {
+            total_time: self.policy.total_time.saturating_add(request.allowance()),
+            ..self.policy.clone()
+        };
         let result = self
-            .run(&self.policy, load, || async {
+            .run(&policy, load, || async {
                 let result = self.inner.send(request).await;
                 if let Ok(response) = &result {
                     self.received(received(request, response));
@@ -246,6 +251,8 @@ impl<S: Store> Store for Retrying<S> {
 /// Bytes of an object that came with an answer, also those that went through a hasher only.
 fn received(request: &Request, response: &Response) -> u64 {
     match request {
+        // What went out, which could not be counted before.
+        Request::UploadPart(UploadPart { body: PartBody::Streamed(stream), .. }) => stream.size(),
         Request::DigestObject(call) => {
             let read = response.digest_so_far.as_ref().map(DigestSoFar::bytes).or(response.size);
             read.unwrap_or_default().saturating_sub(call.first())

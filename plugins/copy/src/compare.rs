@@ -1,5 +1,6 @@
 //! Whether two objects are the same, as far as HeadObject tells.
 
+use longshore_sdk::in_place::Metadata;
 use longshore_sdk::{Failure, Response};
 
 /// What HeadObject says of an object.
@@ -9,8 +10,11 @@ pub(crate) struct Content {
     sse: Option<String>,
     /// Of the whole object: algorithm and value.
     checksums: Vec<(String, String)>,
-    last_modified: Option<String>,
-    version_id: Option<String>,
+    /// RFC 3339.
+    pub(crate) last_modified: Option<String>,
+    /// `None` where the bucket keeps none.
+    pub(crate) version_id: Option<String>,
+    pub(crate) metadata: Metadata,
 }
 
 impl From<&Response> for Content {
@@ -25,7 +29,8 @@ impl From<&Response> for Content {
             sse: head.sse(),
             checksums: head.checksums().into_iter().filter(|_| whole).collect(),
             last_modified: head.last_modified(),
-            version_id: head.version_id(),
+            version_id: head.version_id().filter(|version| version != "null"),
+            metadata: Metadata::of(head),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Whether the store keeps what a copy asks for. Some take headers that they do not know and say nothing: the copy would be
 //! public or not, locked or not, other than the job says. So each lane asks after its copies until it saw one that has it all.
 
+use longshore_sdk::lock::Locks;
 use longshore_sdk::parameters::CannedAcl;
 use longshore_sdk::{EventHold, Failure, Grant, Object, StoreError, lock};
 
@@ -18,11 +19,17 @@ type Answer = (&'static str, Result<bool, StoreError>);
 
 impl Copy {
     /// Asks for what the copy was to have. Says what the store does not tell.
-    pub(crate) fn confirm(&self, source: &Object, key: &str) -> Result<Option<String>, Failure> {
+    /// `made` is the version that the copy is, where that matters.
+    pub(crate) fn confirm(
+        &self,
+        source: &Object,
+        key: &str,
+        made: Option<&str>,
+    ) -> Result<Option<String>, Failure> {
         if self.kept.get() {
             return Ok(None);
         }
-        let copy = source.open(&self.parameters.target_bucket, key, None);
+        let copy = source.open(&self.parameters.target_bucket, key, made);
         let mut untold = None;
         for (header, answer) in self.parameters.ask(&self.grants, &copy) {
             match answer {
@@ -36,11 +43,32 @@ impl Copy {
                         )
                     });
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => {
+                    let mut failure = Failure::from(error);
+                    failure.message = format!(
+                        "the copy is there, and whether the store kept {header} cannot be seen: {}",
+                        failure.message
+                    );
+                    return Err(failure);
+                }
             }
         }
         self.kept.set(true);
         Ok(untold)
+    }
+
+    /// Whether what is there lacks something that a copy was to have, or does not tell.
+    pub(crate) fn lacks(&self, source: &Object, key: &str) -> Result<bool, Failure> {
+        let there = source.open(&self.parameters.target_bucket, key, None);
+        for (_, answer) in self.parameters.ask(&self.grants, &there) {
+            match answer {
+                Ok(true) => {}
+                Ok(false) => return Ok(true),
+                Err(error) if error.http_status == Some(403) => return Ok(true),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(false)
     }
 }
 
@@ -54,7 +82,7 @@ fn ignored(header: &str) -> Failure {
 impl Parameters {
     fn ask(&self, grants: &[Grant], copy: &Object) -> Vec<Answer> {
         let head = self.ask_head(copy).into_iter().flatten();
-        let locks = [self.ask_retention(copy), self.ask_event_hold(copy), self.ask_legal_hold(copy)];
+        let locks = [self.ask_retention(copy), self.ask_legal_hold(copy)];
         head.chain(locks.into_iter().flatten()).chain(self.ask_acl(grants, copy)).collect()
     }
 
@@ -78,20 +106,15 @@ impl Parameters {
     }
 
     fn ask_retention(&self, copy: &Object) -> Option<Answer> {
-        let wanted = self.lock.as_ref()?;
-        let found = lock::retained(copy, self.target_store.as_deref());
-        let kept = found.map(|(found, _)| found.is_some_and(|(mode, _)| mode == wanted.mode.name()));
-        Some(("x-amz-object-lock-mode", kept))
-    }
-
-    fn ask_event_hold(&self, copy: &Object) -> Option<Answer> {
-        let wanted = self.event_hold.as_ref().map(EventHold::from)?;
-        let found = lock::retained(copy, self.target_store.as_deref());
-        let kept = found.map(|(_, found)| match found {
-            Some(found) => wanted.on && (found.days, found.years) == (wanted.days, wanted.years),
-            None => !wanted.on,
-        });
-        Some(("x-amz-object-lock-event-hold", kept))
+        let hold = self.event_hold.as_ref().map(EventHold::from).filter(|hold| hold.on);
+        let until = self.lock.as_ref().map(|lock| (lock.mode.name().to_owned(), lock.retain_until.clone()));
+        let first = if until.is_some() { "x-amz-object-lock-mode" } else { "x-amz-object-lock-event-hold" };
+        let locks = Locks { retention: until, event_hold: hold, legal_hold: false };
+        locks.is_locked().then(|| match locks.not_retained(copy, self.target_store.as_deref()) {
+            Ok(Some((header, _))) => (header, Ok(false)),
+            Ok(None) => (first, Ok(true)),
+            Err(error) => (first, Err(error)),
+        })
     }
 
     fn ask_legal_hold(&self, copy: &Object) -> Option<Answer> {

@@ -5,12 +5,13 @@ mod kept;
 mod key;
 mod moving;
 mod parameters;
+mod there;
 
 use std::cell::Cell;
 
 use longshore_sdk::parameters::{ChecksumAlgorithm, StorageClass};
 use longshore_sdk::{
-    CopyObject, EventHold, Failure, Grant, HeadObject, Object, Operation, Outcome, Request, Response, Task,
+    CopyObject, EventHold, Failure, Grant, HeadObject, Object, Operation, Outcome, Request, Task,
 };
 
 use compare::{Content, unquoted};
@@ -45,7 +46,7 @@ impl Copy {
             .source_if_match(quoted.as_deref())
             .source_if_modified_since(parameters.modified_since.as_deref())
             .source_if_unmodified_since(parameters.unmodified_since.as_deref())
-            .if_none_match((!parameters.overwrite).then_some("*"))
+            .if_none_match((!parameters.overwrites()).then_some("*"))
             .requester_pays(parameters.requester_pays)
             .multipart_threshold(parameters.multipart.threshold)
             .part_size(parameters.multipart.part_size)
@@ -133,8 +134,8 @@ impl Operation for Copy {
         if self.looks_at_source() {
             plan.push(self.head(object).planned());
         }
-        if self.looks_at_target(object, &key) || self.verifies() {
-            plan.push(self.target(object, &key).planned());
+        if self.looks_at_target() || self.verifies() {
+            plan.push(self.target(object, &key, None).planned());
         }
         plan.push(self.request(object, &key, None).planned());
         if self.parameters.mode == Mode::Move {
@@ -154,24 +155,24 @@ impl Operation for Copy {
             Some(Err(error)) => return Err(error.into()),
             None => None,
         };
-        if self.looks_at_target(object, &key)
-            && let Some(there) = self.present(object, &key)?
+        if self.looks_at_target()
+            && let Some(there) = self.present(object, &key, None)?
+            && let Some(outcome) = self.settled(object, task, &key, source.as_ref(), &there)?
         {
-            self.refuse_itself(object, &key, source.as_ref(), &there)?;
-            if let Some(outcome) = self.skipped(object, source.as_ref(), &there)? {
-                return Ok(outcome);
-            }
+            return Ok(outcome);
         }
         let etag = self.wanted_etag(task, source.as_ref())?;
         let answer = match self.request(object, &key, etag.as_deref()).send() {
-            Err(error) if error.code == "PreconditionFailed" && !self.parameters.overwrite => {
-                return self.refused(object, &key, source.as_ref(), error.into());
+            Err(error) if error.code == "PreconditionFailed" && !self.parameters.overwrites() => {
+                return self.refused(object, task, &key, source.as_ref(), error.into());
             }
             sent => sent?,
         };
-        let note = self.confirm(object, &key)?;
+        // Versions of one key are copied side by side: each looks at its own.
+        let made = answer.version_id().filter(|version| object.version_id().is_some() && version != "null");
+        let note = self.confirm(object, &key, made.as_deref())?;
         let said = match source {
-            Some(source) if self.verifies() => Some(self.finish(object, &key, &source, &answer)?),
+            Some(source) if self.verifies() => Some(self.finish(object, &key, &source, made.as_deref())?),
             _ => None,
         };
         Ok(Outcome::Done(said.into_iter().chain(note).reduce(|said, note| format!("{said}; {note}"))))
@@ -184,8 +185,8 @@ impl Copy {
         if self.verifies() { head.checksums() } else { head }
     }
 
-    fn target(&self, object: &Object, key: &str) -> HeadObject {
-        let target = object.open(&self.parameters.target_bucket, key, None);
+    fn target(&self, object: &Object, key: &str, version: Option<&str>) -> HeadObject {
+        let target = object.open(&self.parameters.target_bucket, key, version);
         let head = target.head().store(self.parameters.target_store.as_deref());
         if self.verifies() { head.checksums() } else { head }
     }
@@ -198,42 +199,17 @@ impl Copy {
         self.verifies() || self.parameters.skip_identical || self.parameters.if_match == Some(IfMatch::Head)
     }
 
-    fn looks_at_target(&self, object: &Object, key: &str) -> bool {
-        self.parameters.skip_identical || !self.parameters.overwrite || self.moves_to_namesake(object, key)
+    fn looks_at_target(&self) -> bool {
+        self.parameters.skip_identical || !self.parameters.overwrites() || self.parameters.mode == Mode::Move
     }
 
     /// What is where the copy goes.
-    fn present(&self, object: &Object, key: &str) -> Result<Option<Content>, Failure> {
-        match self.target(object, key).send() {
+    fn present(&self, object: &Object, key: &str, version: Option<&str>) -> Result<Option<Content>, Failure> {
+        match self.target(object, key, version).send() {
             Ok(head) => Ok(Some(Content::from(&head))),
             Err(error) if error.http_status == Some(404) => Ok(None),
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// Whether nothing is to be done, because of what is there. A move that finds its copy made goes on to delete.
-    fn skipped(
-        &self,
-        object: &Object,
-        source: Option<&Content>,
-        there: &Content,
-    ) -> Result<Option<Outcome>, Failure> {
-        if !self.parameters.skip_identical && self.parameters.overwrite {
-            return Ok(None);
-        }
-        if let Some(source) = source.filter(|source| source.is_identical(there)) {
-            if self.parameters.mode == Mode::Move {
-                let moved = self.delete(object, source, "the copy was there already")?;
-                return Ok(Some(Outcome::done_with(moved)));
-            }
-            if self.parameters.skip_identical {
-                return Ok(Some(Outcome::Skipped(
-                    "the copy is there, with the same size and ETag".to_owned(),
-                )));
-            }
-        }
-        let kept = "there is an object with the target key, which stays (overwrite = false)";
-        Ok((!self.parameters.overwrite).then(|| Outcome::Skipped(kept.to_owned())))
     }
 
     /// A copy was refused because of a condition: of the source, or because somebody wrote the target meanwhile. That may have
@@ -241,28 +217,13 @@ impl Copy {
     fn refused(
         &self,
         object: &Object,
+        task: &Task,
         key: &str,
         source: Option<&Content>,
         failure: Failure,
     ) -> Result<Outcome, Failure> {
-        let Some(there) = self.present(object, key)? else { return Err(failure) };
-        self.refuse_itself(object, key, source, &there)?;
-        self.skipped(object, source, &there)?.ok_or(failure)
-    }
-
-    /// The ETag that the source must have.
-    fn wanted_etag(&self, task: &Task, source: Option<&Content>) -> Result<Option<String>, Failure> {
-        match self.parameters.if_match {
-            Some(IfMatch::Column) => match task.column(ETAG_COLUMN) {
-                Some(etag) => Ok(Some(etag)),
-                None => {
-                    let message = "if-match = \"column\", and the row has no value in column ETag";
-                    Err(Failure::new("InvalidRequest", message).with_status(400))
-                }
-            },
-            // What was looked at is what is copied.
-            _ => Ok(source.and_then(|source| source.etag.clone())),
-        }
+        let Some(there) = self.present(object, key, None)? else { return Err(failure) };
+        self.settled(object, task, key, source, &there)?.ok_or(failure)
     }
 
     /// What comes after a copy that was looked at before: it is compared and, by a move, its source deleted. Says what was done.
@@ -271,9 +232,9 @@ impl Copy {
         object: &Object,
         key: &str,
         source: &Content,
-        answer: &Response,
+        made: Option<&str>,
     ) -> Result<String, Failure> {
-        let Some(copy) = self.present(object, key)? else {
+        let Some(copy) = self.present(object, key, made)? else {
             return Err(Failure::new(
                 "VerificationFailed",
                 "the copy is not there, although the store made it",
@@ -283,7 +244,7 @@ impl Copy {
         match self.parameters.mode {
             Mode::Copy => Ok(verified),
             Mode::Move => {
-                self.refuse_lone_version(object, answer)?;
+                self.refuse_lone_version(object, made)?;
                 self.delete(object, source, &verified)
             }
         }

@@ -1,60 +1,45 @@
 //! Moves: what must hold before a source is deleted.
 
-use longshore_sdk::{Failure, Object, Outcome, Response, Task};
+use longshore_sdk::{Failure, Object, Outcome, Task};
 
 use crate::compare::{Content, unquoted};
-use crate::{Copy, ETAG_COLUMN, Mode};
+use crate::{Copy, ETAG_COLUMN, Mode, Parameters};
 
 fn invalid(message: impl Into<String>) -> Failure {
     Failure::new("InvalidRequest", message).with_status(400)
 }
 
 impl Copy {
-    fn moves_to_same_name(&self, object: &Object, key: &str) -> bool {
-        self.parameters.mode == Mode::Move
-            && object.bucket() == self.parameters.target_bucket
-            && object.key() == key
-    }
-
-    /// Whether a move goes to bucket and key of its source, in a store of another name: which may be the same store.
-    pub(crate) fn moves_to_namesake(&self, object: &Object, key: &str) -> bool {
-        self.parameters.target_store.is_some() && self.moves_to_same_name(object, key)
-    }
-
     /// A move onto its source would delete the only copy.
     pub(crate) fn refuse_in_place(&self, object: &Object, key: &str) -> Result<(), Failure> {
-        if self.parameters.target_store.is_none() && self.moves_to_same_name(object, key) {
+        let Parameters { mode, target_store, target_bucket, .. } = &self.parameters;
+        let same = object.bucket() == *target_bucket && object.key() == key;
+        if *mode == Mode::Move && target_store.is_none() && same {
             return Err(invalid("the copy would replace its source, which a move then deletes"));
         }
         Ok(())
     }
 
-    /// The same through a store of another name: what is there already may be the source itself.
-    pub(crate) fn refuse_itself(
-        &self,
-        object: &Object,
-        key: &str,
-        source: Option<&Content>,
-        there: &Content,
-    ) -> Result<(), Failure> {
-        if self.moves_to_namesake(object, key) && source.is_none_or(|source| source.may_be(there)) {
-            let message = "what is at the target has size, ETag, version and time of the source: the two stores may be one, \
-                           and a move would delete the only copy; it stays";
+    /// The same under another name: of the store, of the bucket, or of the key, where a store takes two keys for one.
+    pub(crate) fn refuse_itself(&self, source: &Content, there: &Content) -> Result<(), Failure> {
+        if self.parameters.mode == Mode::Move && source.may_be(there) {
+            let message = "what is at the target has size, ETag, version and time of the source: the two may be one object under \
+                           two names, and a move would delete the only copy; it stays";
             return Err(invalid(message));
         }
         Ok(())
     }
 
     /// In a bucket without versions, the copies of a key's versions replace each other: only the last would be left of them.
-    pub(crate) fn refuse_lone_version(&self, object: &Object, answer: &Response) -> Result<(), Failure> {
-        let kept = answer.version_id().is_some_and(|version| version != "null");
-        if object.version_id().is_none() || kept || !self.parameters.overwrite {
+    /// `made` is the version that the copy is.
+    pub(crate) fn refuse_lone_version(&self, object: &Object, made: Option<&str>) -> Result<(), Failure> {
+        if object.version_id().is_none() || made.is_some() || !self.parameters.overwrites() {
             return Ok(());
         }
         let bucket = &self.parameters.target_bucket;
         Err(invalid(format!(
             "the row names a version, and bucket {bucket} keeps no versions: the copy of another one would replace this copy; \
-             the source stays. Say overwrite = false, or switch versioning on"
+             the source stays. Leave out overwrite = true, or switch versioning on"
         )))
     }
 
@@ -86,7 +71,7 @@ impl Copy {
     ) -> Result<Outcome, Failure> {
         let said = task.column(ETAG_COLUMN).filter(|_| self.parameters.mode == Mode::Move);
         let Some(said) = said else { return Err(gone) };
-        match self.present(object, key)? {
+        match self.present(object, key, None)? {
             Some(copy) if copy.etag.as_deref() == Some(unquoted(&said)) => {
                 Ok(Outcome::Skipped("moved before: the copy is there, with the ETag of the row".to_owned()))
             }

@@ -46,9 +46,10 @@ pub struct Parameters {
     /// are MD5 sums.
     #[serde(default)]
     pub verify: bool,
-    /// `false`: what is there already is left alone, and its task skipped.
-    #[serde(default = "yes")]
-    pub overwrite: bool,
+    /// `true`: what is there already is replaced; `false`: it is left alone, and the task skipped. Without it a copy replaces what is
+    /// there, and a move fails where another object is.
+    #[serde(default)]
+    pub overwrite: Option<bool>,
     /// Whether to skip objects whose copy is there already, with the same size and ETag.
     #[serde(default)]
     pub skip_identical: bool,
@@ -111,10 +112,6 @@ pub struct Parameters {
     /// Encryption of the copies. Without it the target bucket's default applies.
     #[serde(default)]
     pub sse: Option<Encryption>,
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// Replacement in keys.
@@ -293,6 +290,11 @@ pub struct Encryption {
 }
 
 impl Parameters {
+    /// Whether what is there already is replaced.
+    pub(crate) fn overwrites(&self) -> bool {
+        self.overwrite.unwrap_or(self.mode == Mode::Copy)
+    }
+
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.canned_acl.is_some() && !self.grants.is_empty() {
             return Err("give either canned-acl or grants, not both".to_owned());
@@ -303,9 +305,9 @@ impl Parameters {
             return Err(format!("grants: S3 knows permission WRITE on buckets only: {help}"));
         }
         let renames = self.target_key.is_some() || self.rewrite.is_some();
-        if self.mode == Mode::Move && renames && self.overwrite {
+        if self.mode == Mode::Move && renames && self.overwrites() {
             let why = "two sources may have one target key, and the first would be lost with the second";
-            return Err(format!("mode \"move\" with target-key or rewrite needs overwrite = false: {why}"));
+            return Err(format!("mode \"move\" with target-key or rewrite takes no overwrite = true: {why}"));
         }
         self.event_hold.as_ref().map_or(Ok(()), EventHoldParameter::check)?;
         self.metadata.as_ref().map_or(Ok(()), Metadata::check)?;

@@ -173,10 +173,13 @@ fn wrong_parameters_are_refused() {
             r#""target-bucket": "d", "grants": [{"type": "id", "grantee": "x", "permission": "WRITE"}]"#,
             "S3 knows permission WRITE on buckets only",
         ),
-        (r#""target-bucket": "d", "mode": "move", "target-key": "{{key_name}}""#, "needs overwrite = false"),
         (
-            r#""target-bucket": "d", "mode": "move", "rewrite": {"pattern": "a", "replace": "b"}"#,
-            "needs overwrite = false",
+            r#""target-bucket": "d", "mode": "move", "target-key": "{{key_name}}", "overwrite": true"#,
+            "takes no overwrite = true",
+        ),
+        (
+            r#""target-bucket": "d", "mode": "move", "rewrite": {"pattern": "a", "replace": "b"}, "overwrite": true"#,
+            "takes no overwrite = true",
         ),
     ] {
         let error = operation::<Copy>(&format!("{{{parameters}}}")).unwrap_err();

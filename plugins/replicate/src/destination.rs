@@ -97,7 +97,9 @@ impl<'r> Destination<'r> {
         locks: &Locks,
         grants: &[Grant],
     ) -> Result<bool, Failure> {
-        if self.has(source)? {
+        if let Some(replica) = self.find(source)? {
+            // The run before this one may have ended before it had seen to the locks.
+            locks.ensure(&replica, self.store)?;
             return Ok(false);
         }
         let copy = self.copy(source, locks, settings.parameters.mark);
@@ -116,17 +118,18 @@ impl<'r> Destination<'r> {
         Ok(true)
     }
 
-    fn has(&self, source: &Source) -> Result<bool, Failure> {
+    /// The replica, if it is there already.
+    fn find(&self, source: &Source) -> Result<Option<Object<'static>>, Failure> {
         let target = self.target(&source.object);
-        let Some(there) = self.present(&target)? else { return Ok(false) };
+        let Some(there) = self.present(&target)? else { return Ok(None) };
         if there.replicates(&source.content) {
-            return Ok(true);
+            return Ok(Some(target));
         }
         if matches!(source.current, Current::This) {
-            return Ok(false);
+            return Ok(None);
         }
-        if self.has_among_older(&target, source)? {
-            return Ok(true);
+        if let Some(older) = self.find_among_older(&target, source)? {
+            return Ok(Some(older));
         }
         match &source.current {
             Current::Newer(newer) if there.replicates(newer) => Err(failure(
@@ -134,12 +137,12 @@ impl<'r> Destination<'r> {
                 "a newer version is replicated already, and this one would take its place: \
                  replicate the versions that are not current in a job before",
             )),
-            _ => Ok(false),
+            _ => Ok(None),
         }
     }
 
-    /// Whether one of the older versions at the destination is a replica of the source.
-    fn has_among_older(&self, target: &Object, source: &Source) -> Result<bool, Failure> {
+    /// The one of the older versions at the destination that is a replica of the source.
+    fn find_among_older(&self, target: &Object, source: &Source) -> Result<Option<Object<'static>>, Failure> {
         let page = target.list_versions(None).store(self.store).send().map_err(codes::of_destination)?;
         let alike = page.versions().into_iter().filter(|version| {
             !version.is_delete_marker && !version.is_latest && Some(version.size) == source.content.size
@@ -147,10 +150,10 @@ impl<'r> Destination<'r> {
         for version in alike.take(MAX_LOOKS) {
             let older = target.open(&target.bucket(), &target.key(), Some(&version.version_id));
             if self.present(&older)?.is_some_and(|there| there.replicates(&source.content)) {
-                return Ok(true);
+                return Ok(Some(older));
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// A copy with everything that the source carries, but for its ACL.

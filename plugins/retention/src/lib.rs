@@ -212,6 +212,9 @@ impl Operation for SetRetention {
             Some(answer) => (read(answer.lock_mode(), answer.retain_until())?, answer.event_hold_found()),
             None => (None, None),
         };
+        if matches!(self.wish, Wish::Remove) && hold.as_ref().is_some_and(|hold| hold.on) {
+            return Err(locked("an event hold protects the object: release it first".to_owned()));
+        }
         let wanted = self.wanted(now, present.as_ref())?;
         let stays = wanted == present || matches!(self.wish, Wish::Keep);
         if stays && self.holds(hold.as_ref(), wanted.is_some()) {

@@ -20,7 +20,6 @@ use super::computed::{self, with_checksum};
 use super::deletions::Deletions;
 use super::errors::{Call, Mapper};
 use super::measured;
-use super::multipart;
 use super::values;
 use crate::Store;
 use crate::error::StoreError;
@@ -140,7 +139,7 @@ impl Store for Sdk {
                 // The time of an attempt begins when it is sent.
                 return deletions.send(self, call).await;
             }
-            let most = self.request_timeout.saturating_add(multipart::allowance(request));
+            let most = self.request_timeout.saturating_add(request.allowance());
             match tokio::time::timeout(most, self.dispatch(request)).await {
                 Ok(result) => result,
                 Err(_) => Err(self.mapper.timeout(request.name(), most)),

@@ -1,7 +1,5 @@
 //! The calls of a multipart upload.
 
-use std::time::Duration;
-
 use aws_sdk_s3::operation::list_parts::ListPartsOutput;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use aws_smithy_types::byte_stream::ByteStream;
@@ -16,24 +14,6 @@ use crate::request::{
     UploadPart, UploadPartCopy,
 };
 use crate::response::{PartPage, Response};
-
-/// Slowest part that is waited for, in bytes per second, beside the request timeout: a part may have 5 GiB.
-const MIN_PART_RATE: u64 = 4 * 1024 * 1024;
-/// Time that putting parts together may take, beside the request timeout. Amazon S3: "several minutes".
-const COMPLETION: Duration = Duration::from_secs(10 * 60);
-
-/// Time that a request may take beside the timeout of all requests.
-pub(super) fn allowance(request: &Request) -> Duration {
-    match request {
-        Request::UploadPartCopy(part) => {
-            let bytes = part.range.last.unwrap_or(part.range.first).saturating_sub(part.range.first);
-            Duration::from_secs(bytes / MIN_PART_RATE)
-        }
-        Request::UploadPart(part) => Duration::from_secs(part.body.size() / MIN_PART_RATE),
-        Request::CompleteMultipartUpload(_) => COMPLETION,
-        _ => Duration::ZERO,
-    }
-}
 
 impl Sdk {
     pub(super) async fn create_multipart_upload(

@@ -13,7 +13,7 @@ use http_body::{Body, Frame, SizeHint};
 use super::answers::{self, Answered};
 use super::calls::Sdk;
 use super::multipart::number;
-use crate::error::StoreError;
+use crate::error::{StoreError, code};
 use crate::request::{Chunks, PartStream, Request, UploadPart};
 use crate::response::Response;
 
@@ -73,8 +73,9 @@ impl Sdk {
             .customize()
             .disable_payload_signing();
         let answer = self.answer(request, sent.send()).await;
-        if let Some(failure) = stream.failure() {
-            return Err(failure);
+        if stream.failure().is_some() {
+            // It was retried where it was read, and is no fault of this store.
+            return Err(StoreError::new(code::INVALID_RESPONSE, "the source could not be read to its end"));
         }
         let Answered { output, status } = answer?;
         let etag = output.e_tag.ok_or_else(|| self.mapper.incomplete(request.name(), "an ETag"))?;

@@ -12,7 +12,7 @@ use crate::request::{CreateMultipartUpload, PartBody, PartStream, Request, Uploa
 fn part(
     chunks: &'static [Result<&'static str, &'static str>],
     checksum: bool,
-) -> (Request, Arc<AtomicUsize>) {
+) -> (Request, PartStream, Arc<AtomicUsize>) {
     let opened = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&opened);
     let size = chunks.iter().filter_map(|chunk| chunk.ok()).map(|chunk| chunk.len() as u64).sum();
@@ -31,7 +31,11 @@ fn part(
         ..CreateMultipartUpload::default()
     };
     let upload = Upload { id: "u".to_owned(), object: Arc::new(create) };
-    (UploadPart { upload, number: 1, body: PartBody::Streamed(stream), content_md5: None }.into(), opened)
+    (
+        UploadPart { upload, number: 1, body: PartBody::Streamed(stream.clone()), content_md5: None }.into(),
+        stream,
+        opened,
+    )
 }
 
 #[tokio::test]
@@ -39,7 +43,7 @@ async fn a_part_is_read_while_it_is_sent_and_anew_for_each_attempt() {
     let headers = "ETag: \"e\"\r\nx-amz-server-side-encryption: aws:kms\r\n";
     let server =
         Scripted::start(vec![error("503 Slow Down", "SlowDown"), answer("200 OK", headers, "")]).await;
-    let (request, opened) = part(&[Ok("abc"), Ok("defg")], false);
+    let (request, _, opened) = part(&[Ok("abc"), Ok("defg")], false);
     let response = server.store().await.send(&request).await.unwrap();
     assert_eq!(response.etag.as_deref(), Some("\"e\""));
     assert_eq!(response.encryption.algorithm.as_deref(), Some("aws:kms"));
@@ -50,20 +54,25 @@ async fn a_part_is_read_while_it_is_sent_and_anew_for_each_attempt() {
     }
 }
 
-/// Whoever sends the bytes knows only that they ended.
+/// It says nothing about the store that the part goes to.
 #[tokio::test]
-async fn what_the_source_says_is_the_parts_failure() {
+async fn what_the_source_says_is_kept_for_whoever_reads_it() {
     let server = Scripted::start(vec![answer("200 OK", "ETag: \"e\"\r\n", ""); 5]).await;
-    let (request, opened) = part(&[Ok("abc"), Err("PreconditionFailed"), Ok("defg")], false);
+    let (request, stream, opened) = part(&[Ok("abc"), Err("PreconditionFailed"), Ok("defg")], false);
     let error = server.store().await.send(&request).await.unwrap_err();
-    assert_eq!((error.code.as_str(), error.message.as_str()), ("PreconditionFailed", "the source said so"));
-    assert_eq!(opened.load(Ordering::Relaxed), 1, "it is final");
+    assert_eq!((error.code.as_str(), error.retryable, error.status), ("InvalidResponse", false, None));
+    let failure = stream.failure().unwrap();
+    assert_eq!(
+        (failure.code.as_str(), failure.message.as_str()),
+        ("PreconditionFailed", "the source said so")
+    );
+    assert_eq!(opened.load(Ordering::Relaxed), 1, "it was retried where it was read");
 }
 
 #[tokio::test]
 async fn a_checksum_cannot_go_before_bytes_that_nobody_has_seen() {
     let server = Scripted::start(vec![]).await;
-    let (request, opened) = part(&[Ok("abc")], true);
+    let (request, _, opened) = part(&[Ok("abc")], true);
     let error = server.store().await.send(&request).await.unwrap_err();
     assert_eq!(error.code, "InvalidRequest");
     assert!(error.message.contains("leave out checksum-algorithm"), "{error}");

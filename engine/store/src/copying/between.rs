@@ -76,18 +76,16 @@ pub(super) async fn copy(task: &TaskGate, store: &str, copy: &CopyObject) -> Res
     }
     let layout = Layout::new(source.size, copy.transfer.part_size.unwrap_or(PART_BYTES), MAX_PART_BYTES)?;
     let if_none_match = copy.if_none_match.clone();
-    let to = Target { task: &target, store: Some(store.to_owned()), create, if_none_match };
+    let to = Target { task: &target, store: Some(store.to_owned()), create, if_match: None, if_none_match };
     let (read, target) = (&read, &target);
     Assembly { target: to, source: &source, layout }
         .make(|upload, part| {
             Box::pin(async move {
-                let answer = if part.bytes > MAX_WHOLE_BYTES {
+                if part.bytes > MAX_WHOLE_BYTES {
                     as_it_is_read(read, target, upload, part).await
                 } else {
                     whole(read, target, upload, part).await
-                };
-                task.note_progress();
-                answer
+                }
             })
         })
         .await
@@ -116,21 +114,25 @@ async fn as_it_is_read(
 ) -> Result<Response, StoreError> {
     let _memory = target.buffers(units(STREAM_BYTES)).await?;
     let sum = Sum::default();
-    let body = PartBody::Streamed(read.stream(part.range.first, part.bytes, sum.clone()));
+    let stream = read.stream(part.range.first, part.bytes, sum.clone());
+    let body = PartBody::Streamed(stream.clone());
     let request = UploadPart { upload, number: part.number, body, content_md5: None };
-    let answer = target.send_one(request.into()).await.map_err(|error| error.of("UploadPart"))?;
+    let answer = target.send_one(request.into()).await;
+    if let Some(failure) = stream.failure() {
+        return Err(failure);
+    }
+    let answer = answer.map_err(|error| error.of("UploadPart"))?;
     let kms = answer.encryption.algorithm.as_deref().is_some_and(|name| name.starts_with("aws:kms"));
     let etag = answer.etag.as_deref().map(|etag| etag.trim_matches('"')).unwrap_or_default();
-    match sum.hex().filter(|_| !kms && is_md5(etag)) {
-        Some(sum) if !etag.eq_ignore_ascii_case(&sum) => {
-            let number = part.number;
-            let message = format!(
-                "UploadPart: the bytes of part {number} that were read have the MD5 sum {sum}, those that arrived {etag}"
-            );
-            Err(StoreError::new("BadDigest", message))
-        }
-        _ => Ok(answer),
-    }
+    let Some(sum) = sum.hex().filter(|sum| !kms && is_md5(etag) && !etag.eq_ignore_ascii_case(sum)) else {
+        return Ok(answer);
+    };
+    let number = part.number;
+    let message = format!(
+        "UploadPart: the bytes of part {number} that were read have the MD5 sum {sum}, those that arrived {etag}"
+    );
+    // With a status the upload is aborted: nobody may go on with this part.
+    Err(StoreError::new("BadDigest", message).with_status(400))
 }
 
 async fn at_once(

@@ -70,7 +70,10 @@ async fn in_parts(task: &TaskGate, copy: &CopyObject, source: &Source) -> Result
         layout::MAX_PART_BYTES,
     )?;
     let create = source.new_object(task, copy).await?;
-    let target = Target { task, store: None, create, if_none_match: copy.if_none_match.clone() };
+    // A copy in place must not replace what is written meanwhile.
+    let in_place = copy.source.bucket == copy.bucket && copy.source.key == copy.key;
+    let if_match = (in_place && copy.source.version_id.is_none()).then(|| source.etag.clone());
+    let target = Target { task, store: None, create, if_match, if_none_match: copy.if_none_match.clone() };
     let assembly = Assembly { target, source, layout };
     assembly
         .make(|upload, part| {

@@ -18,30 +18,33 @@ pub(super) const STREAM_STEP: u64 = 8 * 1024 * 1024;
 
 /// The MD5 sum of the bytes that a stream gave: known once it came to its end.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Sum(Arc<Mutex<Option<Md5>>>);
+pub(super) struct Sum(Arc<Mutex<Option<Running>>>);
+
+/// That of one attempt: one that was given up may still be at work.
+type Running = Arc<Mutex<Md5>>;
 
 impl Sum {
-    /// In hexadecimal.
+    /// In hexadecimal; none if nothing was read.
     pub(super) fn hex(&self) -> Option<String> {
-        let sum = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        sum.map(|sum| hex::encode(sum.finalize()))
+        let running = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let sum = running.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Some(hex::encode(sum.finalize()))
     }
 
-    fn begin(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Md5::new());
+    fn begin(&self) -> Running {
+        let running = Running::default();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&running));
+        running
     }
+}
 
-    /// Adds bytes: 8 MiB take some 15 ms, which other tasks need not wait for.
-    async fn add(&self, bytes: Bytes) -> Result<Bytes, StoreError> {
-        let sum = self.clone();
-        let added = tokio::task::spawn_blocking(move || {
-            if let Some(sum) = sum.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-                sum.update(&bytes);
-            }
-            bytes
-        });
-        added.await.map_err(|error| StoreError::new(code::INVALID_RESPONSE, error.to_string()))
-    }
+/// Adds bytes: 8 MiB take some 15 ms, which other tasks need not wait for.
+async fn add(sum: Running, bytes: Bytes) -> Result<Bytes, StoreError> {
+    let added = tokio::task::spawn_blocking(move || {
+        sum.lock().unwrap_or_else(PoisonError::into_inner).update(&bytes);
+        bytes
+    });
+    added.await.map_err(|error| StoreError::new(code::INVALID_RESPONSE, error.to_string()))
 }
 
 /// Reads the source.
@@ -63,7 +66,7 @@ impl Reading {
         if bytes <= MAX_BODY_BYTES {
             return self.step(first, bytes).await;
         }
-        let mut whole = BytesMut::new();
+        let mut whole = BytesMut::with_capacity(usize::try_from(bytes).unwrap_or_default());
         for (first, bytes) in steps(first, bytes, MAX_BODY_BYTES) {
             whole.extend_from_slice(&self.step(first, bytes).await?);
         }
@@ -74,13 +77,12 @@ impl Reading {
     pub(super) fn stream(self: &Arc<Self>, first: u64, bytes: u64, sum: Sum) -> PartStream {
         let reading = Arc::clone(self);
         PartStream::new(bytes, move || -> Chunks {
-            sum.begin();
-            let (reading, sum) = (Arc::clone(&reading), sum.clone());
+            let (reading, sum) = (Arc::clone(&reading), sum.begin());
             stream::iter(steps(first, bytes, STREAM_STEP).map(Ok))
                 .and_then(move |(first, bytes)| {
-                    let (reading, sum) = (Arc::clone(&reading), sum.clone());
+                    let (reading, sum) = (Arc::clone(&reading), Arc::clone(&sum));
                     async move {
-                        let chunk = sum.add(reading.step(first, bytes).await?).await?;
+                        let chunk = add(sum, reading.step(first, bytes).await?).await?;
                         reading.task.note_progress();
                         Ok(chunk)
                     }

@@ -31,6 +31,8 @@ pub(super) struct Target<'a> {
     /// Name of that store; `None` is the job's own.
     pub(super) store: Option<String>,
     pub(super) create: CreateMultipartUpload,
+    /// Only if the object that is there has this ETag.
+    pub(super) if_match: Option<String>,
     pub(super) if_none_match: Option<String>,
 }
 
@@ -141,7 +143,7 @@ impl Assembly<'_> {
         let request = CompleteMultipartUpload {
             upload: begun.upload.clone(),
             parts,
-            if_match: None,
+            if_match: self.target.if_match.clone(),
             if_none_match: self.target.if_none_match.clone(),
         };
         match self.target.task.send_one(request.clone().into()).await {

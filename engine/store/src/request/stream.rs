@@ -26,7 +26,7 @@ impl PartBody {
     pub fn size(&self) -> u64 {
         match self {
             Self::Whole(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
-            Self::Streamed(stream) => stream.size,
+            Self::Streamed(stream) => stream.size(),
         }
     }
 }
@@ -49,6 +49,11 @@ impl PartStream {
     /// So many bytes, which each call of `open` reads from the first on.
     pub(crate) fn new(size: u64, open: impl Fn() -> Chunks + Send + Sync + 'static) -> Self {
         Self { size, open: Arc::new(open), failure: Arc::default() }
+    }
+
+    /// How many bytes.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
     }
 
     /// Begins to read.

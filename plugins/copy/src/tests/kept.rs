@@ -40,7 +40,7 @@ fn what_a_store_ignores_is_no_success() {
         store.insert("dst", "k", with_etag(A));
         let operation = operation::<Copy>(&format!(r#"{{"target-bucket": "dst", {asked}}}"#)).unwrap();
         for _ in 0..2 {
-            let failure = operation.confirm(&store.object("src", "k"), "k").unwrap_err();
+            let failure = operation.confirm(&store.object("src", "k"), "k", None).unwrap_err();
             assert_eq!(failure.code, "NotImplemented");
             assert!(failure.message.starts_with(&format!("the store does not support {header} on copies")));
         }

@@ -17,7 +17,7 @@ fn a_move_copies_verifies_and_deletes() {
     assert_eq!(outcome, Outcome::done_with(format!("moved; verified: 3 bytes, ETag {A}")));
     assert_eq!((store.fixture("src", "k"), store.fixture("dst", "k")), (None, Some(with_etag(A))));
     let calls: Vec<_> = store.requests().iter().map(|sent| sent.call).collect();
-    assert_eq!(calls, ["HeadObject", "CopyObject", "HeadObject", "HeadObject", "DeleteObject"]);
+    assert_eq!(calls, ["HeadObject", "HeadObject", "CopyObject", "HeadObject", "HeadObject", "DeleteObject"]);
 }
 
 #[test]
@@ -65,10 +65,41 @@ fn a_move_onto_what_may_be_its_source_deletes_nothing() {
         store.insert("src", "k", written(1));
         let failure = run_on("k", parameters, &store).unwrap_err();
         assert_eq!((failure.code.as_str(), failure.http_status), ("InvalidRequest", Some(400)));
-        assert!(failure.message.contains("the two stores may be one"), "{failure:?}");
+        assert!(failure.message.contains("the two may be one object"), "{failure:?}");
         assert_eq!(store.fixture("src", "k"), Some(written(1)));
         let calls: Vec<_> = store.requests().iter().map(|sent| sent.call).collect();
         assert_eq!(calls, ["HeadObject", "HeadObject"]);
+    }
+}
+
+fn later(fixture: Fixture) -> Fixture {
+    Fixture { last_modified: Some("2026-01-02T00:00:00Z".to_owned()), ..fixture }
+}
+
+/// What is at the target, what a move with these parameters ends with, and whether its source is gone.
+#[test]
+fn a_move_deletes_only_what_is_there_as_it_was_asked_for() {
+    let described = Fixture { user_metadata: vec![("a".to_owned(), "b".to_owned())], ..with_etag(A) };
+    let other = "PreconditionFailed";
+    for (there, more, column, failure) in [
+        (later(with_etag(A)), "", A, None),
+        (later(with_etag(B)), "", A, Some(other)),
+        (later(described), "", A, Some(other)),
+        (later(with_etag(A)), r#", "if-match": "column""#, B, Some(other)),
+        (later(with_etag(A)), r#", "modified-since": "2030-01-01T00:00:00Z""#, A, Some(other)),
+        (later(with_etag(A)), r#", "legal-hold": true"#, A, Some(other)),
+        (later(Fixture { legal_hold: Some(true), ..with_etag(A) }), r#", "legal-hold": true"#, A, None),
+    ] {
+        let store = FakeStore::new();
+        let written = Some("2026-01-01T00:00:00Z".to_owned());
+        store.insert("src", "k", Fixture { last_modified: written, ..with_etag(A) });
+        store.insert("dst", "k", there.clone());
+        let operation =
+            operation::<Copy>(&format!(r#"{{"target-bucket": "dst", "mode": "move"{more}}}"#)).unwrap();
+        let result = operation.run(&store.object("src", "k"), &store.task_with([("ETag", column)]));
+        assert_eq!(result.as_ref().err().map(|failure| failure.code.as_str()), failure, "{more} {there:?}");
+        assert_eq!(store.fixture("src", "k").is_none(), failure.is_none(), "{more} {there:?}");
+        assert_eq!(store.fixture("dst", "k"), Some(there));
     }
 }
 
@@ -104,12 +135,12 @@ fn a_version_is_moved_only_to_where_its_copy_stays() {
         let result = operation.run(&store.version("src", "k", Some("v")), &store.task());
         (result, store.requests().iter().any(|sent| sent.call == "DeleteObject"))
     };
-    let (result, deleted) = run(MOVE, false);
+    let replacing = r#"{"target-bucket": "dst", "mode": "move", "overwrite": true}"#;
+    let (result, deleted) = run(replacing, false);
     assert!(result.unwrap_err().message.contains("the source stays"));
     assert!(!deleted);
-    assert!(matches!(run(MOVE, true), (Ok(Outcome::Done(_)), true)));
-    let once = r#"{"target-bucket": "dst", "mode": "move", "overwrite": false}"#;
-    assert!(matches!(run(once, false), (Ok(Outcome::Done(_)), true)));
+    assert!(matches!(run(replacing, true), (Ok(Outcome::Done(_)), true)));
+    assert!(matches!(run(MOVE, false), (Ok(Outcome::Done(_)), true)));
 }
 
 /// The answer to the first attempt was lost, and the second was refused because of what the first had made.
@@ -122,9 +153,9 @@ fn a_move_goes_on_after_a_copy_whose_answer_was_lost() {
         operation::<Copy>(r#"{"target-bucket": "dst", "mode": "move", "overwrite": false}"#).unwrap();
     let object = store.object("src", "k");
     let source = Content::from(&object.head().send().unwrap());
-    store.insert("dst", "k", with_etag(A));
+    store.insert("dst", "k", later(with_etag(A)));
     let failure = Failure::new("PreconditionFailed", "");
-    let outcome = operation.refused(&object, "k", Some(&source), failure).unwrap();
+    let outcome = operation.refused(&object, &store.task(), "k", Some(&source), failure).unwrap();
     assert_eq!(outcome, Outcome::done_with("moved; the copy was there already"));
     assert_eq!(store.fixture("src", "k"), None);
 }
@@ -141,11 +172,11 @@ fn to_another_store() {
         [
             "HeadObject s3://src/k checksums=true",
             "HeadObject s3://dst/k store=cold checksums=true",
-            "CopyObject s3://src/k to=s3://dst/k store=cold",
+            "CopyObject s3://src/k to=s3://dst/k store=cold if-none-match=*",
             "DeleteObject s3://src/k"
         ]
     );
     operation.run(&store.object("src", "k"), &store.task()).unwrap();
-    assert_eq!(store.sent()[2], "HeadObject s3://dst/k store=cold checksums=true");
+    assert_eq!(store.sent()[3], "HeadObject s3://dst/k store=cold checksums=true");
     assert_eq!(store.fixture("src", "k"), None);
 }
