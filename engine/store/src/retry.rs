@@ -1,5 +1,6 @@
 //! The only retry layer of the engine.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -49,6 +50,15 @@ impl From<&RetrySpec> for RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// The same for a request that may take so much longer: a part of gigabytes may fail later than a small one has to be through.
+    fn allowing(&self, allowance: Duration) -> Cow<'_, Self> {
+        if allowance.is_zero() {
+            return Cow::Borrowed(self);
+        }
+        let total_time = self.total_time.saturating_add(allowance);
+        Cow::Owned(Self { total_time, ..self.clone() })
+    }
+
     /// How long to wait after `failures` failed attempts (from 1): exponential back-off with full jitter, that is
     /// `random` (0 up to 1) times the bound. See "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
     pub fn delay(&self, failures: u32, random: f64) -> Duration {
@@ -215,11 +225,7 @@ impl<S: Store> Store for Retrying<S> {
     async fn send(&self, request: &Request) -> Result<Response, StoreError> {
         let lost_answer = AtomicBool::new(false);
         let load = Load { bucket: request.bucket(), bytes: request.body_bytes() };
-        // A part of gigabytes may fail later than a small request has to be through.
-        let policy = RetryPolicy {
-            total_time: self.policy.total_time.saturating_add(request.allowance()),
-            ..self.policy.clone()
-        };
+        let policy = self.policy.allowing(request.allowance());
         let result = self
             .run(&policy, load, || async {
                 let result = self.inner.send(request).await;

@@ -10,7 +10,7 @@ use super::{RetryPolicy, Retrying};
 use crate::Store;
 use crate::error::{StoreError, code};
 use crate::rate::{Pace, RateLimits};
-use crate::request::{HeadObject, Request, RestoreObject};
+use crate::request::{ByteRange, HeadObject, Request, RestoreObject, Upload, UploadPartCopy};
 use crate::response::Response;
 use crate::testing::{FakeStore, Fault, Faulty};
 
@@ -96,6 +96,19 @@ async fn time_runs_out() {
     assert_eq!(fake.requests().len(), 1);
     assert!(error.message.ends_with("(given up after 1 attempts: no time is left)"), "{error}");
     assert_eq!(begin.elapsed(), Duration::ZERO, "a wait that cannot help is not begun");
+}
+
+/// The same wait as above, which would be too long for a small request.
+#[tokio::test(start_paused = true)]
+async fn a_part_of_gigabytes_has_more_time() {
+    let upload = Upload { id: "u".to_owned(), object: Arc::default() };
+    let range = ByteRange { first: 0, last: Some((1 << 30) - 1) };
+    let source = ObjectId::new("b", "k");
+    let (copy_source_if_match, requester_pays) = (None, false);
+    let part = UploadPartCopy { upload, number: 1, source, range, copy_source_if_match, requester_pays };
+    let busy = StoreError { retry_after: Some(Duration::from_secs(301)), ..slow_down() };
+    let store = retrying(FakeStore::scripted([Err(busy), Ok(ok())]));
+    assert_eq!(store.send(&part.into()).await, Ok(ok()));
 }
 
 #[tokio::test(start_paused = true)]
