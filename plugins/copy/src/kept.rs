@@ -3,7 +3,7 @@
 
 use longshore_sdk::lock::Locks;
 use longshore_sdk::parameters::CannedAcl;
-use longshore_sdk::{EventHold, Failure, Grant, Object, StoreError, lock};
+use longshore_sdk::{Failure, Grant, Object, StoreError, lock};
 
 use crate::{Copy, Parameters};
 
@@ -31,7 +31,7 @@ impl Copy {
         }
         let copy = source.open(&self.parameters.target_bucket, key, made);
         let mut untold = None;
-        for (header, answer) in self.parameters.ask(&self.grants, &copy) {
+        for (header, answer) in self.ask(&copy) {
             match answer {
                 Ok(true) => {}
                 Ok(false) => return Err(ignored(header)),
@@ -60,7 +60,7 @@ impl Copy {
     /// Whether what is there lacks something that a copy was to have, or does not tell.
     pub(crate) fn lacks(&self, source: &Object, key: &str) -> Result<bool, Failure> {
         let there = source.open(&self.parameters.target_bucket, key, None);
-        for (_, answer) in self.parameters.ask(&self.grants, &there) {
+        for (_, answer) in self.ask(&there) {
             match answer {
                 Ok(true) => {}
                 Ok(false) => return Ok(true),
@@ -70,47 +70,46 @@ impl Copy {
         }
         Ok(false)
     }
-}
 
-fn ignored(header: &str) -> Failure {
-    let message = format!(
-        "the store does not support {header} on copies: it took the header and ignored it; the copy is there without it"
-    );
-    Failure::new("NotImplemented", message)
-}
+    fn store(&self) -> Option<&str> {
+        self.parameters.target_store.as_deref()
+    }
 
-impl Parameters {
-    fn ask(&self, grants: &[Grant], copy: &Object) -> Vec<Answer> {
+    fn ask(&self, copy: &Object) -> Vec<Answer> {
         let head = self.ask_head(copy).into_iter().flatten();
         let locks = [self.ask_retention(copy), self.ask_legal_hold(copy)];
-        head.chain(locks.into_iter().flatten()).chain(self.ask_acl(grants, copy)).collect()
+        head.chain(locks.into_iter().flatten()).chain(self.ask_acl(copy)).collect()
     }
 
     fn ask_head(&self, copy: &Object) -> Option<Vec<Answer>> {
-        let (algorithm, redirect) = (self.checksum_algorithm, self.redirect_location.as_ref());
+        let Parameters { checksum_algorithm: algorithm, redirect_location: redirect, .. } = &self.parameters;
         if algorithm.is_none() && redirect.is_none() {
             return None;
         }
-        let head = match copy.head().store(self.target_store.as_deref()).checksums().send() {
+        let head = match copy.head().store(self.store()).checksums().send() {
             Ok(head) => head,
             Err(error) if algorithm.is_some() => return Some(vec![(ALGORITHM, Err(error))]),
             Err(error) => return Some(vec![(REDIRECT, Err(error))]),
         };
-        let algorithm = algorithm.map(|wanted| {
+        let algorithm = algorithm.as_ref().map(|wanted| {
             let kept = head.checksums().iter().any(|(algorithm, _)| algorithm == wanted.name());
             (ALGORITHM, Ok(kept))
         });
         let redirect =
-            redirect.map(|wanted| (REDIRECT, Ok(head.website_redirect().as_ref() == Some(wanted))));
+            redirect.as_ref().map(|wanted| (REDIRECT, Ok(head.website_redirect().as_ref() == Some(wanted))));
         Some(algorithm.into_iter().chain(redirect).collect())
     }
 
     fn ask_retention(&self, copy: &Object) -> Option<Answer> {
-        let hold = self.event_hold.as_ref().map(EventHold::from).filter(|hold| hold.on);
-        let until = self.lock.as_ref().map(|lock| (lock.mode.name().to_owned(), lock.retain_until.clone()));
+        let hold = self.event_hold.clone().filter(|hold| hold.on);
+        let until = self
+            .parameters
+            .lock
+            .as_ref()
+            .map(|lock| (lock.mode.name().to_owned(), lock.retain_until.clone()));
         let first = if until.is_some() { "x-amz-object-lock-mode" } else { "x-amz-object-lock-event-hold" };
         let locks = Locks { retention: until, event_hold: hold, legal_hold: false };
-        locks.is_locked().then(|| match locks.not_retained(copy, self.target_store.as_deref()) {
+        locks.is_locked().then(|| match locks.not_retained(copy, self.store()) {
             Ok(Some((header, _))) => (header, Ok(false)),
             Ok(None) => (first, Ok(true)),
             Err(error) => (first, Err(error)),
@@ -118,17 +117,17 @@ impl Parameters {
     }
 
     fn ask_legal_hold(&self, copy: &Object) -> Option<Answer> {
-        self.legal_hold.filter(|&held| held)?;
-        Some(("x-amz-object-lock-legal-hold", lock::legal_hold(copy, self.target_store.as_deref())))
+        self.parameters.legal_hold.filter(|&held| held)?;
+        Some(("x-amz-object-lock-legal-hold", lock::legal_hold(copy, self.store())))
     }
 
-    fn ask_acl(&self, grants: &[Grant], copy: &Object) -> Option<Answer> {
-        let canned = self.canned_acl.and_then(group_of);
+    fn ask_acl(&self, copy: &Object) -> Option<Answer> {
+        let (canned, grants) = (self.parameters.canned_acl.and_then(group_of), &self.grants);
         if canned.is_none() && grants.is_empty() {
             return None;
         }
         let header = if canned.is_some() { "x-amz-acl" } else { "x-amz-grant-*" };
-        let acl = match copy.get_acl().store(self.target_store.as_deref()).send() {
+        let acl = match copy.get_acl().store(self.store()).send() {
             Ok(acl) => acl,
             Err(error) => return Some((header, Err(error))),
         };
@@ -139,6 +138,13 @@ impl Parameters {
         };
         Some((header, Ok(kept)))
     }
+}
+
+fn ignored(header: &str) -> Failure {
+    let message = format!(
+        "the store does not support {header} on copies: it took the header and ignored it; the copy is there without it"
+    );
+    Failure::new("NotImplemented", message)
 }
 
 /// The group that a canned ACL lets read. What others say, an ACL need not show: the bucket's owner may be the object's.

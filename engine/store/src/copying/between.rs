@@ -122,7 +122,7 @@ async fn as_it_is_read(
         return Err(failure);
     }
     let answer = answer.map_err(|error| error.of("UploadPart"))?;
-    let kms = answer.encryption.algorithm.as_deref().is_some_and(|name| name.starts_with("aws:kms"));
+    let kms = answer.encryption.is_kms();
     let etag = answer.etag.as_deref().map(|etag| etag.trim_matches('"')).unwrap_or_default();
     let Some(sum) = sum.hex().filter(|sum| !kms && is_md5(etag) && !etag.eq_ignore_ascii_case(sum)) else {
         return Ok(answer);

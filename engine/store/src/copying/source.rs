@@ -85,8 +85,7 @@ impl Source {
     /// keys of a KMS.
     pub(super) fn md5(&self) -> Option<&str> {
         let etag = self.etag.trim_matches('"');
-        let kms = self.head.encryption.algorithm.as_deref().is_some_and(|name| name.starts_with("aws:kms"));
-        (is_md5(etag) && !kms).then_some(etag)
+        (is_md5(etag) && !self.head.encryption.is_kms()).then_some(etag)
     }
 }
 

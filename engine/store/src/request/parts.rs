@@ -179,6 +179,13 @@ pub struct Encryption {
     pub bucket_key_enabled: Option<bool>,
 }
 
+impl Encryption {
+    /// Whether keys of a KMS encrypt: the ETag is no MD5 sum then.
+    pub(crate) fn is_kms(&self) -> bool {
+        self.algorithm.as_deref().is_some_and(|name| name.starts_with("aws:kms"))
+    }
+}
+
 /// Whether a copy takes something from its source or has its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Directive {
